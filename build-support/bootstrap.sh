@@ -1,0 +1,130 @@
+# Set-up shared by ./pants, ./lake and the official Pants launcher. Sourced, never run.
+#
+# Pants 2.17.1 is the newest release on the package index, and would fetch its Pex command line from
+# elsewhere. Here both come from the index, checked against the hashes in 3rdparty/python/*.lock:
+#   - the Pex command line, built once per user from its wheel;
+#   - .locks/*.lock, the form of the hashed locks that Pants verifies whenever it installs or packages.
+
+BOOTSTRAP_CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/openlake"
+
+say() { printf '%s\n' "$*" >&2; }
+
+fail() { say "error: $*"; return 1; }
+
+# find_python 3.13 -> path of a working interpreter of exactly that minor version
+find_python() {
+  local wanted=$1 candidate
+  for candidate in \
+    "$(command -v "python$wanted" 2>/dev/null)" \
+    "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$wanted".*/bin/"python$wanted" \
+    "$HOME"/.local/share/uv/python/cpython-"$wanted".*/bin/"python$wanted" \
+    /opt/homebrew/bin/"python$wanted" /usr/local/bin/"python$wanted" /usr/bin/"python$wanted" \
+    "$(command -v python3 2>/dev/null)"; do
+    [ -n "$candidate" ] && [ -x "$candidate" ] || continue
+    # A pyenv shim exists for versions that are not active, and fails.
+    if "$candidate" -c "import sys, venv, ensurepip; sys.exit('%d.%d' % sys.version_info[:2] != '$wanted')" >/dev/null 2>&1; then
+      printf '%s\n' "$candidate"
+      return 0
+    fi
+  done
+  fail "Python $wanted (with venv) is needed${2:+ $2} and was not found. Install it, for example with 'pyenv install $wanted' or 'uv python install $wanted'."
+}
+
+# with_lock FILE COMMAND...: one process at a time, where flock exists (it is absent on macOS)
+with_lock() {
+  local file=$1
+  shift
+  mkdir -p "$(dirname "$file")"
+  if command -v flock >/dev/null 2>&1; then
+    ( flock 9 && "$@" ) 9>"$file"
+  else
+    "$@"
+  fi
+}
+
+file_digest() { "$1" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$2"; }
+
+# quiet COMMAND...: shows what the command printed only when it failed
+quiet() {
+  local log
+  log=$(mktemp)
+  if "$@" >"$log" 2>&1; then rm -f "$log"; else tail -n 40 "$log" >&2; rm -f "$log"; return 1; fi
+}
+
+build_pex_cli() {
+  local root=$1 python=$2 target=$3 work
+  [ ! -f "$target" ] || return 0
+  say "Building the Pex command line (once per user) ..."
+  work=$(mktemp -d)
+  quiet "$python" -m pip download --disable-pip-version-check --no-deps --require-hashes \
+    --requirement "$root/3rdparty/python/pex.lock" --dest "$work/wheels" \
+    && quiet "$python" -m pip install --disable-pip-version-check --no-deps --no-index \
+      --target "$work/lib" "$work"/wheels/pex-*.whl \
+    && quiet env -i PATH="$PATH" HOME="$HOME" PEX_ROOT="$work/pex_root" PYTHONPATH="$work/lib" \
+      "$python" -m pex pex --no-pypi --find-links "$work/wheels" \
+      --no-strip-pex-env --no-compress --script pex --output-file "$work/pex" \
+    && mkdir -p "$(dirname "$target")" && mv "$work/pex" "$target"
+  local status=$?
+  rm -rf "$work"
+  [ $status -eq 0 ] || fail "the Pex command line could not be built. Is the package index reachable?"
+}
+
+# Locks that changed since they were resolved, a name a line
+stale_locks() {
+  local root=$1 source name
+  for source in "$root"/3rdparty/python/*.lock; do
+    name=$(basename "$source" .lock)
+    case $name in pants | pex) continue ;; esac
+    cmp -s "$source" "$root/.locks/$name.source" && [ -f "$root/.locks/$name.lock" ] || printf '%s\n' "$name"
+  done
+}
+
+resolve_lock() {
+  local root=$1 python=$2 pex=$3 name=$4 source
+  source="$root/3rdparty/python/$name.lock"
+  quiet env PEX_SCRIPT=pex3 PEX_ROOT="$BOOTSTRAP_CACHE/pex_root" "$python" "$pex" lock create \
+    --style universal --target-system linux --target-system mac --interpreter-constraint "==3.13.*" \
+    --pip-version latest --resolver-version pip-2020-resolver --indent 1 \
+    --requirement "$source" --output "$root/.locks/$name.lock.new" \
+    || fail "the lock 3rdparty/python/$name.lock could not be resolved. Is the package index reachable?" || return 1
+  mv "$root/.locks/$name.lock.new" "$root/.locks/$name.lock"
+  cp "$source" "$root/.locks/$name.source"
+}
+
+resolve_stale_locks() {
+  local root=$1 python=$2 pex=$3 stale name pids="" status=0
+  stale=$(stale_locks "$root")
+  [ -n "$stale" ] || return 0
+  say "Resolving locks (once, and when a lock changes): $(printf '%s ' $stale)..."
+  mkdir -p "$root/.locks"
+  for name in $stale; do
+    resolve_lock "$root" "$python" "$pex" "$name" &
+    pids="$pids $!"
+  done
+  for name in $pids; do wait "$name" || status=1; done
+  return $status
+}
+
+# Prints the environment that Pants needs, as shell assignments
+bootstrap_pants_settings() {
+  local root=$1 python version pex digest size
+  python=$(find_python 3.13 "to run this project") || return 1
+  version=$(sed -n 's/^pex==\([0-9.]*\).*/\1/p' "$root/3rdparty/python/pex.lock")
+  pex="$BOOTSTRAP_CACHE/pex-$version-py3.13"
+  if [ ! -f "$pex" ]; then
+    with_lock "$BOOTSTRAP_CACHE/lock" build_pex_cli "$root" "$python" "$pex" || return 1
+  fi
+  if [ -n "$(stale_locks "$root")" ]; then
+    with_lock "$root/.locks/lock" resolve_stale_locks "$root" "$python" "$pex" || return 1
+  fi
+  if [ ! -f "$pex.pants" ]; then
+    digest=$(file_digest "$python" "$pex")
+    size=$(wc -c <"$pex" | tr -d ' ')
+    for platform in linux_x86_64 linux_arm64 macos_x86_64 macos_arm64; do
+      printf "v%s|%s|%s|%s\n" "$version" "$platform" "$digest" "$size"
+    done >"$pex.pants.new"
+    mv "$pex.pants.new" "$pex.pants"
+  fi
+  printf 'export PANTS_PEX_CLI_URL_TEMPLATE=%q\n' "file://$pex"
+  printf 'export PANTS_PEX_CLI_KNOWN_VERSIONS="[%s]"\n' "$(sed "s/.*/'&',/" "$pex.pants" | tr -d '\n')"
+}
