@@ -74,7 +74,7 @@ stale_locks() {
   local root=$1 source name
   for source in "$root"/3rdparty/python/*.lock; do
     name=$(basename "$source" .lock)
-    case $name in pants | pex) continue ;; esac
+    case $name in pants | pex | lake) continue ;; esac
     cmp -s "$source" "$root/.locks/$name.source" && [ -f "$root/.locks/$name.lock" ] || printf '%s\n' "$name"
   done
 }

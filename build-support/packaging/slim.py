@@ -1,0 +1,93 @@
+"""Unpack a Lambda zip, drop what its runtime has or never uses, and add compiled modules.
+
+Run by the `slim` target of every service (see build-support/macros.py).
+
+- boto3 and its parts are in the runtime already (AWS Lambda, python3.13).
+- Tests, headers, type stubs and the native libraries of engines that the lake does not use are never
+  loaded. Without this step awswrangler, pandas and pyarrow exceed Lambda's limit of 250 MB unpacked.
+- The file system of a Lambda is read-only, so bytecode that is not shipped is compiled again at every
+  cold start. It is shipped as *unchecked-hash* files (PEP 552): ones checked by time go stale in a zip.
+"""
+
+import compileall
+import py_compile
+import shutil
+import sys
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+RUNTIME_HAS = ("boto3", "botocore", "s3transfer", "jmespath")
+
+NEVER_LOADED = (
+    "bin",
+    "**/tests",
+    "**/*.pyi",
+    "**/*.pyx",
+    "**/*.pxd",
+    "**/*.pxi",
+    "**/*.h",
+    "**/*.hpp",
+    "**/*.dist-info/RECORD",
+    # Installers pull these in; nothing imports them at run time.
+    "setuptools",
+    "setuptools-*.dist-info",
+    "_distutils_hack",
+    "distutils-precedence.pth",
+    # Arrow's RPC layer, its C++ headers and sources, and file systems of other clouds.
+    "pyarrow/include",
+    "pyarrow/src",
+    "pyarrow/*flight*",
+    "pyarrow/_azurefs*",
+    "pyarrow/_gcsfs*",
+    "pyarrow/_hdfs*",
+    "pyarrow/_pyarrow_cpp_tests*",
+    # The loader uses lib*.so.<major>; a wheel holds no links, so these are further copies of it.
+    "pyarrow/libarrow_python*.so",
+    "pyarrow/libarrow_python*.so.*.*.*",
+    # numpy's Fortran compiler and its own test extensions
+    "numpy/f2py",
+    "numpy/_core/_*_tests*.so",
+)
+
+
+def patterns() -> Iterable[str]:
+    """Glob patterns, from the root of the package, of all that is dropped."""
+    for name in RUNTIME_HAS:
+        yield name
+        yield f"{name}-*.dist-info"
+    yield from NEVER_LOADED
+
+
+def drop(root: Path) -> None:
+    """Remove everything that `patterns` names from the tree at `root`."""
+    for pattern in patterns():
+        for path in sorted(root.glob(pattern)):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def compile_modules(root: Path) -> None:
+    """Compile every module below `root`, with paths as they are seen in the Lambda."""
+    compileall.compile_dir(
+        root,
+        quiet=2,
+        stripdir=str(root),
+        prependdir="/var/task",
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+
+
+def main(source: str, target: str) -> None:
+    """Slim the zip `source` into the new directory `target`."""
+    root = Path(target)
+    with zipfile.ZipFile(source) as package:
+        package.extractall(root)  # noqa: S202 (made by the step before)
+    drop(root)
+    compile_modules(root)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

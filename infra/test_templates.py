@@ -1,0 +1,254 @@
+"""The templates keep the rules, and grant what the stages need and nothing more."""
+
+import re
+from typing import Any
+
+import pytest
+from cfnlint.api import lint_file
+from cfnlint.config import ManualArgs
+
+from infra.access_rules import ACCESS_RULES, may
+from infra.compute_rules import COMPUTE_RULES
+from infra.rule_model import unexcused, violations
+from infra.storage_rules import STORAGE_RULES
+from infra.template_model import UNITS, Template, load, path_of, text_of
+
+RULES = (*STORAGE_RULES, *COMPUTE_RULES, *ACCESS_RULES)
+SERVICES = ("ingest", "process")
+# Lambda's limit for the description of a function or version.
+LONGEST_DESCRIPTION = 256
+# Regions that differ in what they offer.
+REGIONS = ["us-east-1", "eu-central-1", "ap-southeast-2"]
+
+PAGE = "raw_data/subjects/ingest_date=2026-11-23/run_id=R/subject=S/offset=000000.json.gz"
+MANIFEST = "runs/run_id=R/manifest.json"
+CHECKPOINT = "state/ingest.json"
+PROCESSED = "processed_data/works/ingest_date=2026-11-23/R-S-000000.parquet"
+QUARANTINED = "quarantine_data/works/ingest_date=2026-11-23/R-S-000000.jsonl.gz"
+QUARANTINED_RESPONSE = "quarantine_data/raw/ingest_date=2026-11-23/R-S-000000.json.gz"
+RECEIPT = "runs/run_id=R/pages/S-000000.json"
+PROCESSED_LEDGER = "runs/run_id=R/processed.json"
+CURATED_LEDGER = "runs/run_id=R/curated.json"
+CURATED = "curated_data/works/build=B/part-0.parquet"
+REPORT = "reports/R.html"
+QUERY_RESULT = "athena_results/q.csv"
+
+READS = {
+    "ingest": {PAGE, MANIFEST, CHECKPOINT},
+    "process": {PAGE, MANIFEST, PROCESSED, RECEIPT, PROCESSED_LEDGER},
+}
+WRITES = {
+    "ingest": {PAGE, MANIFEST, CHECKPOINT, QUARANTINED_RESPONSE},
+    "process": {PROCESSED, QUARANTINED, QUARANTINED_RESPONSE, RECEIPT, PROCESSED_LEDGER},
+}
+EVERYTHING = (
+    PAGE,
+    MANIFEST,
+    CHECKPOINT,
+    PROCESSED,
+    QUARANTINED,
+    QUARANTINED_RESPONSE,
+    RECEIPT,
+    PROCESSED_LEDGER,
+    CURATED_LEDGER,
+    CURATED,
+    REPORT,
+    QUERY_RESULT,
+)
+
+COMMON_ENVIRONMENT = {
+    "DATA_BUCKET",
+    "LAKE_APP",
+    "LAKE_ENV",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_SERVICE_NAME",
+}
+ENVIRONMENT = {
+    "ingest": COMMON_ENVIRONMENT
+    | {
+        "CONTACT",
+        "MAX_WORKS_PER_SUBJECT",
+        "PAGE_SIZE",
+        "REQUESTS_PER_SECOND",
+        "RUN_INTERVAL_MINUTES",
+        "SOURCE_URL",
+        "SUBJECTS",
+    },
+    "process": COMMON_ENVIRONMENT | {"GLUE_DATABASE"},
+}
+
+
+@pytest.fixture(params=UNITS)
+def template(request: pytest.FixtureRequest) -> Template:
+    return load(request.param)
+
+
+def _properties(unit: str, name: str) -> dict[str, Any]:
+    properties: dict[str, Any] = load(unit).body["Resources"][name]["Properties"]
+    return properties
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_cfn_lint_finds_nothing(unit: str) -> None:
+    assert lint_file(path_of(unit), ManualArgs(regions=REGIONS)) == []
+
+
+def test_rules_are_kept_or_a_reason_is_given(template: Template) -> None:
+    assert unexcused(template, RULES) == []
+
+
+def test_every_reason_is_still_needed(template: Template) -> None:
+    broken = {(item.resource, item.rule) for item in violations(template, RULES)}
+
+    given = {(item.name, rule) for item in template.resources() for rule in item.reasons}
+
+    assert given <= broken
+
+
+def test_parameters_and_outputs_are_described(template: Template) -> None:
+    for section in ("Parameters", "Outputs"):
+        for name, body in template.body[section].items():
+            assert body.get("Description", "").strip().endswith("."), f"{section} {name}"
+
+
+def test_published_parameters_lie_under_the_unit(template: Template) -> None:
+    for parameter in template.resources("AWS::SSM::Parameter"):
+        name = text_of(parameter.properties["Name"])
+        assert re.fullmatch(rf"/\$\{{App\}}/\$\{{Env\}}/{template.unit}/[a-z-]+", name), name
+        assert parameter.properties["Description"].endswith(".")
+
+
+def test_every_parameter_that_a_stack_resolves_is_published_by_another(template: Template) -> None:
+    published = {
+        text_of(parameter.properties["Name"])
+        for unit in UNITS
+        if unit != template.unit
+        for parameter in load(unit).resources("AWS::SSM::Parameter")
+        if "Condition" not in parameter.body
+    }
+
+    text = path_of(template.unit).read_text(encoding="utf-8")
+    resolved = {
+        f"/${{App}}/${{Env}}/{end}" for end in re.findall(r"\$\{Env\}/([a-z/-]+)\}\}", text)
+    }
+
+    assert resolved <= published
+
+
+def test_parameters_of_one_name_mean_the_same_in_all_templates() -> None:
+    seen: dict[str, tuple[str, Any]] = {}
+    own = {"MemorySize", "Timeout", "PermissionsBoundary"}
+    for unit in UNITS:
+        for name, body in load(unit).body["Parameters"].items():
+            if name not in own:
+                first, expected = seen.setdefault(name, (unit, body))
+                assert body == expected, f"{name} differs between {first} and {unit}"
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_function_gets_the_agreed_environment(unit: str) -> None:
+    function = _properties(unit, "Function")
+
+    variables = function["Environment"]["Variables"]
+
+    assert set(variables) == ENVIRONMENT[unit]
+    assert variables["POWERTOOLS_SERVICE_NAME"] == unit
+    assert text_of(function["FunctionName"]) == f"${{App}}-${{Env}}-{unit}"
+    assert function["Handler"] == "lambda_function.handler"
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_longest_description_is_one_that_lambda_takes(unit: str) -> None:
+    parameters = load(unit).body["Parameters"]
+    for name in ("Function", "Version"):
+        text = text_of(_properties(unit, name)["Description"])
+        for mark in re.findall(r"\$\{(\w+)\}", text):
+            text = text.replace(f"${{{mark}}}", "x" * parameters[mark]["MaxLength"])
+
+        assert len(text) <= LONGEST_DESCRIPTION
+
+
+def _wildcards() -> list[str]:
+    return [
+        key["wildcard"]
+        for rule in load("process").resources("AWS::Events::Rule")
+        for key in rule.properties["EventPattern"]["detail"]["object"]["key"]
+    ]
+
+
+@pytest.mark.parametrize("key", EVERYTHING)
+def test_only_pages_and_manifests_wake_process(key: str) -> None:
+    """GIVEN any kind of object WHEN it is created THEN no output of process wakes process."""
+    patterns = [re.escape(wildcard).replace(r"\*", ".*") for wildcard in _wildcards()]
+
+    matches = sum(re.fullmatch(pattern, key) is not None for pattern in patterns)
+
+    assert matches == (1 if key in (PAGE, MANIFEST) else 0)
+    assert not (matches and key in WRITES["process"])
+
+
+@pytest.mark.parametrize("key", EVERYTHING)
+@pytest.mark.parametrize("unit", SERVICES)
+def test_role_reaches_the_objects_of_its_stage_only(unit: str, key: str) -> None:
+    template = load(unit)
+    target = f"{{data-bucket}}/{key}"
+
+    assert may(template, "FunctionRole", "s3:GetObject", target) == (key in READS[unit])
+    assert may(template, "FunctionRole", "s3:PutObject", target) == (key in WRITES[unit])
+    for action in ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectAcl"):
+        assert not may(template, "FunctionRole", action, target)
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_role_can_tell_a_missing_object_from_a_forbidden_one(unit: str) -> None:
+    template = load(unit)
+
+    for key in READS[unit]:
+        assert may(template, "FunctionRole", "s3:ListBucket", key)
+    for prefix in ("", "curated_data/", "quarantine_data/", "reports/"):
+        assert not may(template, "FunctionRole", "s3:ListBucket", prefix)
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["glue:DeleteTable", "glue:DeletePartition", "glue:DeleteDatabase", "glue:CreateDatabase"],
+)
+def test_process_cannot_remove_from_the_catalogue(action: str) -> None:
+    for target in ("catalog", "database/{glue-database}", "table/{glue-database}/works"):
+        assert not may(load("process"), "FunctionRole", action, target)
+        assert may(load("process"), "FunctionRole", "glue:CreateTable", target)
+
+
+def test_ingest_has_no_access_to_the_catalogue() -> None:
+    assert not may(load("ingest"), "FunctionRole", "glue:GetTable", "table/{glue-database}/works")
+
+
+def test_every_prefix_of_the_bucket_has_a_lifecycle() -> None:
+    rules = _properties("foundation", "DataBucket")["LifecycleConfiguration"]["Rules"]
+    ruled = {rule["Prefix"] for rule in rules if "NoncurrentVersionExpiration" in rule}
+
+    assert {f"{key.split('/', 1)[0]}/" for key in EVERYTHING} == ruled
+
+
+def test_no_lifecycle_rule_removes_current_data() -> None:
+    rules = _properties("foundation", "DataBucket")["LifecycleConfiguration"]["Rules"]
+
+    expiring = {rule["Prefix"] for rule in rules if "ExpirationInDays" in rule}
+
+    assert expiring == {"athena_results/"}
+
+
+def test_queries_are_bounded_and_their_results_encrypted() -> None:
+    settings = _properties("foundation", "AthenaWorkGroup")["WorkGroupConfiguration"]
+
+    assert settings["EnforceWorkGroupConfiguration"] is True
+    assert settings["BytesScannedCutoffPerQuery"] == {"Ref": "AthenaScanLimitBytes"}
+    assert "EncryptionConfiguration" in settings["ResultConfiguration"]
+
+
+def test_deployment_from_github_needs_to_be_asked_for() -> None:
+    template = load("bootstrap")
+
+    assert template.body["Parameters"]["GitHubRepository"]["Default"] == ""
+    for role in template.resources("AWS::IAM::Role"):
+        assert role.body["Condition"] == "HasGitHub"

@@ -1,0 +1,66 @@
+"""The events that start the services."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class Heartbeat(_Event):
+    """What the schedule sends to ingest.
+
+    Attributes
+    ----------
+    scheduled_time
+        When this heartbeat was due (EventBridge Scheduler's ``<aws.scheduler.scheduled-time>``).
+    start
+        Begin a run now, even when none is due.
+    """
+
+    scheduled_time: AwareDatetime
+    start: bool = False
+
+
+class S3Bucket(_Event):
+    """The bucket of an S3 event."""
+
+    name: Annotated[str, Field(min_length=1)]
+
+
+class S3Object(_Event):
+    """The object of an S3 event; EventBridge carries its key as it is, not URL-encoded."""
+
+    key: Annotated[str, Field(min_length=1)]
+    size: int | None = None
+    etag: str | None = None
+    version_id: Annotated[str | None, Field(alias="version-id")] = None
+
+
+class S3Detail(_Event):
+    """The ``detail`` of an S3 event."""
+
+    bucket: S3Bucket
+    object: S3Object
+
+
+class S3ObjectCreated(_Event):
+    """An S3 ``Object Created`` event as EventBridge delivers it."""
+
+    source: Literal["aws.s3"] = "aws.s3"
+    detail_type: Annotated[Literal["Object Created"], Field(alias="detail-type")] = "Object Created"
+    detail: S3Detail
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name."""
+        return self.detail.bucket.name
+
+    @property
+    def key(self) -> str:
+        """The object's key."""
+        return self.detail.object.key

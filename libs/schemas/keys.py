@@ -1,0 +1,280 @@
+"""Object keys of the data bucket: pure functions, each with its inverse where one is needed.
+
+Every key is built here, so that no subject, however hostile, leaves its prefix or its partition.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final, Literal, Self
+
+SubjectKind = Literal["subject", "person", "place", "time"]
+
+CHECKPOINT_KEY: Final = "state/ingest.json"
+RAW_PREFIX: Final = "raw_data/subjects/"
+RUNS_PREFIX: Final = "runs/"
+RUN_ID_PATTERN: Final = r"[0-9]{8}T[0-9]{6}Z"
+#: A processed file's name is the encoded subject plus 32 characters, and local file systems, to
+#: which the ETL stages files, take 255 bytes in a name.
+MAX_SEGMENT_LENGTH: Final = 200
+
+_RUN_ID_FORMAT: Final = "%Y%m%dT%H%M%SZ"
+_SAFE_BYTES: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_.-")
+_DROPPED: Final = str.maketrans(" ", "_", ';/?:@&=+$,<>#%"{}|\\^[]`\n\r')
+_RAW_KEY: Final = re.compile(
+    rf"{RAW_PREFIX}ingest_date=(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})"
+    rf"/run_id=(?P<run>{RUN_ID_PATTERN})/subject=(?P<subject>[a-z0-9_.%A-F-]+)"
+    r"/offset=(?P<offset>[0-9]{6,12})\.json\.gz"
+)
+_MANIFEST_KEY: Final = re.compile(rf"{RUNS_PREFIX}run_id=({RUN_ID_PATTERN})/manifest\.json")
+
+
+class InvalidKeyError(ValueError):
+    """A text is not a key of the lake, or a key's parts contradict each other."""
+
+
+class InvalidSubjectError(ValueError):
+    """A text names no subject: nothing is left of it after OpenLibrary's normalisation."""
+
+
+class SubjectKeyTooLongError(InvalidSubjectError):
+    """A subject's encoded form is longer than a key segment may be."""
+
+
+def encode_segment(text: str) -> str:
+    """Encode any text as one key segment, reversibly.
+
+    Parameters
+    ----------
+    text
+        Anything but the empty string.
+
+    Returns
+    -------
+    str
+        ``[a-z0-9_.-]`` as they are and every other byte of the UTF-8 form as ``%XX``; never ``.``
+        or ``..``.
+
+    Raises
+    ------
+    InvalidSubjectError
+        When the text is empty.
+    SubjectKeyTooLongError
+        When the result is longer than :data:`MAX_SEGMENT_LENGTH`.
+    """
+    if not text:
+        raise InvalidSubjectError("an empty text cannot be a key segment")
+    data = text.encode("utf-8", "surrogatepass")
+    safe = frozenset[int]() if text in {".", ".."} else _SAFE_BYTES
+    encoded = "".join(chr(byte) if byte in safe else f"%{byte:02X}" for byte in data)
+    if len(encoded) > MAX_SEGMENT_LENGTH:
+        raise SubjectKeyTooLongError(
+            f"subject {text[:40]!r}... takes {len(encoded)} characters in a key;"
+            f" at most {MAX_SEGMENT_LENGTH} are possible: choose a shorter subject"
+        )
+    return encoded
+
+
+def decode_segment(segment: str) -> str:
+    """Invert :func:`encode_segment`.
+
+    Raises
+    ------
+    InvalidKeyError
+        When the segment is not exactly what :func:`encode_segment` makes of some text.
+    """
+    try:
+        data = re.sub(
+            rb"%([0-9A-F]{2})",
+            lambda found: bytes.fromhex(found[1].decode()),
+            segment.encode("ascii"),
+        )
+        text = data.decode("utf-8", "surrogatepass")
+        if encode_segment(text) == segment:
+            return text
+    except ValueError as error:
+        raise InvalidKeyError(f"{segment!r} is not an encoded key segment: {error}") from error
+    raise InvalidKeyError(f"{segment!r} is not the canonical encoding of {text!r}")
+
+
+def canonical_subject(text: str) -> str:
+    """Normalise a subject's name to OpenLibrary's key for it, keeping the prefix of its kind.
+
+    ``Science Fiction`` gives ``science_fiction``, ``Person: Jane Austen`` gives
+    ``person:jane_austen``. The rule (strip, lower case, space to ``_``, drop
+    ``;/?:@&=+$,<>#%"{}|\\^[]` `` and line ends) is ``str_to_key`` of OpenLibrary's server, so
+    ``C#`` and ``C++`` are both ``c``, as they are there.
+
+    Raises
+    ------
+    InvalidSubjectError
+        When nothing is left of the name.
+    """
+    lowered = text.strip().lower()
+    prefix, found, name = lowered.partition(":")
+    if not found or prefix not in {"person", "place", "time"}:
+        prefix, found, name = "", "", lowered
+    name = name.strip().translate(_DROPPED)
+    if not name:
+        raise InvalidSubjectError(f"nothing is left of the subject {text[:80]!r} once normalised")
+    return f"{prefix}{found}{name}"
+
+
+def subject_kind(key: str) -> SubjectKind:
+    """Tell the kind of a canonical subject key from its prefix."""
+    if key.startswith("person:"):
+        return "person"
+    if key.startswith("place:"):
+        return "place"
+    return "time" if key.startswith("time:") else "subject"
+
+
+def new_run_id(scheduled: datetime) -> str:
+    """Make the id of the run scheduled at an aware time: ``20261123T060000Z`` (UTC, whole seconds).
+
+    Raises
+    ------
+    ValueError
+        When the time has no zone: a local time would make the id depend on the machine.
+    """
+    if scheduled.tzinfo is None:
+        raise ValueError(f"a run's scheduled time needs a time zone: {scheduled.isoformat()}")
+    return scheduled.astimezone(UTC).strftime(_RUN_ID_FORMAT)
+
+
+def parse_run_id(run_id: str) -> datetime:
+    """Give the scheduled time (UTC) of a run id.
+
+    Raises
+    ------
+    InvalidKeyError
+        When the text is not a run id or names no real time.
+    """
+    if not re.fullmatch(RUN_ID_PATTERN, run_id, re.ASCII):
+        raise InvalidKeyError(f"{run_id!r} is not a run id such as 20261123T060000Z")
+    try:
+        return datetime.strptime(run_id, _RUN_ID_FORMAT).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise InvalidKeyError(f"run id {run_id!r} names no real time") from error
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RawKey:
+    """The parts of a raw page's key; every other key of that page follows from them.
+
+    Attributes
+    ----------
+    ingest_date
+        The UTC day of the run: always the date part of ``run_id``.
+    run_id
+        The run that fetched the page.
+    subject
+        The subject's key, decoded.
+    offset
+        Position of the page's first work in the subject's listing, in works.
+    """
+
+    ingest_date: date
+    run_id: str
+    subject: str
+    offset: int
+
+    def __post_init__(self) -> None:
+        if parse_run_id(self.run_id).date() != self.ingest_date:
+            raise InvalidKeyError(f"ingest_date {self.ingest_date} is not the day of {self.run_id}")
+        if not 0 <= self.offset < 10**12:
+            raise InvalidKeyError(f"offset {self.offset} is out of range")
+        encode_segment(self.subject)
+
+    @classmethod
+    def of(cls, run_id: str, subject: str, offset: int) -> Self:
+        """Make the key of a page, its ingest date taken from the run id."""
+        return cls(parse_run_id(run_id).date(), run_id, subject, offset)
+
+    @classmethod
+    def parse(cls, key: str) -> Self:
+        """Read a raw key.
+
+        Raises
+        ------
+        InvalidKeyError
+            When the text is not exactly the key that these parts would make.
+        """
+        found = _RAW_KEY.fullmatch(key)
+        if not found:
+            raise InvalidKeyError(f"{key[:300]!r} is not the key of a raw page")
+        parsed = cls.of(found["run"], decode_segment(found["subject"]), int(found["offset"]))
+        if parsed.key != key:
+            raise InvalidKeyError(f"{key!r} is not canonical: expected {parsed.key!r}")
+        return parsed
+
+    @property
+    def key(self) -> str:
+        """The raw object's key."""
+        subject = encode_segment(self.subject)
+        return (
+            f"{RAW_PREFIX}ingest_date={self.ingest_date}/run_id={self.run_id}"
+            f"/subject={subject}/offset={self.offset:06d}.json.gz"
+        )
+
+    @property
+    def receipt_key(self) -> str:
+        """The key of the receipt that process writes for the page."""
+        return (
+            f"{receipts_prefix(self.run_id)}{encode_segment(self.subject)}-{self.offset:06d}.json"
+        )
+
+    def processed_key(self, table: str) -> str:
+        """The key of the page's Parquet file in a processed table."""
+        return f"processed_data/{table}/ingest_date={self.ingest_date}/{self._stem}.parquet"
+
+    def quarantine_key(self, table: str) -> str:
+        """The key of the page's rejected records."""
+        return f"quarantine_data/{table}/ingest_date={self.ingest_date}/{self._stem}.jsonl.gz"
+
+    @property
+    def _stem(self) -> str:
+        return f"{self.run_id}-{encode_segment(self.subject)}-{self.offset:06d}"
+
+
+def run_prefix(run_id: str) -> str:
+    """The prefix of a run's ledger; raises :class:`InvalidKeyError` for what is no run id."""
+    parse_run_id(run_id)
+    return f"{RUNS_PREFIX}run_id={run_id}/"
+
+
+def receipts_prefix(run_id: str) -> str:
+    """The prefix of a run's page receipts."""
+    return f"{run_prefix(run_id)}pages/"
+
+
+def manifest_key(run_id: str) -> str:
+    """The key of the manifest that ingest writes at the end of a run."""
+    return f"{run_prefix(run_id)}manifest.json"
+
+
+def parse_manifest_key(key: str) -> str:
+    """Give the run id of a manifest's key.
+
+    Raises
+    ------
+    InvalidKeyError
+        When the text is not a manifest's key.
+    """
+    found = _MANIFEST_KEY.fullmatch(key)
+    if not found:
+        raise InvalidKeyError(f"{key[:300]!r} is not the key of a run's manifest")
+    parse_run_id(found[1])
+    return found[1]
+
+
+def processed_ledger_key(run_id: str) -> str:
+    """The key of the ledger that process writes once when every page of a run is done."""
+    return f"{run_prefix(run_id)}processed.json"
+
+
+def curated_ledger_key(run_id: str) -> str:
+    """The key of the ledger that glue_etl writes when a run is in the curated tables."""
+    return f"{run_prefix(run_id)}curated.json"

@@ -1,0 +1,168 @@
+"""The run ledger: what a run was to fetch, what came, and what process made of it.
+
+``model_dump_json()`` of each model depends on its values alone, so equal facts give equal bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, computed_field
+
+from schemas.keys import RUN_ID_PATTERN, SubjectKind
+
+RunStatus = Literal["complete", "partial", "failed"]
+SubjectStatus = Literal["complete", "partial", "empty", "failed"]
+PageStatus = Literal["processed", "quarantined"]
+RunId = Annotated[str, Field(pattern=rf"^{RUN_ID_PATTERN}$")]
+Count = Annotated[int, Field(ge=0)]
+
+
+def _by_name[V](mapping: dict[str, V]) -> dict[str, V]:
+    return dict(sorted(mapping.items()))
+
+
+class _Ledger(BaseModel):
+    # A reader of one version meets ledgers of the next: what it does not know, it passes over.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class PageEntry(_Ledger):
+    """One raw page: its key, offset (works), works in it, stored bytes and their sha256."""
+
+    key: str
+    offset: Count
+    works: Count
+    bytes: Count
+    sha256: str
+
+
+class SubjectOutcome(_Ledger):
+    """What a crawl of one subject was to bring and what it brought.
+
+    Attributes
+    ----------
+    reason
+        Why the status is not ``complete``.
+    expected_first, expected_last
+        The source's ``work_count`` on the first and the last page.
+    fetched, distinct, duplicates
+        Records in the pages, works among them, and records seen before.
+    retries, refused
+        Requests repeated, and answers 403 or 429.
+    bytes
+        Stored bytes.
+    """
+
+    subject: str
+    kind: SubjectKind
+    status: SubjectStatus
+    reason: str | None = None
+    expected_first: int | None = None
+    expected_last: int | None = None
+    fetched: Count = 0
+    distinct: Count = 0
+    duplicates: Count = 0
+    pages: list[PageEntry] = Field(default_factory=list)
+    retries: Count = 0
+    bytes: Count = 0
+    refused: Count = 0
+
+
+class RunTotals(_Ledger):
+    """Sums over a run's subjects."""
+
+    subjects: Count = 0
+    pages: Count = 0
+    fetched: Count = 0
+    distinct: Count = 0
+    duplicates: Count = 0
+    retries: Count = 0
+    bytes: Count = 0
+    refused: Count = 0
+
+    @classmethod
+    def of(cls, outcomes: list[SubjectOutcome]) -> RunTotals:
+        """Add up subjects' outcomes."""
+        summed = ("fetched", "distinct", "duplicates", "retries", "bytes", "refused")
+        return cls(
+            subjects=len(outcomes),
+            pages=sum(len(outcome.pages) for outcome in outcomes),
+            **{name: sum(getattr(outcome, name) for outcome in outcomes) for name in summed},
+        )
+
+
+class RunManifest(_Ledger):
+    """What ingest fetched in a run; written once, at its end."""
+
+    run_id: RunId
+    contract_version: str
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+    status: RunStatus
+    subjects: list[SubjectOutcome]
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated properties
+    @property
+    def totals(self) -> RunTotals:
+        """Sums over the subjects."""
+        return RunTotals.of(self.subjects)
+
+
+class TableCounts(_Ledger):
+    """What one raw page gave to a table besides ``works``."""
+
+    processed_key: str | None = None
+    records: Count = 0
+    rows: Count = 0
+    quarantined: Count = 0
+
+
+class PageReceipt(_Ledger):
+    """What process made of one raw page: ``rows + quarantined == records``, always.
+
+    A page quarantined whole counts as one record. ``tables`` holds the same for tables other than
+    ``works``.
+    """
+
+    run_id: RunId
+    raw_key: str
+    raw_sha256: str
+    records: Count
+    rows: Count
+    quarantined: Count
+    page_status: PageStatus
+    reason_code: str | None = None
+    processed_key: str | None = None
+    quarantine_key: str | None = None
+    contract_version: str
+    tables: Annotated[dict[str, TableCounts], AfterValidator(_by_name)] = Field(
+        default_factory=dict
+    )
+
+
+class SubjectCounts(_Ledger):
+    """Pages, records, rows and quarantined records of one subject in a run."""
+
+    pages: Count = 0
+    records: Count = 0
+    rows: Count = 0
+    quarantined: Count = 0
+
+
+class ProcessedLedger(_Ledger):
+    """What process made of a whole run; written once, when every page of the manifest has a
+    receipt.
+
+    ``mismatches`` lists where receipts and manifest disagree; empty when all is well.
+    """
+
+    run_id: RunId
+    contract_version: str
+    manifest_status: RunStatus
+    pages: Count
+    records: Count
+    rows: Count
+    quarantined: Count
+    subjects: Annotated[dict[str, SubjectCounts], AfterValidator(_by_name)]
+    mismatches: list[str] = Field(default_factory=list)

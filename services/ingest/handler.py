@@ -1,0 +1,125 @@
+"""The Lambda function: one heartbeat of the crawl."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from ingest.adapters.http_source import HttpSource
+from ingest.adapters.s3_store import S3Store, s3_client
+from ingest.adapters.subject_list import read_subject_list
+from ingest.errors import ConfigurationError
+from ingest.logic.heartbeat import CrawlRules, Surroundings, beat
+from ingest.observability import CrawlObserver, logger, metrics
+from ingest.ports import ObjectStore, Timing
+from ingest.settings import Settings, load_settings
+from ingest.subjects import SubjectSpec, explain
+from schemas.events import Heartbeat
+
+
+class Context(Protocol):
+    """The part of Lambda's context that is used."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Give the milliseconds left before the function is killed."""
+
+
+@cache
+def _settings() -> Settings:
+    settings = load_settings()
+    if settings.contact is None:
+        logger.warning(
+            "no CONTACT is set: OpenLibrary allows 1 request/s without one, and may answer 403"
+        )
+    return settings
+
+
+@cache
+def _store(bucket: str, connections: int) -> S3Store:
+    return S3Store(s3_client(connections), bucket)
+
+
+def crawl_rules(settings: Settings) -> CrawlRules:
+    """Give the part of the settings that the crawl goes by."""
+    return CrawlRules(
+        page_size=settings.page_size,
+        max_works=settings.max_works_per_subject,
+        requests_per_second=settings.requests_per_second,
+        run_interval_minutes=settings.run_interval_minutes,
+        run_deadline_minutes=settings.run_deadline_minutes,
+    )
+
+
+def configured_subjects(settings: Settings, store: ObjectStore) -> Sequence[SubjectSpec]:
+    """Read the subjects from the environment or from where it points.
+
+    Raises
+    ------
+    ConfigurationError
+        When the list cannot be read, is wrong, or takes too long to crawl.
+    """
+    text = settings.subjects
+    if settings.subjects_are_elsewhere:
+        text = read_subject_list(text, store)
+    return settings.checked_subjects(text)
+
+
+@metrics.log_metrics
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Do what one heartbeat asks for.
+
+    Parameters
+    ----------
+    event
+        A :class:`schemas.events.Heartbeat`: ``{"scheduled_time": "2026-11-23T06:00:00Z"}``, and
+        ``"start": true`` to begin a run at once.
+    context
+        Lambda's context.
+
+    Returns
+    -------
+    dict
+        ``action`` (started, resumed, idle, busy), ``run_id``, ``finished``, ``pages`` stored by
+        this invocation, ``status``.
+
+    Raises
+    ------
+    ConfigurationError
+        When a setting or the event is wrong.
+    """
+    try:
+        heartbeat = Heartbeat.model_validate(event)
+    except ValidationError as error:
+        raise ConfigurationError(f"the event is no heartbeat: {explain(error)}") from error
+    settings = _settings()
+    rules = crawl_rules(settings)
+    store = _store(settings.data_bucket, rules.in_flight + 2)
+    source = HttpSource(settings.source_url, settings.user_agent, rules.in_flight)
+    observer = CrawlObserver()
+
+    def remaining() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
+    with ThreadPoolExecutor(rules.in_flight, "page") as executor:
+        around = Surroundings(
+            rules=rules,
+            store=store,
+            source=source,
+            executor=executor,
+            timing=Timing(),
+            observer=observer,
+            owner=f"{context.aws_request_id}:{uuid.uuid4().hex[:12]}",
+            remaining_seconds=remaining,
+            read_subjects=lambda: configured_subjects(settings, store),
+        )
+        result = beat(heartbeat, around)
+    source.close()
+    observer.heartbeat_ended(result, remaining())
+    return result.to_dict()

@@ -1,0 +1,190 @@
+"""The checkpoint: which run is under way, who crawls it, and when the last request was sent.
+
+It holds no page and no list of subjects. What was fetched is told by the stored objects themselves,
+which are written once and never change, so an invocation may be killed between any two of them and
+nothing has to agree with anything. The checkpoint stays below a few kilobytes for any number of
+subjects and is written when the lease is taken, renewed and released, not for each page.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from ingest.errors import LeaseLostError, StateUnreadableError, WriteConflictError
+from ingest.logic.subject_crawl import Counters
+from ingest.ports import ObjectStore, Timing
+from ingest.subjects import explain
+from schemas.keys import CHECKPOINT_KEY
+
+#: Longer than S3 may keep a renewal waiting, shorter than a heartbeat's interval.
+LEASE_SECONDS: Final = 90.0
+RENEW_SECONDS: Final = 20.0
+#: A request is not sent so near to the lease's end: clocks of two machines differ by less.
+GUARD_SECONDS: Final = 5.0
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Lease(_Model):
+    """Who crawls, and until when nobody else may (UTC)."""
+
+    owner: str
+    expires_at: AwareDatetime
+
+
+class ActiveRun(_Model):
+    """The unfinished run.
+
+    Attributes
+    ----------
+    run_id
+        Its id.
+    source_down
+        Invocations in a row that the circuit breaker ended.
+    counters
+        Repeated requests and refused bodies of the subjects that are under way: what the stored
+        pages do not tell. Those since the last renewal are lost when an invocation is killed.
+    """
+
+    run_id: str
+    source_down: int = 0
+    counters: dict[str, Counters] = Field(default_factory=dict)
+
+
+class Checkpoint(_Model):
+    """The contents of ``state/ingest.json``.
+
+    Attributes
+    ----------
+    last_sent_at
+        When the last request was sent, as far as the last write knew; an expired lease vouches for
+        the rest.
+    latest_run_id
+        The latest run that is finished.
+    """
+
+    format: Literal[1] = 1
+    lease: Lease | None = None
+    last_sent_at: AwareDatetime | None = None
+    run: ActiveRun | None = None
+    latest_run_id: str | None = None
+
+    def held_by_other(self, owner: str, now: datetime) -> bool:
+        """Whether somebody else holds the lease."""
+        lease = self.lease
+        return lease is not None and lease.owner != owner and lease.expires_at > now
+
+
+class LeasedCheckpoint:
+    """The checkpoint with the lease on it.
+
+    Parameters
+    ----------
+    store
+        The data bucket.
+    timing
+        The clock.
+    owner
+        Name of this invocation, unique even among repetitions of one event.
+    """
+
+    def __init__(self, store: ObjectStore, timing: Timing, owner: str) -> None:
+        self._store = store
+        self._timing = timing
+        self._owner = owner
+        self._etag: str | None = None
+        self._renew_at = 0.0
+        self._expires_at: datetime | None = None
+        self.state = Checkpoint()
+
+    def read(self) -> Checkpoint:
+        """Read the checkpoint; an absent one is an empty one.
+
+        Raises
+        ------
+        StateUnreadableError
+            When the object is not a checkpoint.
+        """
+        found = self._store.get(CHECKPOINT_KEY)
+        self._etag = found.etag if found else None
+        try:
+            self.state = (
+                Checkpoint.model_validate_json(found.body) if found is not None else Checkpoint()
+            )
+        except ValidationError as error:
+            raise StateUnreadableError(
+                f"{CHECKPOINT_KEY} is not a checkpoint ({explain(error)}). Delete it: the next"
+                " heartbeat goes on from the stored pages of the run that is due."
+            ) from error
+        return self.state
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether another invocation holds the lease."""
+        return self.state.held_by_other(self._owner, self._timing.now())
+
+    @property
+    def may_send(self) -> bool:
+        """Whether the lease lasts long enough to send another request."""
+        guard = timedelta(seconds=GUARD_SECONDS)
+        return self._expires_at is not None and self._expires_at - self._timing.now() > guard
+
+    def take(self, run: ActiveRun) -> bool:
+        """Take the lease for a run; ``False`` when another invocation was faster."""
+        self.state.run = run
+        try:
+            self._write()
+        except WriteConflictError:
+            return False
+        return True
+
+    def renew_if_due(self) -> None:
+        """Renew the lease, with the counters as they are now, some times before it ends.
+
+        Raises
+        ------
+        LeaseLostError
+            When another invocation has taken it.
+        """
+        if self._timing.monotonic() >= self._renew_at:
+            self._write_or_lose()
+
+    def release(self, *, finished_run_id: str | None = None) -> None:
+        """Give the lease back, and with ``finished_run_id`` close that run.
+
+        Raises
+        ------
+        LeaseLostError
+            When another invocation has taken it.
+        """
+        if finished_run_id is not None:
+            self.state.run = None
+            self.state.latest_run_id = max(self.state.latest_run_id or "", finished_run_id)
+        self._write_or_lose(keep=False)
+
+    def _write_or_lose(self, *, keep: bool = True) -> None:
+        try:
+            self._write(keep=keep)
+        except WriteConflictError as error:
+            self._expires_at = None
+            raise LeaseLostError("another invocation has taken the lease") from error
+
+    def _write(self, *, keep: bool = True) -> None:
+        expires_at = self._timing.now() + timedelta(seconds=LEASE_SECONDS)
+        self.state.lease = Lease(owner=self._owner, expires_at=expires_at) if keep else None
+        body = self.state.model_dump_json().encode()
+        try:
+            self._etag = self._store.replace(CHECKPOINT_KEY, body, self._etag)
+        except WriteConflictError:
+            # An answer that was lost on its way makes the client repeat a write that had succeeded.
+            found = self._store.get(CHECKPOINT_KEY)
+            if found is None or found.body != body:
+                raise
+            self._etag = found.etag
+        self._expires_at = expires_at if keep else None
+        self._renew_at = self._timing.monotonic() + RENEW_SECONDS

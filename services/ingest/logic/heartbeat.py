@@ -1,0 +1,248 @@
+"""One heartbeat: resume the unfinished run, begin the one that is due, or do nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
+
+from ingest.errors import LeaseLostError
+from ingest.logic.breaker import CircuitBreaker
+from ingest.logic.checkpoint import ActiveRun, Checkpoint, LeasedCheckpoint
+from ingest.logic.crawl import Crawl, Observer, Resumed, Tools
+from ingest.logic.ledger import find_stored, is_finished, keep_outcome, write_manifest
+from ingest.logic.pacer import Pacer
+from ingest.logic.page_fetcher import PageFetcher
+from ingest.logic.plan import RunPlan, freeze, load
+from ingest.logic.subject_crawl import Counters
+from ingest.logic.workers import Executor, Workers
+from ingest.ports import ObjectStore, Source, Timing
+from ingest.subjects import SubjectSpec
+from schemas.events import Heartbeat
+from schemas.keys import new_run_id
+from schemas.run import RunManifest
+
+Action = Literal["started", "resumed", "idle", "busy"]
+
+#: OpenLibrary's search gives up after 10 s; a page of 1000 works then still has to come over the
+#: wire.
+LONGEST_REQUEST_SECONDS: Final = 30.0
+#: What storing a page, the outcomes and the checkpoint may take after the last request.
+RESERVE_SECONDS: Final = 8.0
+#: No page is begun with less than this, or this share of the invocation's time, left.
+MARGIN_SECONDS: Final = 40.0
+_MARGIN_SHARE: Final = 0.25
+#: Seconds of latency that are hidden behind other requests, and the most requests for it.
+_HIDDEN_LATENCY_SECONDS: Final = 4.0
+_MOST_IN_FLIGHT: Final = 32
+
+
+@dataclass(frozen=True)
+class CrawlRules:
+    """The settings of a crawl, with units as in :class:`ingest.settings.Settings`."""
+
+    page_size: int
+    max_works: int
+    requests_per_second: float
+    run_interval_minutes: int
+    run_deadline_minutes: float
+
+    @property
+    def in_flight(self) -> int:
+        """Requests under way at most: rate times latency, within bounds."""
+        wanted = math.ceil(self.requests_per_second * _HIDDEN_LATENCY_SECONDS)
+        return min(max(wanted, 4), _MOST_IN_FLIGHT)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """All that a heartbeat works with.
+
+    Attributes
+    ----------
+    owner
+        Name of this invocation, unique even among repetitions of one event.
+    remaining_seconds
+        Time left before the invocation is killed.
+    read_subjects
+        Reads and checks the configured subjects; called when a run begins.
+    """
+
+    rules: CrawlRules
+    store: ObjectStore
+    source: Source
+    executor: Executor
+    timing: Timing
+    observer: Observer
+    owner: str
+    remaining_seconds: Callable[[], float]
+    read_subjects: Callable[[], Sequence[SubjectSpec]]
+
+
+@dataclass(frozen=True)
+class HeartbeatResult:
+    """What a heartbeat did.
+
+    Attributes
+    ----------
+    pages
+        Pages stored by this invocation.
+    status
+        That of the manifest, once the run is finished; ``source_down`` and ``lease_lost`` say why
+        it is not.
+    manifest
+        The manifest, when this invocation finished the run.
+    """
+
+    action: Action
+    run_id: str | None = None
+    finished: bool = False
+    pages: int = 0
+    status: str | None = None
+    manifest: RunManifest | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the function's answer."""
+        names = ("action", "run_id", "finished", "pages", "status")
+        return {name: getattr(self, name) for name in names}
+
+
+def due_run_id(scheduled: datetime, interval_minutes: int) -> str:
+    """Give the id of the run whose slot a time lies in; slots count from 1970-01-01T00:00Z.
+
+    However many slots were missed, the latest one is the only one that is due.
+    """
+    seconds = interval_minutes * 60
+    slot = int(scheduled.timestamp()) // seconds * seconds
+    return new_run_id(datetime.fromtimestamp(slot, UTC))
+
+
+def beat(heartbeat: Heartbeat, around: Surroundings) -> HeartbeatResult:
+    """Do what a heartbeat asks for.
+
+    Raises
+    ------
+    ConfigurationError
+        When a run is due and the subjects are wrong.
+    StateUnreadableError
+        When the checkpoint or the plan does not read back.
+    """
+    checkpoint = LeasedCheckpoint(around.store, around.timing, around.owner)
+    state = checkpoint.read()
+    run = _run_to_crawl(heartbeat, state, around)
+    if run is None:
+        return HeartbeatResult("idle", state.latest_run_id)
+    if checkpoint.is_busy:
+        return HeartbeatResult("busy", run.run_id)
+    action: Action = "resumed" if state.run is not None else "started"
+    new_plan = None if load(run.run_id, around.store) else _new_plan(run.run_id, around)
+    if not checkpoint.take(run):
+        return HeartbeatResult("busy", run.run_id)
+    try:
+        result = _crawl(run, new_plan, checkpoint, around)
+    except LeaseLostError:
+        return HeartbeatResult(action, run.run_id, status="lease_lost")
+    except Exception:
+        _release_quietly(checkpoint)
+        raise
+    return replace(result, action=action)
+
+
+def _run_to_crawl(
+    heartbeat: Heartbeat, state: Checkpoint, around: Surroundings
+) -> ActiveRun | None:
+    if state.run is not None:
+        return state.run
+    if heartbeat.start:
+        run_id = new_run_id(heartbeat.scheduled_time)
+    else:
+        run_id = due_run_id(heartbeat.scheduled_time, around.rules.run_interval_minutes)
+        if state.latest_run_id is not None and state.latest_run_id >= run_id:
+            return None
+    return None if is_finished(around.store, run_id) else ActiveRun(run_id=run_id)
+
+
+def _new_plan(run_id: str, around: Surroundings) -> RunPlan:
+    return RunPlan(
+        run_id=run_id,
+        started_at=around.timing.now(),
+        page_size=around.rules.page_size,
+        max_works=around.rules.max_works,
+        subjects=around.read_subjects(),
+    )
+
+
+def _release_quietly(checkpoint: LeasedCheckpoint) -> None:
+    # The error under way says more, and the lease ends by itself.
+    with suppress(Exception):
+        checkpoint.release()
+
+
+def _crawl(
+    run: ActiveRun, new_plan: RunPlan | None, checkpoint: LeasedCheckpoint, around: Surroundings
+) -> HeartbeatResult:
+    plan, is_new = freeze(new_plan, around.store) if new_plan else (None, False)
+    plan = plan or load(run.run_id, around.store)
+    assert plan is not None  # noqa: S101  # either it was there or it was frozen just now
+    resumed = Resumed() if is_new else find_stored(around.store, run.run_id, run.counters)
+    expired = around.timing.now() - plan.started_at > timedelta(
+        minutes=around.rules.run_deadline_minutes
+    )
+    tools = _tools(plan, run, checkpoint, around)
+    crawl = Crawl(plan, resumed, tools, closing="run_expired" if expired else None)
+    ended = crawl.run()
+    if not ended:
+        run.source_down = run.source_down + 1 if tools.breaker.source_is_down else 0
+        checkpoint.release()
+        status = "source_down" if run.source_down else None
+        return HeartbeatResult("resumed", run.run_id, pages=crawl.pages_stored, status=status)
+    manifest = write_manifest(
+        around.store,
+        plan,
+        crawl.outcomes,
+        around.executor,
+        around.timing,
+        reason=crawl.closing or "unknown",
+    )
+    checkpoint.release(finished_run_id=run.run_id)
+    return HeartbeatResult(
+        "resumed", run.run_id, True, crawl.pages_stored, manifest.status, manifest
+    )
+
+
+def _tools(
+    plan: RunPlan, run: ActiveRun, checkpoint: LeasedCheckpoint, around: Surroundings
+) -> Tools:
+    timing, rules = around.timing, around.rules
+    margin = min(MARGIN_SECONDS, around.remaining_seconds() * _MARGIN_SHARE)
+
+    def may_go_on() -> bool:
+        return around.remaining_seconds() > margin and checkpoint.may_send
+
+    pacer = Pacer(rules.requests_per_second, timing, may_go_on)
+    if checkpoint.state.last_sent_at is not None:
+        since = (timing.now() - checkpoint.state.last_sent_at).total_seconds()
+        pacer.hold(min(pacer.window_seconds, pacer.window_seconds - since))
+
+    def keep_alive(counters: dict[str, Counters]) -> None:
+        run.counters = counters
+        if (since := pacer.seconds_since_sent) is not None:
+            checkpoint.state.last_sent_at = timing.now() - timedelta(seconds=since)
+        checkpoint.renew_if_due()
+
+    return Tools(
+        fetcher=PageFetcher(run.run_id, around.source, around.store, pacer),
+        workers=Workers(around.executor, rules.in_flight),
+        breaker=CircuitBreaker(timing, half_open=run.source_down > 0),
+        timing=timing,
+        observer=around.observer,
+        may_go_on=may_go_on,
+        timeout_seconds=lambda: max(
+            1.0, min(LONGEST_REQUEST_SECONDS, around.remaining_seconds() - RESERVE_SECONDS)
+        ),
+        keep_alive=keep_alive,
+        keep_outcome=lambda outcome: keep_outcome(around.store, plan.run_id, outcome),
+    )

@@ -1,0 +1,175 @@
+"""One page: asked for, verified, stored under a key that no other page has."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import ValidationError
+
+from ingest.errors import BodyRefusedError, SourceUnavailableError, StateUnreadableError
+from ingest.logic.body import PageBody, read_page, read_stored
+from ingest.logic.outcomes import refusal
+from ingest.logic.pacer import Pacer
+from ingest.logic.plan import page_path
+from ingest.logic.subject_crawl import PageRange, PageResult
+from ingest.ports import NewObject, ObjectStore, Source, SourceResponse, StoredObject
+from ingest.subjects import SubjectSpec
+from schemas.keys import RawKey
+from schemas.provenance import RawProvenance
+from schemas.quarantine import QuarantineRecord
+from schemas.run import PageEntry
+from schemas.version import CONTRACT_VERSION
+
+QUARANTINE_TABLE: Final = "raw"
+_LONGEST_PAYLOAD: Final = 256 * 1024
+
+
+@dataclass
+class PageFetcher:
+    """Fetches pages of one run, from any number of threads.
+
+    Attributes
+    ----------
+    sort_accepted
+        Whether the source has answered a request with our sort order.
+    """
+
+    run_id: str
+    source: Source
+    store: ObjectStore
+    pacer: Pacer
+    sort_accepted: bool = False
+
+    def fetch(self, spec: SubjectSpec, page: PageRange, timeout_seconds: float) -> PageResult:
+        """Fetch, verify and store a page.
+
+        A page that is in the store already, because the invocation that stored it was killed, stays
+        as it is, and what it holds is the result.
+
+        Raises
+        ------
+        IngestError
+            When it could not be fetched; the tag says what to do.
+        """
+        raw_key = RawKey.of(self.run_id, spec.subject, page.offset)
+        path = page_path(spec, page.offset, page.limit)
+        response = self.source.fetch(path, self.pacer.slot, timeout_seconds)
+        error = refusal(response, sort_accepted=self.sort_accepted)
+        if error is not None:
+            raise error
+        try:
+            body = read_page(response)
+        except BodyRefusedError as refused:
+            self._quarantine(raw_key, response, refused)
+            raise
+        self.sort_accepted = True
+        if not body.works:
+            return _end_of_listing(page, body, response)
+        return self._keep(raw_key, page, body, response)
+
+    def adopt(self, key: str) -> PageResult:
+        """Give the result of a page that an earlier invocation stored.
+
+        Raises
+        ------
+        StateUnreadableError
+            When the object is not a page as ingest stores it.
+        """
+        stored = self.store.get(key)
+        if stored is None:
+            raise StateUnreadableError(
+                f"{key} was listed and is gone", code="stored_page_unreadable"
+            )
+        return _result_of(key, stored)
+
+    def _keep(
+        self, raw_key: RawKey, page: PageRange, body: PageBody, response: SourceResponse
+    ) -> PageResult:
+        key, digest = raw_key.key, hashlib.sha256(body.wire).hexdigest()
+        provenance = RawProvenance(
+            url=response.url,
+            fetched_at=response.fetched_at,
+            http_status=response.status,
+            work_count=body.work_count,
+            sha256=digest,
+            contract_version=CONTRACT_VERSION,
+            run_id=raw_key.run_id,
+            subject=raw_key.subject,
+            offset=page.offset,
+            limit=page.limit,
+            content_encoding_source="client" if body.compressed_here else "server",
+        )
+        new = NewObject(body.wire, "application/json", "gzip", provenance.to_metadata())
+        if not self.store.create(key, new):
+            return self.adopt(key)
+        entry = PageEntry(
+            key=key, offset=page.offset, works=body.works, bytes=len(body.wire), sha256=digest
+        )
+        return PageResult(
+            page.offset, page.limit, body.work_count, response.fetched_at, entry, body.fingerprints
+        )
+
+    def _quarantine(
+        self, raw_key: RawKey, response: SourceResponse, refused: BodyRefusedError
+    ) -> None:
+        # The digest in the key keeps different refusals of one page apart, and equal ones together.
+        digest = hashlib.sha256(response.body).hexdigest()
+        key = raw_key.quarantine_key(QUARANTINE_TABLE).replace(
+            ".jsonl.gz", f"-{digest[:12]}.jsonl.gz"
+        )
+        record = QuarantineRecord(
+            reason_code=refused.code,
+            reason_message=refused.message,
+            payload=base64.b64encode(response.body[:_LONGEST_PAYLOAD]).decode("ascii"),
+            payload_encoding="base64",
+            payload_truncated=len(response.body) > _LONGEST_PAYLOAD,
+            table_name=QUARANTINE_TABLE,
+            contract_version=CONTRACT_VERSION,
+            run_id=raw_key.run_id,
+            raw_key=raw_key.key,
+            fetched_at=response.fetched_at.isoformat(),
+        )
+        line = record.model_dump_json().encode() + b"\n"
+        self.store.create(key, NewObject(gzip.compress(line, mtime=0), "application/gzip"))
+
+
+def _end_of_listing(page: PageRange, body: PageBody, response: SourceResponse) -> PageResult:
+    if page.offset < body.work_count:
+        raise SourceUnavailableError(
+            f"no works at offset {page.offset} of {body.work_count} announced", code="empty_page"
+        )
+    return PageResult(
+        page.offset, page.limit, body.work_count, response.fetched_at, None, body.fingerprints
+    )
+
+
+def _result_of(key: str, stored: StoredObject) -> PageResult:
+    digest = hashlib.sha256(stored.body).hexdigest()
+    try:
+        provenance = RawProvenance.from_metadata(stored.metadata)
+        body = read_stored(stored.body)
+    except (ValidationError, BodyRefusedError) as error:
+        raise StateUnreadableError(f"{key}: {error}", code="stored_page_unreadable") from error
+    if digest != provenance.sha256:
+        raise StateUnreadableError(
+            f"{key}: its bytes are not those of its sha256", code="stored_page_unreadable"
+        )
+    entry = PageEntry(
+        key=key,
+        offset=provenance.offset,
+        works=body.works,
+        bytes=len(stored.body),
+        sha256=digest,
+    )
+    return PageResult(
+        provenance.offset,
+        provenance.limit,
+        body.work_count,
+        provenance.fetched_at,
+        entry,
+        body.fingerprints,
+    )

@@ -1,0 +1,78 @@
+"""Logs and metrics (CloudWatch's embedded format); no tracer: it doubles the cold start."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from ingest.errors import IngestError, RateLimitedError, UserAgentRefusedError
+from ingest.logic.heartbeat import HeartbeatResult
+from ingest.logic.subject_crawl import PageRange, PageResult, SubjectCrawl
+from schemas.run import SubjectOutcome
+
+logger: Final = Logger()
+metrics: Final = Metrics()
+
+
+@dataclass
+class CrawlObserver:
+    """Logs what a crawl meets and adds it up for the metrics of the invocation."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def page_stored(self, crawl: SubjectCrawl, result: PageResult) -> None:
+        """Count a stored page."""
+        entry = result.entry
+        if entry is None:
+            return
+        self.counts["PagesStored"] += 1
+        self.counts["WorksFetched"] += entry.works
+        self.counts["BytesStored"] += entry.bytes
+        logger.debug("page stored", extra={"subject": crawl.spec.subject, "offset": result.offset})
+
+    def request_failed(self, crawl: SubjectCrawl, page: PageRange, error: IngestError) -> None:
+        """Count and log a request that failed."""
+        self.counts["RequestsFailed"] += 1
+        if error.tag == "data":
+            self.counts["BodiesRefused"] += 1
+        if isinstance(error, RateLimitedError | UserAgentRefusedError):
+            self.counts["SourceRefused"] += 1
+        log = logger.error if error.tag == "terminal" else logger.warning
+        log(
+            error.message,
+            extra={
+                "code": error.code,
+                "tag": error.tag,
+                "subject": crawl.spec.subject,
+                "offset": page.offset,
+                "limit": page.limit,
+                "failures": page.failures + 1,
+            },
+        )
+
+    def subject_ended(self, outcome: SubjectOutcome) -> None:
+        """Count and log the outcome of a subject."""
+        self.counts[f"Subjects{outcome.status.title()}"] += 1
+        log = logger.info if outcome.status == "complete" else logger.warning
+        log("subject ended", extra=outcome.model_dump(mode="json", exclude={"pages"}))
+
+    def heartbeat_ended(self, result: HeartbeatResult, remaining_seconds: float) -> None:
+        """Log the heartbeat's result and hand everything counted to CloudWatch."""
+        logger.info("heartbeat ended", extra=result.to_dict())
+        self.counts[f"Heartbeats{result.action.title()}"] += 1
+        if result.finished and result.status:
+            self.counts[f"Runs{result.status.title()}"] += 1
+        if result.status in {"source_down", "lease_lost"}:
+            self.counts["SourceDown" if result.status == "source_down" else "LeaseLost"] += 1
+        for name, value in self.counts.items():
+            unit = MetricUnit.Bytes if name.startswith("Bytes") else MetricUnit.Count
+            metrics.add_metric(name=name, unit=unit, value=value)
+        metrics.add_metric(
+            name="RemainingSeconds", unit=MetricUnit.Seconds, value=remaining_seconds
+        )
+        if result.run_id:
+            metrics.add_metadata(key="run_id", value=result.run_id)

@@ -1,0 +1,128 @@
+"""The service's settings: one model of the environment, the only reader of ``os.environ``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Annotated, Final, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from ingest.errors import ConfigurationError
+from ingest.subjects import SubjectSpec, check_duration, explain, parse_subjects
+from schemas.settings import CommonSettings
+
+#: OpenLibrary's policy for clients that name a contact in their User-Agent, and for others.
+POLITE_RATE: Final = 3.0
+ANONYMOUS_RATE: Final = 1.0
+REFERENCE_SCHEMES: Final = ("ssm:", "s3:")
+
+
+def service_version() -> str:
+    """Give the version of the service, from the VERSION file beside this module."""
+    try:
+        return files("ingest").joinpath("VERSION").read_text("ascii").strip()
+    except OSError:
+        return "0"
+
+
+class Settings(CommonSettings):
+    """The environment variables of ingest, by their names in lower case.
+
+    Attributes
+    ----------
+    source_url
+        Base URL of OpenLibrary, without a trailing slash.
+    subjects
+        A JSON list (see :func:`ingest.subjects.parse_subjects`), or where to find one that can be
+        edited without a deployment: ``ssm:NAME`` or ``s3:KEY`` of the data bucket.
+    page_size
+        Works a request, 1 to 1000 (OpenLibrary's bound).
+    max_works_per_subject
+        Works fetched of a subject that has no cap of its own.
+    requests_per_second
+        The rate; by default 3 with a contact and 1 without, which are OpenLibrary's limits.
+    contact
+        E-mail address or URL that the User-Agent names.
+    run_interval_minutes
+        A run is due every so many minutes, counted from 1970-01-01T00:00Z.
+    max_crawl_minutes
+        Subjects that could take longer than this at the rate are refused.
+    run_deadline_minutes
+        An unfinished run older than this is ended with what it has.
+    """
+
+    source_url: Annotated[
+        str, Field(alias="SOURCE_URL", pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$")
+    ] = "https://openlibrary.org"
+    subjects: Annotated[str, Field(alias="SUBJECTS", min_length=1)]
+    page_size: Annotated[int, Field(alias="PAGE_SIZE", ge=1, le=1000)] = 500
+    max_works_per_subject: Annotated[int, Field(alias="MAX_WORKS_PER_SUBJECT", ge=1)] = 10_000
+    requests_per_second: Annotated[float, Field(alias="REQUESTS_PER_SECOND", gt=0, le=1000)] = 0.0
+    contact: Annotated[
+        str | None, Field(alias="CONTACT", pattern=r"^[!-'*-~]*[@:.][!-'*-~]*$", max_length=200)
+    ] = None
+    run_interval_minutes: Annotated[int, Field(alias="RUN_INTERVAL_MINUTES", ge=1)] = 1440
+    max_crawl_minutes: Annotated[float, Field(alias="MAX_CRAWL_MINUTES", gt=0)] = 720
+    run_deadline_minutes: Annotated[float, Field(alias="RUN_DEADLINE_MINUTES", gt=0)] = 1440
+
+    @model_validator(mode="before")
+    @classmethod
+    def _polite_rate(cls, values: dict[str, str]) -> dict[str, str]:
+        if not values.get("REQUESTS_PER_SECOND"):
+            rate = POLITE_RATE if values.get("CONTACT") else ANONYMOUS_RATE
+            return {**values, "REQUESTS_PER_SECOND": str(rate)}
+        return values
+
+    @model_validator(mode="after")
+    def _deadline_after_crawl(self) -> Self:
+        if self.run_deadline_minutes < self.max_crawl_minutes:
+            raise ValueError("RUN_DEADLINE_MINUTES must not be less than MAX_CRAWL_MINUTES")
+        return self
+
+    @property
+    def user_agent(self) -> str:
+        """The User-Agent: ``name/version (contact)``, the form that OpenLibrary asks for."""
+        name = f"{self.app}-ingest/{service_version()}"
+        return f"{name} ({self.contact})" if self.contact else name
+
+    @property
+    def subjects_are_elsewhere(self) -> bool:
+        """Whether ``subjects`` says where the list is instead of being it."""
+        return self.subjects.startswith(REFERENCE_SCHEMES)
+
+    def checked_subjects(self, text: str) -> list[SubjectSpec]:
+        """Read a list of subjects and refuse one that is too long for the polite rate.
+
+        Raises
+        ------
+        ConfigurationError
+            When the list is wrong or too long.
+        """
+        specs = parse_subjects(text)
+        check_duration(
+            specs,
+            page_size=self.page_size,
+            max_works=self.max_works_per_subject,
+            requests_per_second=self.requests_per_second,
+            limit_minutes=self.max_crawl_minutes,
+        )
+        return specs
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment and check all that can be checked without AWS.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming every variable that is missing or wrong.
+    """
+    try:
+        settings = Settings.from_environment(os.environ if environment is None else environment)
+    except ValidationError as error:
+        raise ConfigurationError(f"ingest cannot start: {explain(error)}") from error
+    if not settings.subjects_are_elsewhere:
+        settings.checked_subjects(settings.subjects)
+    return settings

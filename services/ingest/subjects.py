@@ -1,0 +1,144 @@
+"""The list of subjects to crawl: its form, its checks, and what it costs the source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from ingest.errors import ConfigurationError, CrawlTooLongError
+from schemas.keys import canonical_subject, encode_segment
+
+DUMP_URL: Final = "https://openlibrary.org/data/ol_dump_works_latest.txt.gz"
+
+
+def _canonical(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    subject = canonical_subject(value)
+    encode_segment(subject)
+    return subject
+
+
+class SubjectSpec(BaseModel):
+    """One subject to crawl.
+
+    Attributes
+    ----------
+    subject
+        OpenLibrary's key, ``person:``, ``place:`` or ``time:`` in front where it is one; normalised
+        here.
+    published_in
+        Only works with an edition of that year (``1990``) or of those years (``1990-1999``).
+        OpenLibrary ignores a wrong value silently, so it is checked here.
+    has_fulltext
+        Only works that can be read on line.
+    max_works
+        At most that many works; ``None``: as many as the service's setting says.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subject: Annotated[str, BeforeValidator(_canonical)]
+    published_in: Annotated[str | None, Field(pattern=r"^[0-9]{4}(-[0-9]{4})?$")] = None
+    has_fulltext: bool = False
+    max_works: Annotated[int | None, Field(ge=1)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"subject": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _years_in_order(self) -> Self:
+        first, _, last = (self.published_in or "").partition("-")
+        if last and last < first:
+            raise ValueError(f"published_in {self.published_in!r} ends before it begins")
+        return self
+
+
+_SPECS: Final = TypeAdapter(Annotated[list[SubjectSpec], Field(min_length=1)])
+
+
+def parse_subjects(text: str, *, origin: str = "SUBJECTS") -> list[SubjectSpec]:
+    """Read a JSON list of subjects: names, or objects with the attributes of :class:`SubjectSpec`.
+
+    Parameters
+    ----------
+    text
+        The JSON text.
+    origin
+        Where it came from, for messages.
+
+    Raises
+    ------
+    ConfigurationError
+        When it is no such list, or names a subject twice: the raw keys hold the subject only.
+    """
+    try:
+        specs = _SPECS.validate_python(json.loads(text))
+    except ValidationError as error:
+        raise ConfigurationError(f"{origin}: {explain(error)}") from error
+    except ValueError as error:
+        raise ConfigurationError(
+            f'{origin} is not JSON ({error}): write a list such as ["love", "person:jane_austen"]'
+        ) from error
+    seen: set[str] = set()
+    for spec in specs:
+        if spec.subject in seen:
+            raise ConfigurationError(
+                f"{origin} names {spec.subject!r} twice (OpenLibrary drops punctuation and case,"
+                " so 'C#' and 'c' are one subject): keep one of them"
+            )
+        seen.add(spec.subject)
+    return specs
+
+
+def explain(error: ValidationError) -> str:
+    """Put pydantic's findings in one line, each with its place and without its type."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in found['loc']) or 'value'}: {found['msg']}"
+        for found in error.errors(include_url=False, include_input=False)
+    )
+
+
+def requests_needed(specs: Sequence[SubjectSpec], page_size: int, max_works: int) -> int:
+    """Give the most requests that a crawl can need: pages up to each subject's cap."""
+    return sum(-(-(spec.max_works or max_works) // page_size) for spec in specs)
+
+
+def check_duration(
+    specs: Sequence[SubjectSpec],
+    *,
+    page_size: int,
+    max_works: int,
+    requests_per_second: float,
+    limit_minutes: float,
+) -> None:
+    """Refuse a list that could take longer than a bound at the polite rate.
+
+    Raises
+    ------
+    CrawlTooLongError
+        Naming the estimate, the bound, and the monthly dump, which is OpenLibrary's route for much
+        data.
+    """
+    requests = requests_needed(specs, page_size, max_works)
+    minutes = requests / requests_per_second / 60
+    if minutes > limit_minutes:
+        raise CrawlTooLongError(
+            f"{len(specs)} subjects may take {requests} requests, {minutes:.0f} minutes at"
+            f" {requests_per_second:g} requests/s; MAX_CRAWL_MINUTES allows {limit_minutes:g}."
+            " Lower max_works, raise PAGE_SIZE, name fewer subjects, or load the monthly dump"
+            f" ({DUMP_URL}) with ./lake backfill."
+        )

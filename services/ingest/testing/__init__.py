@@ -1,0 +1,1 @@
+"""Fakes and builders for the service's tests; never packaged."""

@@ -1,0 +1,1 @@
+"""Turns raw pages into clean, catalogued rows; what it rejects goes to quarantine."""

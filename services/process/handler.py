@@ -1,0 +1,70 @@
+"""The Lambda function: an SQS batch of S3 events in, the ids of failed messages out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from process import settings as environment
+from process.batch import Batch
+from process.catalogue import GlueCatalogue
+from process.observability import logger, metrics
+from process.outputs import Outputs
+from process.sessions import MemoisingSession
+from process.stage import Limits
+from process.store import S3Store
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a container keeps between invocations."""
+
+    outputs: Outputs
+    limits: Limits
+    bucket: str
+
+
+@cache
+def service() -> Service:
+    """Build the service from its environment, once per container."""
+    settings = environment.load()
+    session = MemoisingSession()
+    store = S3Store(session.client("s3"), settings.data_bucket)
+    catalogue = GlueCatalogue(session, settings.data_bucket, settings.glue_database)
+    session.client("glue")
+    logger.append_keys(app=settings.app, env=settings.env)
+    metrics.set_default_dimensions(env=settings.env)
+    return Service(
+        Outputs(store, catalogue),
+        Limits(settings.max_object_bytes, settings.max_page_bytes),
+        settings.data_bucket,
+    )
+
+
+@logger.inject_lambda_context(clear_state=False)
+@metrics.log_metrics(capture_cold_start_metric=False, raise_on_empty_metrics=False)
+def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
+    """Process a batch.
+
+    Parameters
+    ----------
+    event
+        SQS batch; each body is an S3 ``Object Created`` event as EventBridge delivers it.
+    context
+        Lambda's context.
+
+    Returns
+    -------
+    dict
+        ``batchItemFailures``, as ``ReportBatchItemFailures`` wants it: the queue delivers only
+        these again.
+    """
+    made = service()
+    failed = Batch(made.outputs, made.limits, made.bucket).process(event.get("Records", ()))
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+if environment.in_lambda():
+    # Clients made while the container starts cost the first message nothing.
+    service()

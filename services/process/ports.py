@@ -1,0 +1,59 @@
+"""What the logic needs of the outside; adapters provide it, and tests provide it in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+
+from schemas.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object of the data bucket.
+
+    Attributes
+    ----------
+    body
+        Its bytes; empty when there are more of them than the caller wanted.
+    metadata
+        Its user metadata.
+    size
+        Its stored size (bytes).
+    """
+
+    body: bytes
+    metadata: Mapping[str, str]
+    size: int
+
+
+class Store(Protocol):
+    """The data bucket. Every method raises StorageError when S3 does not answer as it should."""
+
+    def get(self, key: str, max_bytes: int | None = None) -> StoredObject | None:
+        """Read an object; ``None`` when there is none."""
+
+    def exists(self, key: str) -> bool:
+        """Tell whether there is an object."""
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        """Write an object, over an earlier one."""
+
+    def put_new(self, key: str, body: bytes, content_type: str) -> bool:
+        """Write an object unless there is one; tell whether it was written."""
+
+    def keys(self, prefix: str) -> set[str]:
+        """List the keys under a prefix."""
+
+
+class Catalogue(Protocol):
+    """The tables. Methods raise CatalogueError, StorageError or SchemaConflictError."""
+
+    def write(self, table: Table, key: str, rows: pa.Table) -> None:
+        """Write rows as one Parquet object."""
+
+    def register(self, table: Table, ingest_date: str) -> None:
+        """Make sure that the table, its columns and the day's partition are in the catalogue."""

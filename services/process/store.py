@@ -1,0 +1,92 @@
+"""The data bucket, by boto3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from process.errors import StorageError
+from process.ports import StoredObject
+
+_ABSENT: Final = {"NoSuchKey", "404", "NotFound"}
+# Two conditional writes at once: one gets 412, or 409 while the other is still being decided.
+_TAKEN: Final = {"PreconditionFailed", "412"}
+
+
+@dataclass(frozen=True, slots=True)
+class S3Store:
+    """A bucket; see :class:`process.ports.Store`."""
+
+    client: Any
+    bucket: str
+
+    def get(self, key: str, max_bytes: int | None = None) -> StoredObject | None:
+        """Read an object; see the port."""
+        with _translated(key):
+            try:
+                answer = self.client.get_object(Bucket=self.bucket, Key=key)
+            except ClientError as error:
+                if _code(error) in _ABSENT:
+                    return None
+                raise
+            size = int(answer["ContentLength"])
+            with answer["Body"] as stream:
+                body = b"" if max_bytes is not None and size > max_bytes else stream.read()
+            return StoredObject(body, answer["Metadata"], size)
+
+    def exists(self, key: str) -> bool:
+        """Tell whether there is an object; see the port."""
+        with _translated(key):
+            try:
+                self.client.head_object(Bucket=self.bucket, Key=key)
+            except ClientError as error:
+                if _code(error) in _ABSENT:
+                    return False
+                raise
+            return True
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        """Write an object; see the port."""
+        with _translated(key):
+            self.client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
+
+    def put_new(self, key: str, body: bytes, content_type: str) -> bool:
+        """Write an object unless there is one; see the port."""
+        with _translated(key):
+            try:
+                self.client.put_object(
+                    Bucket=self.bucket,
+                    Key=key,
+                    Body=body,
+                    ContentType=content_type,
+                    IfNoneMatch="*",
+                )
+            except ClientError as error:
+                if _code(error) in _TAKEN:
+                    return False
+                raise
+            return True
+
+    def keys(self, prefix: str) -> set[str]:
+        """List keys; see the port."""
+        with _translated(prefix):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=prefix
+            )
+            return {item["Key"] for page in pages for item in page.get("Contents", ())}
+
+
+@contextmanager
+def _translated(key: str) -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise StorageError(f"S3 failed on {key}: {error}", key=key) from error
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

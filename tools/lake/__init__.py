@@ -1,0 +1,1 @@
+"""The command line of the lake, and the local AWS that it runs on a laptop."""

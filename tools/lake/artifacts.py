@@ -1,0 +1,74 @@
+"""Packages in the artifact bucket, under keys that hold a digest of their content."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+from lake.aws import Cloud
+from lake.errors import ArtifactMissingError, DeployError
+
+
+def content_digest(package: Path) -> str:
+    """Return the SHA-256 (hex) of what a zip holds.
+
+    The zip itself will not do: it also holds the time at which each file was built.
+
+    Raises
+    ------
+    DeployError
+        The file is missing or not a zip.
+    """
+    digest = hashlib.sha256()
+    try:
+        with zipfile.ZipFile(package) as archive:
+            for entry in sorted(archive.infolist(), key=lambda item: item.filename):
+                if entry.is_dir():
+                    continue
+                content = hashlib.sha256(archive.read(entry)).hexdigest()
+                digest.update(f"{content}  {entry.filename}\n".encode())
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DeployError(f"{package} is not a package: {error}", "Build it again.") from error
+    return digest.hexdigest()
+
+
+def artifact_key(service: str, version: str, digest: str) -> str:
+    """Return the key of a package; another content never has the same one."""
+    return f"services/{service}/{service}-{version}-{digest[:16]}.zip"
+
+
+def upload(cloud: Cloud, bucket: str, key: str, package: Path) -> bool:
+    """Upload a package unless it is there already; return whether it was uploaded."""
+    if exists(cloud, bucket, key):
+        return False
+    cloud.client("s3").upload_file(str(package), bucket, key)
+    return True
+
+
+def require(cloud: Cloud, bucket: str, key: str) -> None:
+    """Check that a package is where a stack will look for it.
+
+    A stack whose code is missing fails late on AWS; the local AWS even reports success.
+
+    Raises
+    ------
+    ArtifactMissingError
+        It is not there.
+    """
+    if not exists(cloud, bucket, key):
+        raise ArtifactMissingError(
+            f"The package s3://{bucket}/{key} does not exist.",
+            "Deploy again; if it repeats, check who may write to the artifact bucket.",
+        )
+
+
+def exists(cloud: Cloud, bucket: str, key: str) -> bool:
+    """Return whether an object exists."""
+    from botocore.exceptions import ClientError
+
+    try:
+        cloud.client("s3").head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+            return False
+        raise
+    return True

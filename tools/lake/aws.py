@@ -1,0 +1,81 @@
+"""The AWS that a command talks to: a real account and region, or the local AWS.
+
+Everything else takes a `Cloud` and cannot tell which of the two it has.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+APP = "openlake"
+LOCAL_REGION = "us-east-1"
+LOCAL_ACCOUNT = "000000000000"
+
+
+@dataclass
+class Cloud:
+    """Clients for one environment of the lake.
+
+    Parameters
+    ----------
+    app, env
+        First and second part of every name and SSM parameter.
+    endpoint
+        URL of the local AWS; None for AWS itself, with boto3's usual profile and region.
+    """
+
+    app: str = APP
+    env: str = "local"
+    endpoint: str | None = None
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the local AWS."""
+        return self.endpoint is not None
+
+    @property
+    def region(self) -> str:
+        """Region of the clients."""
+        return str(self.client("s3").meta.region_name)
+
+    def client(self, service: str) -> Any:
+        """Return the client of a service; made once."""
+        if service not in self._clients:
+            self._clients[service] = self._new_client(service)
+        return self._clients[service]
+
+    def parameter(self, path: str) -> str:
+        """Read an SSM parameter below /<app>/<env>/.
+
+        Raises
+        ------
+        KeyError
+            There is none: the stack that publishes it is not deployed.
+        """
+        name = f"/{self.app}/{self.env}/{path}"
+        ssm = self.client("ssm")
+        try:
+            return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
+        except ssm.exceptions.ParameterNotFound:
+            raise KeyError(name) from None
+
+    def _new_client(self, service: str) -> Any:
+        import boto3  # late: a command that needs no AWS starts without it
+        from botocore.config import Config
+
+        if self.endpoint is None:
+            return boto3.client(service)
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=LOCAL_REGION,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # noqa: S106 (the local AWS knows no secrets)
+            config=Config(
+                s3={"addressing_style": "path"},
+                connect_timeout=2,
+                # A local invocation is answered when the function ends.
+                read_timeout=330,
+                retries={"max_attempts": 1},
+            ),
+        )

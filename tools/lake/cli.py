@@ -1,0 +1,187 @@
+"""The `lake` command."""
+
+import json
+import signal
+import sys
+from dataclasses import asdict
+from enum import StrEnum
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from lake.aws import Cloud
+from lake.console import err, out, show_error
+from lake.errors import LakeError, LocalAwsDownError
+from lake.local_aws import DEFAULT_PORT, LocalAws
+from lake.project import Project, current_project
+
+app = typer.Typer(
+    name="lake",
+    help="An event-driven, serverless data lake: on this machine, and on AWS.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+PortOption = Annotated[int, typer.Option(min=1024, max=65535, help="Port of 127.0.0.1 to listen on.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for machines.")]
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+
+class OutputFormat(StrEnum):
+    """Forms of a query's result."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def local_aws(project: Project) -> LocalAws:
+    """Return the local AWS of a clone, run by MiniStack's own environment."""
+    python = project.state / "venv/ministack/bin/python"
+    return LocalAws(project.state / "local", [str(python), "-m", "ministack"])
+
+
+def local_cloud(project: Project) -> Cloud:
+    """Return the running local AWS."""
+    return Cloud(endpoint=local_aws(project).require().endpoint)
+
+
+@app.command()
+def up(port: PortOption = DEFAULT_PORT) -> None:
+    """Start the local AWS (it ends by itself after eight hours)."""
+    with err.status("Starting the local AWS"):
+        server = local_aws(current_project()).start(port)
+    out.print(f"The local AWS is up at {server.endpoint}.", highlight=False)
+
+
+@app.command()
+def down() -> None:
+    """Stop the local AWS. What it holds is gone then."""
+    stopped = local_aws(current_project()).stop()
+    out.print("The local AWS is stopped." if stopped else "The local AWS was not running.")
+
+
+@app.command()
+def status(as_json: JsonOption = False) -> None:
+    """Show what is deployed, the runs, and what waits in queues."""
+    from lake import screens
+    from lake.status import read_status
+
+    found = read_status(local_cloud(current_project()))
+    if as_json:
+        print(json.dumps(asdict(found), indent=2))
+    else:
+        screens.show_status(out, found)
+
+
+@app.command()
+def deploy(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[UNIT]...", help="Default: all.")] = None,
+    local: Annotated[bool, typer.Option("--local", help="Deploy to the local AWS.")] = False,
+    env: Annotated[str, typer.Option(help="Environment on AWS.")] = "dev",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="UNIT.PARAMETER=VALUE", help="Set a template parameter."),
+    ] = None,
+) -> None:
+    """Package units with Pants, upload them, and bring their stacks up to date."""
+    from lake import demo, units
+    from lake.deploy import deploy as deploy_units
+    from lake.parameters import merge, parse_settings
+    from lake.screens import table
+
+    project = current_project()
+    cloud = local_cloud(project) if local else Cloud(env=env)
+    parameters = merge(demo.LOCAL if local else {}, parse_settings(settings or []))
+    with err.status("Deploying") as spinner:
+        deployed = deploy_units(
+            cloud, project, units.select(names or []), parameters, lambda line: spinner.update(line)
+        )
+    rows: list[list[object]] = [
+        [d.unit, d.version, "deployed" if d.changed else "unchanged", d.stack] for d in deployed
+    ]
+    out.print(table("", ["unit", "version", "", "stack"], rows))
+
+
+@app.command()
+def demo(
+    port: PortOption = DEFAULT_PORT,
+    live: Annotated[bool, typer.Option("--live", help="Crawl the real OpenLibrary API.")] = False,
+    contact: Annotated[
+        str, typer.Option(help="With --live: your e-mail address or URL, told to OpenLibrary.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Run the whole lake once on this machine: deploy, crawl, process, query.
+
+    Crawls a bundled stand-in of OpenLibrary, so it needs no network once everything is installed.
+    """
+    from lake import screens
+    from lake.demo import Options, run_demo
+    from lake.progress import Progress
+
+    if live and not contact:
+        raise typer.BadParameter("--live needs --contact: OpenLibrary wants to know whom to write to.")
+    project = current_project()
+    options = Options(port=port, live=live, contact=contact)
+    summary = run_demo(project, local_aws(project), options, Progress(err))
+    if as_json:
+        print(summary.to_json())
+    else:
+        screens.show_summary(out, summary)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT, in Athena's dialect.")],
+    output: Annotated[OutputFormat, typer.Option("--output", "-o", help="Form of the result.")] = (
+        OutputFormat.TABLE
+    ),
+) -> None:
+    """Answer a SELECT over the tables of the catalogue."""
+    from lake import tabular
+    from lake.query import run_query
+
+    result = run_query(local_cloud(current_project()), sql)
+    tabular.write(result, output.value, sys.stdout)
+
+
+def _on_terminate(_number: int, _frame: FrameType | None) -> None:
+    # Unwinds the stack, so that what was started is ended.
+    raise SystemExit(EXIT_TERMINATED)
+
+
+def main() -> None:
+    """Run the command; every expected error becomes a line or two and an exit code."""
+    signal.signal(signal.SIGTERM, _on_terminate)
+    try:
+        app()
+    except LakeError as error:
+        show_error(error)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(EXIT_INTERRUPTED) from None
+    except Exception as error:
+        if not _is_connection_error(error):
+            raise
+        show_error(
+            LocalAwsDownError(
+                f"The connection to AWS was lost: {error}",
+                "'./lake status' tells whether the local AWS is up.",
+            )
+        )
+        raise SystemExit(1) from None
+
+
+def _is_connection_error(error: Exception) -> bool:
+    if "botocore" not in sys.modules:
+        return False
+    from botocore.exceptions import ConnectionError as AwsConnectionError
+    from botocore.exceptions import HTTPClientError
+
+    return isinstance(error, AwsConnectionError | HTTPClientError)

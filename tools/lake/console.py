@@ -1,0 +1,15 @@
+"""Where output goes: results to stdout, everything else to stderr."""
+
+from rich.console import Console
+
+from lake.errors import LakeError
+
+out = Console()
+err = Console(stderr=True)
+
+
+def show_error(error: LakeError) -> None:
+    """Tell an error and what to do next."""
+    err.print(f"[bold red]error:[/] {error.message}", highlight=False)
+    if error.hint:
+        err.print(f"[dim]{error.hint}[/]", highlight=False)

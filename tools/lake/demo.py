@@ -1,0 +1,201 @@
+"""The whole lake once, from nothing to a query, on the local AWS."""
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from schemas.run import ProcessedLedger, RunManifest
+
+from lake import crawl, deploy, query, runs, source, standin, units
+from lake.aws import Cloud
+from lake.errors import RunFailedError
+from lake.local_aws import LocalAws
+from lake.progress import Progress
+from lake.project import Project
+
+SUBJECTS = (
+    "love",
+    "history",
+    "science_fiction",
+    "fantasy",
+    "philosophy",
+    "adventure",
+    "place:london",
+    "time:19th_century",
+    "person:sherlock_holmes",
+)
+STANDIN_WORKS = 9000
+STANDIN_CONTACT = "demo@example.org"
+LIVE_WORKS_PER_SUBJECT = 1000
+# Some records that break the contract, as every real source has; they show what quarantine is.
+BAD_RECORD_SHARE = 0.005
+
+QUERIES = {
+    "Works by subject crawled": """
+        SELECT source_subject AS subject, count(*) AS works,
+               count_if(access_level IN ('open', 'borrowable')) AS readable_online
+        FROM works WHERE run_id = '{run_id}'
+        GROUP BY source_subject ORDER BY works DESC, subject
+    """,
+    "Works by decade of first publication": """
+        SELECT decade, count(DISTINCT work_key) AS works, max(edition_count) AS most_editions
+        FROM works WHERE run_id = '{run_id}' AND decade >= 1930
+        GROUP BY decade ORDER BY decade
+    """,
+    "Records in quarantine by reason": """
+        SELECT reason_code, count(*) AS records
+        FROM quarantine WHERE run_id = '{run_id}'
+        GROUP BY reason_code ORDER BY records DESC, reason_code
+    """,
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for."""
+
+    port: int
+    live: bool = False
+    contact: str = ""
+    works: int = STANDIN_WORKS
+
+
+@dataclass
+class Summary:
+    """What the demo made; the keys are those of `./lake demo --json`."""
+
+    run_id: str
+    status: str
+    source: str
+    subjects: int
+    pages: int
+    records_raw: int
+    rows_processed: int
+    records_quarantined: int
+    endpoint: str
+    bucket: str
+    database: str
+    stages: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    queries: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return the summary for machines."""
+        return json.dumps(asdict(self), indent=2, default=str)
+
+
+def run_demo(project: Project, local: LocalAws, options: Options, progress: Progress) -> Summary:
+    """Bring the local AWS up, deploy, crawl, process and query.
+
+    A local AWS that was started here is ended again when anything goes wrong; after success it stays,
+    so that the lake can be looked at.
+    """
+    started = time.monotonic()
+    with contextlib.ExitStack() as undo:
+        with progress.step("Start the local AWS"):
+            was_running = local.running() is not None
+            server = local.start(options.port)
+        if not was_running:
+            undo.callback(local.stop)
+        cloud = Cloud(endpoint=server.endpoint)
+        summary = _fill(cloud, project, options, progress)
+        summary.stages = progress.seconds
+        summary.seconds = round(time.monotonic() - started, 2)
+        undo.pop_all()
+    return summary
+
+
+def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) -> Summary:
+    with progress.step("Deploy bootstrap and foundation") as say:
+        deploy.deploy(cloud, project, units.select(["bootstrap", "foundation"]), LOCAL, say)
+    bucket = cloud.parameter("foundation/data-bucket")
+    revision = len(runs.run_ids(cloud, bucket))
+    with _source(options, revision) as (url, contact):
+        with progress.step("Package and deploy ingest and process") as say:
+            parameters = {**LOCAL, "ingest": LOCAL["ingest"] | ingest_parameters(options, url, contact)}
+            deploy.deploy(cloud, project, units.select(["process", "ingest"]), parameters, say)
+        with progress.pages("Crawl") as on_pages:
+            manifest = crawl.run_now(cloud, bucket, on_pages)
+    with progress.pages("Process") as on_pages:
+        ledger = crawl.wait_until_processed(cloud, bucket, manifest, on_pages)
+    summary = summarise(cloud, bucket, url, manifest, ledger)
+    with progress.step("Query"):
+        for title, sql in QUERIES.items():
+            result = query.run_query(cloud, sql.format(run_id=manifest.run_id))
+            summary.queries[title] = result.records()
+        check_against_catalogue(cloud, summary)
+    return summary
+
+
+# The schedule would crawl every few minutes for as long as the local AWS is up.
+LOCAL: dict[str, dict[str, str]] = {"ingest": {"ScheduleState": "DISABLED"}}
+
+
+@contextlib.contextmanager
+def _source(options: Options, revision: int) -> Iterator[tuple[str, str]]:
+    """Yield the URL of what is to be crawled, and the contact to tell it."""
+    if options.live:
+        source.require_reachable(source.OPENLIBRARY, options.contact)
+        yield source.OPENLIBRARY, options.contact
+        return
+    arguments = ["--works", str(options.works), "--revision", str(revision)]
+    arguments += ["--latency-ms", "50", "--bad-record-share", str(BAD_RECORD_SHARE)]
+    with standin.standin(arguments) as url:
+        yield url, STANDIN_CONTACT
+
+
+def ingest_parameters(options: Options, url: str, contact: str) -> dict[str, str]:
+    """Return the parameters of ingest's stack for a demo."""
+    parameters = {"SourceUrl": url, "Contact": contact, "Subjects": json.dumps(SUBJECTS)}
+    if options.live:
+        parameters["MaxWorksPerSubject"] = str(LIVE_WORKS_PER_SUBJECT)
+    return parameters
+
+
+def summarise(
+    cloud: Cloud, bucket: str, url: str, manifest: RunManifest, ledger: ProcessedLedger
+) -> Summary:
+    """Put the two ledgers of a run side by side.
+
+    Raises
+    ------
+    RunFailedError
+        They do not reconcile: a record is neither a row nor in quarantine.
+    """
+    if ledger.mismatches or ledger.rows + ledger.quarantined != ledger.records:
+        raise RunFailedError(
+            f"Run {manifest.run_id} does not reconcile: {'; '.join(ledger.mismatches) or ledger}"
+        )
+    return Summary(
+        run_id=manifest.run_id,
+        status=manifest.status,
+        source=url,
+        subjects=manifest.totals.subjects,
+        pages=manifest.totals.pages,
+        records_raw=manifest.totals.fetched,
+        rows_processed=ledger.rows,
+        records_quarantined=ledger.quarantined,
+        endpoint=cloud.endpoint or "",
+        bucket=bucket,
+        database=cloud.parameter("foundation/glue-database"),
+    )
+
+
+def check_against_catalogue(cloud: Cloud, summary: Summary) -> None:
+    """Check that a query over the catalogue sees exactly the rows of the ledger.
+
+    Raises
+    ------
+    RunFailedError
+        It does not.
+    """
+    sql = f"SELECT count(*) AS n FROM works WHERE run_id = '{summary.run_id}'"  # noqa: S608 (our own id)
+    seen = query.run_query(cloud, sql).rows[0][0]
+    if seen != summary.rows_processed or summary.records_raw != seen + summary.records_quarantined:
+        raise RunFailedError(
+            f"The ledgers say {summary.records_raw} records, {summary.rows_processed} rows and "
+            f"{summary.records_quarantined} in quarantine; the catalogue shows {seen} rows."
+        )

@@ -1,0 +1,81 @@
+"""What can go wrong in the command line, each with what to do next.
+
+LakeError
+├── PrerequisiteError      something must be installed first
+├── PackagingError         Pants could not build a package
+├── LocalAwsError          the local AWS cannot do what was asked
+│   ├── PortInUseError
+│   ├── LocalAwsDownError
+│   └── LocalAwsStartError
+├── DeployError
+│   ├── ArtifactMissingError
+│   └── StackFailedError
+├── SourceUnreachableError the API to crawl does not answer
+├── RunFailedError         a crawl or its processing did not finish
+└── QueryError             the statement is not one that the lake can answer
+"""
+
+
+class LakeError(Exception):
+    """An error that is told to the user in one line, with a hint.
+
+    Parameters
+    ----------
+    message
+        What is wrong.
+    hint
+        What to do next; empty where the message says it.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class PrerequisiteError(LakeError):
+    """Something must be installed first."""
+
+
+class PackagingError(LakeError):
+    """Pants could not build a package."""
+
+
+class LocalAwsError(LakeError):
+    """The local AWS cannot do what was asked."""
+
+
+class PortInUseError(LocalAwsError):
+    """Something else listens on the port of the local AWS."""
+
+
+class LocalAwsDownError(LocalAwsError):
+    """The local AWS is not running."""
+
+
+class LocalAwsStartError(LocalAwsError):
+    """The local AWS was started and did not become ready."""
+
+
+class DeployError(LakeError):
+    """A deployment could not be done."""
+
+
+class ArtifactMissingError(DeployError):
+    """The package that a stack refers to is not in the artifact bucket."""
+
+
+class StackFailedError(DeployError):
+    """CloudFormation could not create or update a stack."""
+
+
+class SourceUnreachableError(LakeError):
+    """The API to crawl does not answer."""
+
+
+class RunFailedError(LakeError):
+    """A crawl or its processing did not finish."""
+
+
+class QueryError(LakeError):
+    """The statement is not one that the lake can answer."""

@@ -1,0 +1,73 @@
+"""Packages, built by Pants."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from lake.errors import PackagingError
+from lake.project import Project
+
+# The machine whose packages are those of Lambda.
+LAMBDA_MACHINE = ("Linux", "x86_64")
+
+
+def package(project: Project, services: Sequence[str], *, for_host: bool) -> list[Path]:
+    """Build the packages of services and return where they are.
+
+    Parameters
+    ----------
+    project
+        The clone to build in.
+    services
+        Names of services, for example `["ingest"]`.
+    for_host
+        Build for this machine, to run in the local AWS, where it is not what Lambda runs on.
+
+    Raises
+    ------
+    PackagingError
+        Pants failed; its last lines are in the message.
+    """
+    environment = dict(os.environ)
+    environment.pop("PYTHONPATH", None)
+    if for_host and (platform.system(), platform.machine()) != LAMBDA_MACHINE:
+        write_host_platform(project)
+        environment["LAKE_PLATFORM"] = "host"
+    specs = [f"services/{service}:lambda" for service in services]
+    completed = subprocess.run(  # noqa: S603 (the project's own script, with names of its services)
+        [str(project.root / "pants"), "--no-colors", "package", *specs],
+        cwd=project.root,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if completed.returncode != 0:
+        raise PackagingError(
+            "Packaging failed:\n" + "\n".join(completed.stdout.splitlines()[-15:]),
+            f"Run './pants package {' '.join(specs)}' to see all of it.",
+        )
+    return [project.package(service) for service in services]
+
+
+def write_host_platform(project: Project) -> Path:
+    """Describe this interpreter to Pants as the platform `host`; return the file.
+
+    The form is Pex's *complete platform*: the environment markers of PEP 508 and the wheel tags that
+    the interpreter accepts, best first.
+    """
+    from packaging.markers import default_environment
+    from packaging.tags import sys_tags
+
+    description = {
+        "marker_environment": default_environment(),
+        "compatible_tags": [str(tag) for tag in sys_tags()],
+    }
+    path = project.root / "3rdparty/platforms/host.json"
+    path.write_text(json.dumps(description, indent=1, default=str) + "\n")
+    return path
+

@@ -1,0 +1,41 @@
+"""Where things are in a clone of the project."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Project:
+    """A clone of the project.
+
+    Parameters
+    ----------
+    root
+        The clone's root folder.
+    """
+
+    root: Path
+
+    @property
+    def state(self) -> Path:
+        """What the command line keeps between calls; never committed."""
+        return self.root / ".lake"
+
+    @property
+    def templates(self) -> Path:
+        """The CloudFormation templates, one per unit."""
+        return self.root / "infra"
+
+    def version(self, service: str) -> str:
+        """Return the version of a service, as in its VERSION file."""
+        return (self.root / "services" / service / "VERSION").read_text().strip()
+
+    def package(self, service: str) -> Path:
+        """Return where Pants puts the package of a service."""
+        return self.root / "dist/services" / service / f"{service}-{self.version(service)}.zip"
+
+
+def current_project() -> Project:
+    """Return the project that the `lake` script belongs to."""
+    return Project(Path(os.environ.get("LAKE_ROOT") or Path.cwd()))

@@ -1,0 +1,203 @@
+"""Queries over the lake: Athena on AWS, DuckDB over the same catalogue on the local AWS.
+
+The dialect is Athena's in both. DuckDB gets the tables as pyarrow datasets and nothing else: it can
+open no file, load no extension, and its configuration is locked before the statement runs.
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from lake import catalogue
+from lake.aws import LOCAL_REGION, Cloud
+from lake.errors import QueryError
+from lake.statement import UNNAMED, Statement, TableReference, parse
+from lake.tabular import QueryResult
+
+__all__ = ["QueryResult", "run_query"]
+
+CATALOG = "awsdatacatalog"
+_SETTINGS = (
+    "SET python_enable_replacements = false",
+    "SET allow_community_extensions = false",
+    "SET TimeZone = 'UTC'",
+    # As in Athena: 7 / 2 is 3.
+    "SET integer_division = true",
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
+
+
+def run_query(cloud: Cloud, sql: str, filesystem: Any = None) -> QueryResult:
+    """Run one query and return all of its rows.
+
+    Parameters
+    ----------
+    cloud
+        Where the lake is.
+    sql
+        One SELECT (also WITH, UNION, VALUES) in Athena's dialect.
+    filesystem
+        For the local AWS: a pyarrow filesystem whose paths are `<bucket>/<key>`, instead of its S3.
+
+    Raises
+    ------
+    QueryError
+        The statement is not one query over the lake's tables, or it failed.
+    """
+    statement = parse(sql)
+    if not cloud.is_local:
+        from lake.athena import run_on_athena
+
+        return run_on_athena(cloud, statement.sql)
+    try:
+        database = cloud.parameter("foundation/glue-database")
+    except KeyError as error:
+        raise QueryError(
+            f"There is no catalogue to query yet ({error.args[0]} is not set).",
+            "Run './lake demo', or './lake deploy --local'.",
+        ) from error
+    tables = _tables(cloud, database, statement)
+    return _run(cloud, database, statement, tables, filesystem)
+
+
+def s3_filesystem(cloud: Cloud) -> Any:
+    """Return the S3 of the local AWS as a pyarrow filesystem."""
+    from pyarrow.fs import S3FileSystem
+
+    endpoint = urlsplit(str(cloud.endpoint))
+    return S3FileSystem(
+        access_key="local",
+        secret_key="local",  # noqa: S106 (the local AWS knows no secrets)
+        region=LOCAL_REGION,
+        scheme=endpoint.scheme,
+        endpoint_override=endpoint.netloc,
+        connect_timeout=2,
+        request_timeout=120,
+    )
+
+
+def _tables(
+    cloud: Cloud, database: str, statement: Statement
+) -> dict[str, catalogue.CatalogueTable]:
+    """Return the statement's tables by name.
+
+    Raises
+    ------
+    QueryError
+        It names one that the catalogue has not.
+    """
+    named, maybe_own = statement.references()
+    found: dict[str, catalogue.CatalogueTable] = {}
+    for reference in sorted(named, key=str):
+        table = None
+        if reference.database in (None, database):
+            table = catalogue.find_table(cloud, database, reference.name)
+        if table is not None:
+            found[reference.name] = table
+        elif reference not in maybe_own:
+            raise _unknown_table(cloud, database, reference)
+    return found
+
+
+def _unknown_table(cloud: Cloud, database: str, reference: TableReference) -> QueryError:
+    names = catalogue.table_names(cloud, database)
+    if not names:
+        return QueryError(
+            f"There is no table {str(reference)!r}: the catalogue is empty.",
+            "Tables appear when the first pages are processed: run './lake ingest'.",
+        )
+    return QueryError(
+        f"There is no table {str(reference)!r}.",
+        f"The tables of database {database} are: {', '.join(names)}.",
+    )
+
+
+def _run(
+    cloud: Cloud,
+    database: str,
+    statement: Statement,
+    tables: dict[str, catalogue.CatalogueTable],
+    filesystem: Any,
+) -> QueryResult:
+    import duckdb
+    import pyarrow as pa
+
+    translated = statement.to_duckdb()
+    # No temporary folder: what does not fit in memory is an error, not a file somewhere.
+    connection = duckdb.connect(
+        config={
+            "temp_directory": "",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+    )
+    try:
+        connection.execute(f"ATTACH ':memory:' AS {CATALOG}")
+        schema = f"{CATALOG}.{_quoted(database)}"
+        connection.execute(f"CREATE SCHEMA {schema}")
+        if tables and filesystem is None:
+            filesystem = s3_filesystem(cloud)
+        for number, (name, table) in enumerate(tables.items()):
+            source = f"_lake_{number}"
+            connection.register(source, catalogue.dataset(cloud, database, table, filesystem))
+            view = f"CREATE VIEW {schema}.{_quoted(name)} AS FROM {source}"
+            connection.execute(view)
+        connection.execute(f"USE {schema}")
+        for setting in _SETTINGS:
+            connection.execute(setting)
+        return _fetch(connection, translated)
+    except (duckdb.Error, pa.ArrowException, OSError, RuntimeError) as error:
+        raise QueryError(_reason(error)) from error
+    finally:
+        connection.close()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _fetch(connection: Any, translated: str) -> QueryResult:
+    import duckdb
+
+    # The last word on what this is belongs to the engine that runs it.
+    kinds = [statement.type for statement in connection.extract_statements(translated)]
+    if kinds != [duckdb.StatementType.SELECT]:
+        raise QueryError("The statement is not one query.")
+    relation = connection.sql(translated)
+    types = [_athena_type(str(kind)) for kind in relation.types]
+    found = relation.to_arrow_table()
+    columns = [
+        _values(column, kind) for column, kind in zip(found.columns, relation.types, strict=True)
+    ]
+    names = [
+        f"_col{position}" if name.startswith(UNNAMED) else name
+        for position, name in enumerate(found.column_names)
+    ]
+    rows = list(zip(*columns, strict=True)) if found.num_rows else []
+    return QueryResult(names, types, rows)
+
+
+def _values(column: Any, kind: Any) -> list[Any]:
+    values: list[Any] = column.to_pylist(maps_as_pydicts="lossy")
+    if str(kind) == "HUGEINT":
+        return [None if value is None else int(value) for value in values]
+    return values
+
+
+def _athena_type(duckdb_type: str) -> str:
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
+    # DuckDB's sums are wider than Athena's.
+    if duckdb_type == "HUGEINT":
+        return "bigint"
+    try:
+        return str(exp.DataType.build(duckdb_type, dialect="duckdb").sql(dialect="trino")).lower()
+    except SqlglotError:
+        return duckdb_type.lower()
+
+
+def _reason(error: Exception) -> str:
+    """Return an engine's message without the text of the translated statement, which nobody wrote."""
+    lines = str(error).split("\n\nLINE ")[0].splitlines()
+    return "The query failed: " + " ".join(line.strip() for line in lines if line.strip())

@@ -1,0 +1,200 @@
+"""CloudFormation stacks, changed only through change sets."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from lake.aws import Cloud
+from lake.errors import StackFailedError
+
+POLL_SECONDS_AWS = 2.0
+POLL_SECONDS_LOCAL = 0.05
+TIMEOUT_SECONDS = 1800.0
+# What CloudFormation says of a change set that would change nothing.
+NOTHING_TO_CHANGE = ("didn't contain changes", "No updates are to be performed", "no changes")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One resource that a change set adds, modifies or removes."""
+
+    action: str
+    resource: str
+    type: str
+    replacement: bool
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """A change set that was computed and not yet executed."""
+
+    stack: str
+    arn: str
+    creates_stack: bool
+    changes: list[Change] = field(default_factory=list)
+
+
+def describe(cloud: Cloud, stack: str) -> dict[str, Any] | None:
+    """Return CloudFormation's description of a stack; None where there is no such stack."""
+    from botocore.exceptions import ClientError
+
+    try:
+        found = cloud.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    live: list[dict[str, Any]] = [s for s in found if s["StackStatus"] != "DELETE_COMPLETE"]
+    return live[0] if live else None
+
+
+def outputs(description: Mapping[str, Any]) -> dict[str, str]:
+    """Return the outputs of a described stack by name."""
+    return {o["OutputKey"]: o["OutputValue"] for o in description.get("Outputs", [])}
+
+
+def prepare(
+    cloud: Cloud,
+    stack: str,
+    template: str,
+    parameters: Mapping[str, str],
+    tags: Mapping[str, str],
+) -> ChangeSet | None:
+    """Compute the change set that brings a stack to a template and parameters.
+
+    Returns
+    -------
+    The change set, or None where nothing would change.
+
+    Raises
+    ------
+    StackFailedError
+        The template or a parameter was refused.
+    """
+    client = cloud.client("cloudformation")
+    current = describe(cloud, stack)
+    creates = current is None or current["StackStatus"] == "REVIEW_IN_PROGRESS"
+    if current is not None and current["StackStatus"] in ("ROLLBACK_COMPLETE", "CREATE_FAILED"):
+        raise StackFailedError(
+            f"Stack {stack} was never created ({current['StackStatus']}) and blocks its name.",
+            f"Look at its events, then delete it: aws cloudformation delete-stack --stack-name {stack}",
+        )
+    created = client.create_change_set(
+        StackName=stack,
+        ChangeSetName=datetime.now(UTC).strftime("lake-%Y%m%dT%H%M%S%f"),
+        ChangeSetType="CREATE" if creates else "UPDATE",
+        TemplateBody=template,
+        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        Tags=[{"Key": k, "Value": v} for k, v in tags.items()],
+    )
+    described = _wait_for_change_set(cloud, created["Id"], stack)
+    if described is None:
+        client.delete_change_set(ChangeSetName=created["Id"], StackName=stack)
+        return None
+    return ChangeSet(stack, created["Id"], creates, _changes(described))
+
+
+def execute(
+    cloud: Cloud, change_set: ChangeSet, on_event: Callable[[str], None] = lambda _line: None
+) -> dict[str, str]:
+    """Execute a change set, wait, and return the stack's outputs.
+
+    Parameters
+    ----------
+    cloud
+        Where the stack is.
+    change_set
+        As `prepare` returned it.
+    on_event
+        Called with one line for each event of a resource, in order.
+
+    Raises
+    ------
+    StackFailedError
+        The stack could not be brought to the new state; the message names the first cause.
+    """
+    since = datetime.now(UTC)
+    cloud.client("cloudformation").execute_change_set(
+        ChangeSetName=change_set.arn, StackName=change_set.stack
+    )
+    seen: set[str] = set()
+    failures: list[str] = []
+    for description in _until_settled(cloud, change_set.stack):
+        for event in _new_events(cloud, change_set.stack, since, seen):
+            line = f"{event['LogicalResourceId']} {event['ResourceStatus']}"
+            on_event(line)
+            if event["ResourceStatus"].endswith("_FAILED"):
+                failures.append(f"{line}: {event.get('ResourceStatusReason', 'no reason given')}")
+        status = description["StackStatus"]
+    if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        cause = failures[0] if failures else description.get("StackStatusReason", "no reason given")
+        raise StackFailedError(
+            f"Stack {change_set.stack} ended as {status}. First failure: {cause}",
+            "Nothing of this change is left in place. Correct the cause and deploy again.",
+        )
+    return outputs(description)
+
+
+def _poll_seconds(cloud: Cloud) -> float:
+    return POLL_SECONDS_LOCAL if cloud.is_local else POLL_SECONDS_AWS
+
+
+def _wait_for_change_set(cloud: Cloud, arn: str, stack: str) -> dict[str, Any] | None:
+    client = cloud.client("cloudformation")
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = client.describe_change_set(ChangeSetName=arn, StackName=stack)
+        if found["Status"] == "CREATE_COMPLETE":
+            # The local AWS accepts an empty change set, AWS calls it failed.
+            return found if found.get("Changes") else None
+        if found["Status"] == "FAILED":
+            reason = found.get("StatusReason", "no reason given")
+            if any(text in reason for text in NOTHING_TO_CHANGE):
+                return None
+            raise StackFailedError(f"The change to stack {stack} was refused: {reason}")
+        time.sleep(_poll_seconds(cloud))
+    raise StackFailedError(f"The change set of stack {stack} was not computed in time.")
+
+
+def _changes(described: Mapping[str, Any]) -> list[Change]:
+    changes = (item["ResourceChange"] for item in described.get("Changes", []))
+    return [
+        Change(
+            action=change["Action"],
+            resource=change["LogicalResourceId"],
+            type=change["ResourceType"],
+            replacement=change.get("Replacement") in ("True", "Conditional"),
+        )
+        for change in changes
+    ]
+
+
+def _until_settled(cloud: Cloud, stack: str) -> Iterator[dict[str, Any]]:
+    """Yield the stack's description until nothing is in progress; the last one is final."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        description = describe(cloud, stack)
+        if description is None:
+            raise StackFailedError(f"Stack {stack} disappeared while it was deployed.")
+        settled = not description["StackStatus"].endswith("_IN_PROGRESS")
+        yield description
+        if settled:
+            return
+        if time.monotonic() > deadline:
+            raise StackFailedError(f"Stack {stack} is still {description['StackStatus']}.")
+        time.sleep(_poll_seconds(cloud))
+
+
+def _new_events(cloud: Cloud, stack: str, since: datetime, seen: set[str]) -> list[dict[str, Any]]:
+    pages = cloud.client("cloudformation").get_paginator("describe_stack_events")
+    fresh: list[dict[str, Any]] = []
+    for page in pages.paginate(StackName=stack):
+        for event in page["StackEvents"]:
+            if event["EventId"] in seen or event["Timestamp"] < since.replace(microsecond=0):
+                continue
+            seen.add(event["EventId"])
+            fresh.append(event)
+    return fresh[::-1]

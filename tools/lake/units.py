@@ -1,0 +1,45 @@
+"""The units that deploy by themselves, in the order in which a new environment needs them."""
+
+from dataclasses import dataclass
+
+from lake.errors import DeployError
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One CloudFormation stack with, for a service, its package.
+
+    Parameters
+    ----------
+    name
+        Name of the template and last part of the stack's name.
+    packaged
+        Whether Pants builds a package for it.
+    """
+
+    name: str
+    packaged: bool = False
+
+
+UNITS: tuple[Unit, ...] = (
+    Unit("bootstrap"),
+    Unit("foundation"),
+    Unit("process", packaged=True),
+    Unit("ingest", packaged=True),
+)
+
+
+def select(names: list[str]) -> list[Unit]:
+    """Return the named units in deployment order; all of them for an empty list.
+
+    Raises
+    ------
+    DeployError
+        A name is not that of a unit.
+    """
+    known = {unit.name for unit in UNITS}
+    for name in names:
+        if name not in known:
+            choices = ", ".join(unit.name for unit in UNITS)
+            raise DeployError(f"There is no unit {name!r}.", f"The units are: {choices}.")
+    return [unit for unit in UNITS if not names or unit.name in names]
