@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from contextlib import closing
+from functools import cache, partial
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -14,8 +15,8 @@ from ingest.adapters.http_source import HttpSource
 from ingest.adapters.s3_store import S3Store, s3_client
 from ingest.adapters.subject_list import read_subject_list
 from ingest.errors import ConfigurationError
-from ingest.logic.heartbeat import CrawlRules, Surroundings, beat
-from ingest.observability import CrawlObserver, logger, metrics
+from ingest.logic.heartbeat import CrawlRules, HeartbeatResult, Surroundings, beat
+from ingest.observability import CrawlObserver, logger
 from ingest.ports import ObjectStore, Timing
 from ingest.settings import Settings, load_settings
 from ingest.subjects import SubjectSpec, explain
@@ -71,7 +72,6 @@ def configured_subjects(settings: Settings, store: ObjectStore) -> Sequence[Subj
     return settings.checked_subjects(text)
 
 
-@metrics.log_metrics
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Do what one heartbeat asks for.
 
@@ -94,20 +94,36 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     ConfigurationError
         When a setting or the event is wrong.
     """
+    heartbeat = _heartbeat(event)
+    settings = _settings()
+    observer = CrawlObserver(settings.app)
+    result: HeartbeatResult | None = None
     try:
-        heartbeat = Heartbeat.model_validate(event)
+        result = _beat(heartbeat, settings, context, observer)
+        observer.heartbeat_ended(result)
+    finally:
+        observer.flush(_remaining(context), result.run_id if result else None)
+    return result.to_dict()
+
+
+def _heartbeat(event: Mapping[str, Any]) -> Heartbeat:
+    try:
+        return Heartbeat.model_validate(event)
     except ValidationError as error:
         raise ConfigurationError(f"the event is no heartbeat: {explain(error)}") from error
-    settings = _settings()
+
+
+def _remaining(context: Context) -> float:
+    return context.get_remaining_time_in_millis() / 1000
+
+
+def _beat(
+    heartbeat: Heartbeat, settings: Settings, context: Context, observer: CrawlObserver
+) -> HeartbeatResult:
     rules = crawl_rules(settings)
     store = _store(settings.data_bucket, rules.in_flight + 2)
     source = HttpSource(settings.source_url, settings.user_agent, rules.in_flight)
-    observer = CrawlObserver()
-
-    def remaining() -> float:
-        return context.get_remaining_time_in_millis() / 1000
-
-    with ThreadPoolExecutor(rules.in_flight, "page") as executor:
+    with closing(source), ThreadPoolExecutor(rules.in_flight, "page") as executor:
         around = Surroundings(
             rules=rules,
             store=store,
@@ -116,10 +132,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
             timing=Timing(),
             observer=observer,
             owner=f"{context.aws_request_id}:{uuid.uuid4().hex[:12]}",
-            remaining_seconds=remaining,
-            read_subjects=lambda: configured_subjects(settings, store),
+            remaining_seconds=partial(_remaining, context),
+            read_subjects=partial(configured_subjects, settings, store),
         )
-        result = beat(heartbeat, around)
-    source.close()
-    observer.heartbeat_ended(result, remaining())
-    return result.to_dict()
+        return beat(heartbeat, around)

@@ -14,14 +14,21 @@ from ingest.logic.heartbeat import HeartbeatResult
 from ingest.logic.subject_crawl import PageRange, PageResult, SubjectCrawl
 from schemas.run import SubjectOutcome
 
-logger: Final = Logger()
-metrics: Final = Metrics()
+SERVICE: Final = "ingest"
+logger: Final = Logger(service=SERVICE)
 
 
 @dataclass
 class CrawlObserver:
-    """Logs what a crawl meets and adds it up for the metrics of the invocation."""
+    """Logs what a crawl meets and adds it up for the metrics of the invocation.
 
+    Attributes
+    ----------
+    namespace
+        Of the metrics in CloudWatch; their only dimension is ``service``.
+    """
+
+    namespace: str
     counts: Counter[str] = field(default_factory=Counter)
 
     def page_stored(self, crawl: SubjectCrawl, result: PageResult) -> None:
@@ -60,19 +67,24 @@ class CrawlObserver:
         log = logger.info if outcome.status == "complete" else logger.warning
         log("subject ended", extra=outcome.model_dump(mode="json", exclude={"pages"}))
 
-    def heartbeat_ended(self, result: HeartbeatResult, remaining_seconds: float) -> None:
-        """Log the heartbeat's result and hand everything counted to CloudWatch."""
+    def heartbeat_ended(self, result: HeartbeatResult) -> None:
+        """Log and count the heartbeat's result."""
         logger.info("heartbeat ended", extra=result.to_dict())
         self.counts[f"Heartbeats{result.action.title()}"] += 1
         if result.finished and result.status:
             self.counts[f"Runs{result.status.title()}"] += 1
         if result.status in {"source_down", "lease_lost"}:
             self.counts["SourceDown" if result.status == "source_down" else "LeaseLost"] += 1
+
+    def flush(self, remaining_seconds: float, run_id: str | None) -> None:
+        """Hand everything counted to CloudWatch, on one line of the log."""
+        metrics = Metrics(namespace=self.namespace, service=SERVICE)
         for name, value in self.counts.items():
             unit = MetricUnit.Bytes if name.startswith("Bytes") else MetricUnit.Count
             metrics.add_metric(name=name, unit=unit, value=value)
         metrics.add_metric(
             name="RemainingSeconds", unit=MetricUnit.Seconds, value=remaining_seconds
         )
-        if result.run_id:
-            metrics.add_metadata(key="run_id", value=result.run_id)
+        if run_id:
+            metrics.add_metadata(key="run_id", value=run_id)
+        metrics.flush_metrics()

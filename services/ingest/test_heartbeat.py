@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from schemas.keys import CHECKPOINT_KEY
 
 from ingest.errors import ConfigurationError, LeaseLostError, StateUnreadableError
 from ingest.logic.checkpoint import LEASE_SECONDS, ActiveRun, LeasedCheckpoint
@@ -14,6 +13,7 @@ from ingest.logic.plan import plan_key
 from ingest.ports import NewObject
 from ingest.testing.fakes import FakeClock, MemoryStore
 from ingest.testing.lake import RUN_ID, MemoryLake
+from schemas.keys import CHECKPOINT_KEY
 
 
 @pytest.mark.parametrize(

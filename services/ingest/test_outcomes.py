@@ -17,8 +17,12 @@ from ingest.testing.fakes import START, json_response, page
 SAMPLES = Path(__file__).parents[3] / "shared/samples/openlibrary"
 
 
-def response(status: int, body: bytes, kind: str, **headers: str) -> SourceResponse:
-    return SourceResponse("https://source.example", status, body, START, kind, **headers)
+def response(
+    status: int, body: bytes, kind: str, content_encoding: str = "", retry_after: str = ""
+) -> SourceResponse:
+    return SourceResponse(
+        "https://source.example", status, body, START, kind, content_encoding, retry_after
+    )
 
 
 @pytest.mark.parametrize(

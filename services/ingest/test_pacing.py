@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 
 import pytest
@@ -47,7 +48,7 @@ def test_rate_is_used_to_more_than_95_percent() -> None:
 def test_rate_below_one_is_one_request_in_its_time() -> None:
     clock = FakeClock()
     sent = send(Pacer(0.25, clock.timing), clock, 4)
-    assert all(b - a > 4.0 for a, b in zip(sent, sent[1:], strict=False))
+    assert all(b - a > 4.0 for a, b in itertools.pairwise(sent))
 
 
 def test_late_sending_delays_what_follows() -> None:
@@ -156,8 +157,7 @@ def test_half_open_circuit_lets_one_probe_pass() -> None:
     probe = breaker.sending()
     assert not breaker.allows
     breaker.succeeded(probe)
-    assert breaker.allows
-    assert breaker.is_closed
+    assert (breaker.allows, breaker.is_closed) == (True, True)
 
 
 def test_probe_that_was_not_sent_leaves_room_for_another() -> None:

@@ -20,6 +20,13 @@ from schemas.tables import PARTITIONS, Table
 # awswrangler's defaults coerce timestamps and write Parquet 1.0 with INT96; the contract's types
 # stay.
 _PARQUET: Final = {"coerce_timestamps": None, "flavor": None, "version": "2.6"}
+# Types that awswrangler knows by name, so that it neither infers nor casts their columns.
+_PANDAS: Final = {
+    pa.string(): pd.StringDtype("pyarrow"),
+    pa.int32(): pd.Int32Dtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
 _OPENX_SERDE: Final = "org.openx.data.jsonserde.JsonSerDe"
 
 
@@ -40,7 +47,7 @@ class GlueCatalogue:
     def write(self, table: Table, key: str, rows: pa.Table) -> None:
         """Write rows as one Parquet object; see the port."""
         # Arrow-typed columns pass through pandas untouched; object columns would be inferred anew.
-        frame = rows.to_pandas(types_mapper=pd.ArrowDtype)
+        frame = rows.to_pandas(types_mapper=_pandas_type)
         try:
             wr.s3.to_parquet(
                 frame,
@@ -139,12 +146,15 @@ class GlueCatalogue:
             )
 
 
+def _pandas_type(arrow_type: pa.DataType) -> Any:
+    return _PANDAS.get(arrow_type) or pd.ArrowDtype(arrow_type)
+
+
 @cache
 def _declared(table: Table) -> dict[str, str]:
-    # Declared types save an inference per column. awswrangler declares timestamps in nanoseconds
-    # only, so it has to find theirs in the frame.
+    # awswrangler casts every declared scalar column and infers every undeclared other one.
     types = glue_types(table.columns)
-    return {name: kind for name, kind in types.items() if kind != "timestamp"}
+    return {name: kind for name, kind in types.items() if kind.startswith(("array", "struct"))}
 
 
 @contextmanager

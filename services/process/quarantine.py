@@ -20,7 +20,8 @@ from schemas.version import CONTRACT_VERSION
 MAX_PAYLOAD: Final = 1_000_000
 _MAX_PAGE_PAYLOAD: Final = 48_000
 
-_CODES: Final = {
+#: Stable codes by the kind of error that pydantic reports.
+RECORD_CODES: Final = {
     "missing": "record.missing_field",
     "dict_type": "record.not_an_object",
     "string_pattern_mismatch": "record.invalid_key",
@@ -118,7 +119,11 @@ def _reason(value: Any, adapter: TypeAdapter[Any]) -> tuple[str, str, str | None
             "record.field_type" if kind.endswith(("_type", "_from_float")) else "record.invalid"
         )
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        return _CODES.get(kind, default), f"{path or 'the record'}: {first['msg']}{more}", path
+        return (
+            RECORD_CODES.get(kind, default),
+            f"{path or 'the record'}: {first['msg']}{more}",
+            path,
+        )
     message = "the record holds text that is not Unicode, or is nested too deeply"
     return "record.invalid_text", message, None
 

@@ -11,13 +11,30 @@ import pyarrow as pa
 
 from process import rules
 from process.lineage import Lineage
-from process.vocabulary import Vocabulary
+from process.vocabulary import SharedVocabulary
 from schemas.arrow import arrow_schema
 from schemas.source import WORK_FIELDS, SourceWork
 from schemas.tables import WORKS
 from schemas.version import CONTRACT_VERSION
 
 SCHEMA: Final = arrow_schema(WORKS.columns)
+_HASHED_SCALARS: Final = (
+    "edition_count",
+    "first_publish_year",
+    "cover_id",
+    "public_scan",
+    "has_fulltext",
+    "print_disabled",
+)
+_HASHED_TEXTS: Final = (
+    "work_key",
+    "title",
+    "cover_edition_key",
+    "ia",
+    "lending_edition",
+    "lending_identifier",
+)
+_VOCABULARY: Final = SharedVocabulary()
 
 # The first pa.array of a process imports pandas; here it does so before the first page waits for
 # it.
@@ -45,7 +62,7 @@ def work_table(works: Sequence[SourceWork], positions: Sequence[int], lineage: L
     columns |= _access_columns(works)
     columns["extra_fields"] = [_extra_fields(work) for work in works]
     columns["position"] = positions
-    subjects = Vocabulary().columns([work["subject"] for work in works])
+    subjects = _VOCABULARY.columns([work["subject"] for work in works])
     authors = columns.pop("authors")
     columns["record_hash"] = _hashes(columns, authors, subjects.names)
     arrays = {name: pa.array(values, SCHEMA.field(name).type) for name, values in columns.items()}
@@ -61,24 +78,24 @@ def unknown_fields(works: Iterable[SourceWork]) -> int:
 
 
 def _business_columns(works: Sequence[SourceWork], fetched_year: int) -> dict[str, Any]:
-    clean = rules.clean_text
+    clean = rules.clean_column
     years = [rules.known_year(work["first_publish_year"], fetched_year) for work in works]
     covers = [rules.known_id(work["cover_id"]) for work in works]
     return {
         "work_key": [work["key"] for work in works],
-        "title": [clean(work["title"]) for work in works],
+        "title": clean([work["title"] for work in works]),
         "edition_count": [work["edition_count"] for work in works],
         "first_publish_year": years,
         "decade": [rules.decade_of(year) for year in years],
         "authors": [rules.unique_authors(work["authors"]) for work in works],
         "cover_id": covers,
-        "cover_edition_key": [clean(work["cover_edition_key"]) for work in works],
+        "cover_edition_key": clean([work["cover_edition_key"] for work in works]),
         "cover_url": [rules.cover_url(cover) for cover in covers],
         "work_url": [rules.work_url(work["key"]) for work in works],
-        "ia": [clean(work["ia"]) for work in works],
-        "ia_collections": [rules.clean_texts(work["ia_collection"]) for work in works],
-        "lending_edition": [clean(work["lending_edition"]) for work in works],
-        "lending_identifier": [clean(work["lending_identifier"]) for work in works],
+        "ia": clean([work["ia"] for work in works]),
+        "ia_collections": rules.clean_lists([work["ia_collection"] for work in works]),
+        "lending_edition": clean([work["lending_edition"] for work in works]),
+        "lending_identifier": clean([work["lending_identifier"] for work in works]),
     }
 
 
@@ -107,26 +124,11 @@ def _hashes(
     authors: list[list[tuple[str | None, str | None]]],
     subjects: list[list[str]],
 ) -> list[str]:
-    parts: list[Iterable[object]] = [
-        columns[name]
-        for name in (
-            "work_key",
-            "title",
-            "edition_count",
-            "first_publish_year",
-            "cover_id",
-            "cover_edition_key",
-            "ia",
-            "lending_edition",
-            "lending_identifier",
-            "public_scan",
-            "has_fulltext",
-            "print_disabled",
-        )
-    ]
-    parts.append(rules.joined(part for author in row for part in author) for row in authors)
-    parts.append(map(rules.joined, subjects))
-    parts.append(map(rules.joined, columns["ia_collections"]))
+    parts = [list(map(rules.hash_text, columns[name])) for name in _HASHED_SCALARS]
+    parts += [[value or "" for value in columns[name]] for name in _HASHED_TEXTS]
+    parts.append([rules.joined(part or "" for author in row for part in author) for row in authors])
+    parts.append(list(map(rules.joined, subjects)))
+    parts.append(list(map(rules.joined, columns["ia_collections"])))
     return list(map(rules.record_hash, zip(*parts, strict=True)))
 
 

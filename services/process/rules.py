@@ -6,8 +6,9 @@ Every rule is idempotent: what it gives, it leaves as it is.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from itertools import chain
 from typing import Final, Literal
 
 from schemas.keys import InvalidSubjectError, SubjectKind, canonical_subject, subject_kind
@@ -36,6 +37,25 @@ def clean_text(text: str | None) -> str | None:
     elif "  " not in text and text[0] != " " and text[-1] != " ":
         return text
     return " ".join(text.split()) or None
+
+
+def clean_column(texts: Sequence[str | None]) -> list[str | None]:
+    """Give :func:`clean_text` of each text; a column of plain identifiers is tested as a whole."""
+    if _is_plain(filter(None, texts)):
+        return [text or None for text in texts]
+    return list(map(clean_text, texts))
+
+
+def clean_lists(lists: Sequence[Sequence[str] | None]) -> list[list[str]]:
+    """Give :func:`clean_texts` of each list; plain identifiers are tested as a whole."""
+    if _is_plain(chain.from_iterable(filter(None, lists))):
+        return [list(dict.fromkeys(filter(None, texts))) if texts else [] for texts in lists]
+    return list(map(clean_texts, lists))
+
+
+def _is_plain(texts: Iterable[str]) -> bool:
+    joined_texts = "".join(texts)
+    return joined_texts.isascii() and joined_texts.isprintable() and " " not in joined_texts
 
 
 def clean_texts(texts: Iterable[str] | None) -> list[str]:
@@ -135,18 +155,24 @@ def work_url(work_key: str) -> str:
     return f"https://openlibrary.org{work_key}"
 
 
-def joined(items: Iterable[str | None]) -> str:
+def hash_text(value: str | int | None) -> str:
+    """Give a value as :func:`record_hash` takes it: ``true``, digits, a text, ``""`` for null."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def joined(items: Iterable[str]) -> str:
     """Join a list's items for :func:`record_hash`."""
-    return _ITEM_SEPARATOR.join([item or "" for item in items])
+    return _ITEM_SEPARATOR.join(items)
 
 
-def record_hash(values: Iterable[object]) -> str:
+def record_hash(texts: Iterable[str]) -> str:
     """Give the first 32 hex digits of the SHA-256 over a record's business fields.
 
-    Values are joined by U+001F and items of lists by U+001E, which no cleaned text contains; null
+    Fields are joined by U+001F and items of lists by U+001E, which no cleaned text contains; null
     is the empty text, which no cleaned text is. Any engine can do the same, so changes show without
     comparing columns. Lending status, flags of loan and lineage are left out: they change without
     the work changing.
     """
-    text = _FIELD_SEPARATOR.join(["" if value is None else str(value) for value in values])
-    return sha256(text.encode()).hexdigest()[:32]
+    return sha256(_FIELD_SEPARATOR.join(texts).encode()).hexdigest()[:32]

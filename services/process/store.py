@@ -13,7 +13,7 @@ from process.errors import StorageError
 from process.ports import StoredObject
 
 _ABSENT: Final = {"NoSuchKey", "404", "NotFound"}
-# Two conditional writes at once: one gets 412, or 409 while the other is still being decided.
+# Of two conditional writes at once, the second gets 412; a 409 leaves it open and is tried again.
 _TAKEN: Final = {"PreconditionFailed", "412"}
 
 

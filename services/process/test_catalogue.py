@@ -151,6 +151,7 @@ def test_a_changed_type_is_refused(glue: Any) -> None:
         new_catalogue().register(table_of(Other), DAY)
 
 
-def test_a_missing_database_says_so(_aws: None) -> None:
+@pytest.mark.usefixtures("_aws")
+def test_a_missing_database_says_so() -> None:
     with pytest.raises(CatalogueError, match="works"):
         new_catalogue().register(WORKS, DAY)

@@ -58,14 +58,16 @@ def test_keys_are_listed_beyond_one_answer(store: S3Store) -> None:
     assert len(store.keys("p/")) == 1005
 
 
-def test_a_failing_bucket_is_transient(_aws: None) -> None:
+@pytest.mark.usefixtures("_aws")
+def test_a_failing_bucket_is_transient() -> None:
     store = S3Store(MemoisingSession().client("s3"), "nowhere")
 
     with pytest.raises(StorageError, match="a"):
         store.put("a", b"", "text/plain")
 
 
-def test_a_session_makes_a_client_once(_aws: None) -> None:
+@pytest.mark.usefixtures("_aws")
+def test_a_session_makes_a_client_once() -> None:
     session = MemoisingSession()
 
     assert session.client("s3") is session.client(service_name="s3", use_ssl=True)

@@ -1,30 +1,24 @@
-"""Subjects of a page's works: each spelling is cleaned once, then referred to by number."""
+"""Subjects by number: each spelling is cleaned once, however many works and pages have it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import accumulate
-from typing import Final, NamedTuple
+from typing import Final
 
 import pyarrow as pa
 
 from process import rules
 from schemas.keys import SubjectKind
 
-# About 10 MB. A page of 1000 works has some 5000 spellings, and the next page most of them again.
-_KEPT: Final = 20_000
-_LONGEST_KEPT: Final = 200
+#: Spellings after which a vocabulary is given up (about 20 MB); a page of 1000 works has some 5000,
+#: and the next page of the same subject most of them again.
+CAPACITY: Final = 40_000
+_USUAL_LENGTH: Final = 50
 
-
-class Subject(NamedTuple):
-    """A cleaned subject; ``folded`` is what spellings of one subject share."""
-
-    key: str | None
-    name: str
-    kind: SubjectKind
-    folded: str
+_BLANK: Final = 0
+_SUBJECT: Final = pa.struct([(name, pa.string()) for name in ("key", "name", "kind")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,71 +26,89 @@ class SubjectColumns:
     """The subjects of a page's works, as numbers into the distinct ones."""
 
     rows: list[list[int]]
-    distinct: list[Subject]
+    distinct_names: list[str]
+    distinct: pa.StructArray
 
     @property
     def names(self) -> list[list[str]]:
         """The names, work by work."""
-        names = [subject.name for subject in self.distinct]
+        names = self.distinct_names
         return [[names[number] for number in row] for row in self.rows]
 
     def array(self, list_type: pa.ListType) -> pa.Array:
         """Build the column without a Python object per subject and work."""
-        parts: list[Sequence[str | None]] = [
-            [subject.key for subject in self.distinct],
-            [subject.name for subject in self.distinct],
-            [subject.kind for subject in self.distinct],
-        ]
-        distinct = pa.StructArray.from_arrays(
-            [pa.array(part, pa.string()) for part in parts], fields=list(list_type.value_type)
-        )
         numbers = pa.array([number for row in self.rows for number in row], pa.int32())
         offsets = pa.array([0, *accumulate(map(len, self.rows))], pa.int32())
-        return pa.ListArray.from_arrays(offsets, distinct.take(numbers), type=list_type)
+        return pa.ListArray.from_arrays(offsets, self.distinct.take(numbers), type=list_type)
 
 
 class Vocabulary(dict[str, int]):
-    """Numbers a page's spellings as they come; -1 is a blank one."""
+    """Numbers spellings as they come; 0 is a blank one.
+
+    The numbers depend on the pages seen before, and what a page becomes does not depend on them.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._distinct: list[Subject] = []
-        self._leaders: list[int] = []
+        self._size = 0
+        self._names = [""]
+        self._leaders = [_BLANK]
         self._by_name: dict[str, int] = {}
         self._by_folded: dict[str, int] = {}
+        self._new: list[tuple[str | None, str, SubjectKind]] = [(None, "", "subject")]
+        self._distinct = pa.array([], _SUBJECT)
+
+    @property
+    def full(self) -> bool:
+        """Whether it has grown beyond its capacity, in spellings or in characters."""
+        return len(self) > CAPACITY or self._size > CAPACITY * _USUAL_LENGTH
 
     def columns(self, works: Sequence[Sequence[str] | None]) -> SubjectColumns:
         """Give each work's subjects once, case aside: the first spelling, in the source's order."""
-        return SubjectColumns([self._unique(names or ()) for names in works], self._distinct)
+        rows = [self._unique(spellings or ()) for spellings in works]
+        if self._new:
+            parts = [pa.array(part, pa.string()) for part in zip(*self._new, strict=True)]
+            new = pa.StructArray.from_arrays(parts, fields=list(_SUBJECT))
+            self._distinct = pa.concat_arrays([self._distinct, new])
+            self._new = []
+        return SubjectColumns(rows, self._names, self._distinct)
 
     def __missing__(self, spelling: str) -> int:
-        subject = _subject(spelling) if len(spelling) <= _LONGEST_KEPT else _new_subject(spelling)
-        number = -1 if subject is None else self._number_of(subject)
+        name = rules.clean_text(spelling)
+        number = _BLANK if name is None else self._number_of(name)
         self[spelling] = number
+        self._size += len(spelling)
         return number
 
     def _unique(self, spellings: Sequence[str]) -> list[int]:
-        numbers = [self[spelling] for spelling in spellings]
-        leaders = self._leaders
-        if len({leaders[number] for number in numbers if number >= 0}) == len(numbers):
+        numbers = list(map(self.__getitem__, spellings))
+        leaders = list(map(self._leaders.__getitem__, numbers))
+        distinct = set(leaders)
+        if len(distinct) == len(numbers) and _BLANK not in distinct:
             return numbers
         first: dict[int, int] = {}
-        for number in numbers:
-            if number >= 0:
-                first.setdefault(leaders[number], number)
+        for leader, number in zip(leaders, numbers, strict=True):
+            first.setdefault(leader, number)
+        first.pop(_BLANK, None)
         return list(first.values())
 
-    def _number_of(self, subject: Subject) -> int:
-        number = self._by_name.setdefault(subject.name, len(self._distinct))
-        if number == len(self._distinct):
-            self._distinct.append(subject)
-            self._leaders.append(self._by_folded.setdefault(subject.folded, number))
+    def _number_of(self, name: str) -> int:
+        number = self._by_name.setdefault(name, len(self._names))
+        if number == len(self._names):
+            self._names.append(name)
+            self._leaders.append(self._by_folded.setdefault(name.casefold(), number))
+            self._new.append(rules.subject_of(name))
         return number
 
 
-def _new_subject(spelling: str) -> Subject | None:
-    name = rules.clean_text(spelling)
-    return None if name is None else Subject(*rules.subject_of(name), name.casefold())
+class SharedVocabulary:
+    """The vocabulary that a container keeps between pages."""
 
+    def __init__(self) -> None:
+        self._current = Vocabulary()
 
-_subject = lru_cache(_KEPT)(_new_subject)
+    def columns(self, works: Sequence[Sequence[str] | None]) -> SubjectColumns:
+        """See :meth:`Vocabulary.columns`; a full vocabulary is replaced before the next page."""
+        if self._current.full:
+            self._current = Vocabulary()
+        return self._current.columns(works)

@@ -2,6 +2,7 @@
 
 import hashlib
 import zipfile
+import zlib
 from pathlib import Path
 
 from lake.aws import Cloud
@@ -26,7 +27,7 @@ def content_digest(package: Path) -> str:
                     continue
                 content = hashlib.sha256(archive.read(entry)).hexdigest()
                 digest.update(f"{content}  {entry.filename}\n".encode())
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DeployError(f"{package} is not a package: {error}", "Build it again.") from error
     return digest.hexdigest()
 

@@ -27,8 +27,8 @@ def run_on_athena(
 ) -> QueryResult:
     """Run a query and return all of its rows.
 
-    Arrays, maps and rows stay the text that Athena makes of them: it does not quote what is in them,
-    so they cannot be told apart for certain.
+    Arrays, maps and rows stay the text that Athena makes of them: it quotes nothing in them, so
+    their parts cannot be told for certain.
 
     Parameters
     ----------

@@ -33,13 +33,18 @@ class CatalogueTable:
         """Names of the partition keys, in order."""
         return [key["Name"] for key in self.description.get("PartitionKeys", [])]
 
-    def schema(self) -> Any:
-        """Return the Arrow schema: its columns, then its partition keys."""
-        import pyarrow as pa
-
+    @property
+    def types(self) -> dict[str, str]:
+        """Glue types by column: its columns, then its partition keys."""
         storage = self.description["StorageDescriptor"]["Columns"]
         columns = [*storage, *self.description.get("PartitionKeys", [])]
-        return pa.schema([(column["Name"], arrow_type(column["Type"])) for column in columns])
+        return {column["Name"]: column["Type"] for column in columns}
+
+    def schema(self) -> Any:
+        """Return the Arrow schema."""
+        import pyarrow as pa
+
+        return pa.schema([(name, arrow_type(kind)) for name, kind in self.types.items()])
 
     def file_format(self) -> Any:
         """Return the pyarrow format of its objects.

@@ -90,14 +90,14 @@ def deploy(
     ] = None,
 ) -> None:
     """Package units with Pants, upload them, and bring their stacks up to date."""
-    from lake import demo, units
+    from lake import units
     from lake.deploy import deploy as deploy_units
-    from lake.parameters import merge, parse_settings
+    from lake.parameters import LOCAL, merge, parse_settings
     from lake.screens import table
 
     project = current_project()
     cloud = local_cloud(project) if local else Cloud(env=env)
-    parameters = merge(demo.LOCAL if local else {}, parse_settings(settings or []))
+    parameters = merge(LOCAL if local else {}, parse_settings(settings or []))
     with err.status("Deploying") as spinner:
         deployed = deploy_units(
             cloud, project, units.select(names or []), parameters, lambda line: spinner.update(line)
@@ -148,7 +148,12 @@ def query(
     from lake.query import run_query
 
     result = run_query(local_cloud(current_project()), sql)
-    tabular.write(result, output.value, sys.stdout)
+    if output is OutputFormat.JSON:
+        print(tabular.to_json(result))
+    elif output is OutputFormat.CSV:
+        print(tabular.to_csv(result), end="")
+    else:
+        out.print(tabular.to_table(result, out.width))
 
 
 def _on_terminate(_number: int, _frame: FrameType | None) -> None:

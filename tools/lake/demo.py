@@ -13,6 +13,7 @@ from lake import crawl, deploy, query, runs, source, standin, units
 from lake.aws import Cloud
 from lake.errors import RunFailedError
 from lake.local_aws import LocalAws
+from lake.parameters import LOCAL, merge
 from lake.progress import Progress
 from lake.project import Project
 
@@ -115,7 +116,7 @@ def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) 
     revision = len(runs.run_ids(cloud, bucket))
     with _source(options, revision) as (url, contact):
         with progress.step("Package and deploy ingest and process") as say:
-            parameters = {**LOCAL, "ingest": LOCAL["ingest"] | ingest_parameters(options, url, contact)}
+            parameters = merge(LOCAL, {"ingest": ingest_parameters(options, url, contact)})
             deploy.deploy(cloud, project, units.select(["process", "ingest"]), parameters, say)
         with progress.pages("Crawl") as on_pages:
             manifest = crawl.run_now(cloud, bucket, on_pages)
@@ -128,10 +129,6 @@ def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) 
             summary.queries[title] = result.records()
         check_against_catalogue(cloud, summary)
     return summary
-
-
-# The schedule would crawl every few minutes for as long as the local AWS is up.
-LOCAL: dict[str, dict[str, str]] = {"ingest": {"ScheduleState": "DISABLED"}}
 
 
 @contextlib.contextmanager

@@ -11,6 +11,8 @@ from lake.errors import DeployError
 from lake.project import Project
 from lake.units import Unit
 
+LOOKED_UP = ("foundation/data-bucket", "foundation/glue-database")
+
 Parameters = Mapping[str, Mapping[str, str]]
 
 
@@ -56,9 +58,16 @@ def deploy(
     if services:
         on_step(f"package {', '.join(services)}")
         packaging.package(project, services, for_host=cloud.is_local)
-    return [
-        deploy_unit(cloud, project, unit, parameters.get(unit.name, {}), on_step) for unit in units
-    ]
+    try:
+        return [
+            deploy_unit(cloud, project, unit, parameters.get(unit.name, {}), on_step)
+            for unit in units
+        ]
+    except KeyError as error:
+        raise DeployError(
+            f"The SSM parameter {error.args[0]} is not set.",
+            "Deploy what publishes it first: ./lake deploy bootstrap foundation",
+        ) from error
 
 
 def deploy_unit(
@@ -75,7 +84,9 @@ def deploy_unit(
     if unit.packaged:
         version = project.version(unit.name)
         values |= _code_parameters(cloud, project, unit, version, on_step)
-        values["Release"] = release_of(template, values)
+        # The names that the template looks up by itself are part of the configuration, too.
+        found = {name: cloud.parameter(name) for name in LOOKED_UP}
+        values["Release"] = release_of(template, values | found)
     stack = stack_name(cloud, unit.name)
     tags = {"app": cloud.app, "env": cloud.env, "unit": unit.name}
     change_set = stacks.prepare(cloud, stack, template, values, tags)
@@ -110,13 +121,7 @@ def _code_parameters(
 ) -> dict[str, str]:
     package = project.package(unit.name)
     key = artifacts.artifact_key(unit.name, version, artifacts.content_digest(package))
-    try:
-        bucket = cloud.parameter("bootstrap/artifact-bucket")
-    except KeyError as error:
-        raise DeployError(
-            f"There is no artifact bucket yet ({error.args[0]} is not set).",
-            "Deploy bootstrap first: ./lake deploy bootstrap foundation",
-        ) from error
+    bucket = cloud.parameter("bootstrap/artifact-bucket")
     if artifacts.upload(cloud, bucket, key, package):
         on_step(f"{unit.name}: uploaded {package.name} ({package.stat().st_size / 1e6:.1f} MB)")
     artifacts.require(cloud, bucket, key)

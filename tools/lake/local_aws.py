@@ -16,8 +16,12 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lake.errors import LocalAwsDownError, LocalAwsStartError, PortInUseError
+
+if TYPE_CHECKING:
+    import psutil
 
 DEFAULT_PORT = 4566
 START_TIMEOUT_SECONDS = 30.0
@@ -95,6 +99,7 @@ class LocalAws:
     def __init__(self, folder: Path, command: Sequence[str]) -> None:
         self.folder = folder
         self.command = list(command)
+        self._spawned: subprocess.Popen[bytes] | None = None
 
     @property
     def log(self) -> Path:
@@ -115,7 +120,9 @@ class LocalAws:
             server = Server(**json.loads(self._record.read_text()))
         except (OSError, ValueError, TypeError):
             return None
-        return server if _answers(server.endpoint) else None
+        # Who answers may be the server of another clone, on a port that was once this one's.
+        owned = self._supervisor(server.supervisor_pid) is not None
+        return server if owned and _answers(server.endpoint) else None
 
     def require(self) -> Server:
         """Return the running server.
@@ -154,7 +161,7 @@ class LocalAws:
             )
         self.folder.mkdir(parents=True, exist_ok=True)
         environment = server_environment(port, self._temporary, enforce_iam=enforce_iam)
-        process = self._spawn(environment)
+        process = self._spawned = self._spawn(environment)
         server = Server(port=port, supervisor_pid=process.pid)
         self._record.write_text(json.dumps(asdict(server)))
         try:
@@ -172,14 +179,28 @@ class LocalAws:
 
         was_running = bool(members(self._temporary))
         with contextlib.suppress(OSError, ValueError, KeyError, psutil.Error):
-            supervisor = psutil.Process(json.loads(self._record.read_text())["supervisor_pid"])
-            # A process id is used again some day: only what is a supervisor is told to end.
-            if "lake.supervisor" in supervisor.cmdline():
+            record = json.loads(self._record.read_text())
+            supervisor = self._supervisor(record["supervisor_pid"])
+            if supervisor is not None:
                 supervisor.terminate()
                 supervisor.wait(STOP_TIMEOUT_SECONDS)
+        if self._spawned is not None:
+            self._spawned.wait(STOP_TIMEOUT_SECONDS)
+            self._spawned = None
         end_members(self._temporary)
         self._record.unlink(missing_ok=True)
         return was_running
+
+    def _supervisor(self, pid: int) -> "psutil.Process | None":
+        """Return the process if it is the supervisor of this folder: ids are used again some day."""
+        import psutil
+
+        try:
+            process = psutil.Process(pid)
+            words = process.cmdline()
+        except psutil.Error:
+            return None
+        return process if "lake.supervisor" in words and str(self.folder) in words else None
 
     def _spawn(self, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
         supervisor = [

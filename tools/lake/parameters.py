@@ -5,6 +5,13 @@ from collections.abc import Mapping
 from lake.errors import DeployError
 from lake.units import select
 
+# What differs on the local AWS: the schedule would crawl for as long as it is up, without the time
+# in its input (the local AWS leaves the text as it is), and a laptop has few cores.
+LOCAL: Mapping[str, Mapping[str, str]] = {
+    "ingest": {"ScheduleState": "DISABLED"},
+    "process": {"MaximumConcurrency": "2"},
+}
+
 
 def parse_settings(settings: list[str]) -> dict[str, dict[str, str]]:
     """Read `UNIT.PARAMETER=VALUE` into parameters by unit.

@@ -13,9 +13,12 @@ class Project:
     ----------
     root
         The clone's root folder.
+    dist
+        Where the packages are; `dist` in the clone by default.
     """
 
     root: Path
+    dist: Path | None = None
 
     @property
     def state(self) -> Path:
@@ -33,7 +36,8 @@ class Project:
 
     def package(self, service: str) -> Path:
         """Return where Pants puts the package of a service."""
-        return self.root / "dist/services" / service / f"{service}-{self.version(service)}.zip"
+        dist = self.dist or self.root / "dist"
+        return dist / "services" / service / f"{service}-{self.version(service)}.zip"
 
 
 def current_project() -> Project:

@@ -4,18 +4,21 @@ The dialect is Athena's in both. DuckDB gets the tables as pyarrow datasets and 
 open no file, load no extension, and its configuration is locked before the statement runs.
 """
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
 from lake import catalogue
 from lake.aws import LOCAL_REGION, Cloud
 from lake.errors import QueryError
-from lake.statement import UNNAMED, Statement, TableReference, parse
+from lake.statement import Statement, TableReference, parse
 from lake.tabular import QueryResult
+from lake.translate import UNNAMED, to_duckdb
 
 __all__ = ["QueryResult", "run_query"]
 
 CATALOG = "awsdatacatalog"
+_TYPES = {"HUGEINT": "bigint", '"NULL"': "unknown"}
 _SETTINGS = (
     "SET python_enable_replacements = false",
     "SET allow_community_extensions = false",
@@ -90,7 +93,7 @@ def _tables(
     found: dict[str, catalogue.CatalogueTable] = {}
     for reference in sorted(named, key=str):
         table = None
-        if reference.database in (None, database):
+        if reference.catalog in ("", CATALOG) and reference.database in ("", database):
             table = catalogue.find_table(cloud, database, reference.name)
         if table is not None:
             found[reference.name] = table
@@ -122,7 +125,7 @@ def _run(
     import duckdb
     import pyarrow as pa
 
-    translated = statement.to_duckdb()
+    translated = to_duckdb(statement, {name: table.types for name, table in tables.items()})
     # No temporary folder: what does not fit in memory is an error, not a file somewhere.
     connection = duckdb.connect(
         config={
@@ -145,7 +148,7 @@ def _run(
         connection.execute(f"USE {schema}")
         for setting in _SETTINGS:
             connection.execute(setting)
-        return _fetch(connection, translated)
+        return _fetch(connection, statement, translated)
     except (duckdb.Error, pa.ArrowException, OSError, RuntimeError) as error:
         raise QueryError(_reason(error)) from error
     finally:
@@ -156,11 +159,11 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _fetch(connection: Any, translated: str) -> QueryResult:
+def _fetch(connection: Any, statement: Statement, translated: str) -> QueryResult:
     import duckdb
 
     # The last word on what this is belongs to the engine that runs it.
-    kinds = [statement.type for statement in connection.extract_statements(translated)]
+    kinds = [found.type for found in connection.extract_statements(translated)]
     if kinds != [duckdb.StatementType.SELECT]:
         raise QueryError("The statement is not one query.")
     relation = connection.sql(translated)
@@ -169,12 +172,16 @@ def _fetch(connection: Any, translated: str) -> QueryResult:
     columns = [
         _values(column, kind) for column, kind in zip(found.columns, relation.types, strict=True)
     ]
-    names = [
-        f"_col{position}" if name.startswith(UNNAMED) else name
-        for position, name in enumerate(found.column_names)
-    ]
     rows = list(zip(*columns, strict=True)) if found.num_rows else []
-    return QueryResult(names, types, rows)
+    return QueryResult(_names(statement, found.column_names), types, rows)
+
+
+def _names(statement: Statement, names: list[str]) -> list[str]:
+    """Return the names of columns, those without a name as Athena calls them."""
+    return [
+        f"_col{position}" if statement.is_values or name.startswith(UNNAMED) else name
+        for position, name in enumerate(names)
+    ]
 
 
 def _values(column: Any, kind: Any) -> list[Any]:
@@ -188,9 +195,9 @@ def _athena_type(duckdb_type: str) -> str:
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
-    # DuckDB's sums are wider than Athena's.
-    if duckdb_type == "HUGEINT":
-        return "bigint"
+    # DuckDB's sums are wider than Athena's; "NULL" (quoted so) is the type of a bare null.
+    if duckdb_type in _TYPES:
+        return _TYPES[duckdb_type]
     try:
         return str(exp.DataType.build(duckdb_type, dialect="duckdb").sql(dialect="trino")).lower()
     except SqlglotError:
@@ -198,6 +205,12 @@ def _athena_type(duckdb_type: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Return an engine's message without the text of the translated statement, which nobody wrote."""
-    lines = str(error).split("\n\nLINE ")[0].splitlines()
-    return "The query failed: " + " ".join(line.strip() for line in lines if line.strip())
+    """Return an engine's message without its advice and without the text that nobody wrote."""
+    text = " ".join(str(error).split("\n\nLINE ")[0].split())
+    # "Use ..." advises to change settings, which are locked.
+    text = re.split(r" \(?Use (?=\"|TRY|SET)", text)[0]
+    text = re.sub(r"reading the stream registered as '\w+' failed: \w+: ", "", text)
+    missing = re.match(r"Catalog Error: (?:Scalar|Aggregate) Function with name (\S+) ", text)
+    if missing:
+        return f"DuckDB, which answers locally, has no function {missing[1]}."
+    return "The query failed: " + re.sub(r"^(\w+ )+Error: ", "", text)

@@ -1,12 +1,17 @@
 """How results look on a terminal."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from lake.demo import Summary
-from lake.status import LakeStatus
+if TYPE_CHECKING:
+    from lake.demo import Summary
+    from lake.status import LakeStatus
 
 
 def table(title: str, columns: list[str], rows: list[list[object]]) -> Table:
@@ -23,36 +28,38 @@ def table(title: str, columns: list[str], rows: list[list[object]]) -> Table:
 def _cell(value: object) -> str:
     if value is None:
         return "–"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return str(value)
 
 
 def show_status(console: Console, status: LakeStatus) -> None:
     """Print the state of an environment."""
     console.print(f"[green]●[/] local AWS at {status.endpoint}", highlight=False)
-    units = [[u.unit, u.state, u.version, u.log_group] for u in status.units]
-    console.print(table("Units", ["unit", "stack", "version", "log group"], units))
-    queues = [[q.queue, q.waiting, q.in_flight] for q in status.queues]
+    units: list[list[object]] = [[u.unit, u.state, u.version] for u in status.units]
+    console.print(table("Units", ["unit", "stack", "version"], units))
+    queues: list[list[object]] = [[q.queue, q.waiting, q.in_flight] for q in status.queues]
     if queues:
         console.print(table("Queues", ["queue", "waiting", "in flight"], queues))
+    for unit in status.units:
+        if unit.log_group:
+            console.print(f"Log of {unit.unit}: {unit.log_group}", style="dim", highlight=False)
     if not status.runs:
         console.print("No runs yet. './lake demo' makes one.", highlight=False)
         return
-    columns = ["run", "crawl", "finished (UTC)", "subjects", "records", "pages", "processed", "rows"]
+    columns = ["run", "crawl", "subjects", "pages", "processed", "records", "rows", "quarantined"]
     rows: list[list[object]] = [
         [
             r.run_id,
             r.crawl or "unfinished",
-            r.finished_at,
             r.subjects,
-            r.records,
             r.pages_stored,
             r.pages_processed,
+            r.records,
             r.rows,
             r.quarantined,
         ]
         for r in status.runs
     ]
-    console.print(table("Runs, newest first", [*columns, "quarantined"], rows))
+    console.print(table("Runs, newest first", columns, rows))
 
 
 def show_summary(console: Console, summary: Summary) -> None:

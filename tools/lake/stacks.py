@@ -73,6 +73,8 @@ def prepare(
     StackFailedError
         The template or a parameter was refused.
     """
+    from botocore.exceptions import ClientError
+
     client = cloud.client("cloudformation")
     current = describe(cloud, stack)
     creates = current is None or current["StackStatus"] == "REVIEW_IN_PROGRESS"
@@ -81,15 +83,20 @@ def prepare(
             f"Stack {stack} was never created ({current['StackStatus']}) and blocks its name.",
             f"Look at its events, then delete it: aws cloudformation delete-stack --stack-name {stack}",
         )
-    created = client.create_change_set(
-        StackName=stack,
-        ChangeSetName=datetime.now(UTC).strftime("lake-%Y%m%dT%H%M%S%f"),
-        ChangeSetType="CREATE" if creates else "UPDATE",
-        TemplateBody=template,
-        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-        Tags=[{"Key": k, "Value": v} for k, v in tags.items()],
-    )
+    try:
+        created = client.create_change_set(
+            StackName=stack,
+            ChangeSetName=datetime.now(UTC).strftime("lake-%Y%m%dT%H%M%S%f"),
+            ChangeSetType="CREATE" if creates else "UPDATE",
+            TemplateBody=template,
+            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+            Tags=[{"Key": k, "Value": v} for k, v in tags.items()],
+        )
+    except ClientError as error:
+        # A template or parameters that are plainly wrong do not get as far as a change set.
+        reason = error.response["Error"]["Message"]
+        raise StackFailedError(f"The change to stack {stack} was refused: {reason}") from error
     described = _wait_for_change_set(cloud, created["Id"], stack)
     if described is None:
         client.delete_change_set(ChangeSetName=created["Id"], StackName=stack)
@@ -116,14 +123,15 @@ def execute(
     StackFailedError
         The stack could not be brought to the new state; the message names the first cause.
     """
-    since = datetime.now(UTC)
+    # By id and not by time: this machine's clock need not be that of AWS.
+    seen: set[str] = set()
+    _new_events(cloud, change_set.stack, seen)
     cloud.client("cloudformation").execute_change_set(
         ChangeSetName=change_set.arn, StackName=change_set.stack
     )
-    seen: set[str] = set()
     failures: list[str] = []
     for description in _until_settled(cloud, change_set.stack):
-        for event in _new_events(cloud, change_set.stack, since, seen):
+        for event in _new_events(cloud, change_set.stack, seen):
             line = f"{event['LogicalResourceId']} {event['ResourceStatus']}"
             on_event(line)
             if event["ResourceStatus"].endswith("_FAILED"):
@@ -188,13 +196,12 @@ def _until_settled(cloud: Cloud, stack: str) -> Iterator[dict[str, Any]]:
         time.sleep(_poll_seconds(cloud))
 
 
-def _new_events(cloud: Cloud, stack: str, since: datetime, seen: set[str]) -> list[dict[str, Any]]:
+def _new_events(cloud: Cloud, stack: str, seen: set[str]) -> list[dict[str, Any]]:
     pages = cloud.client("cloudformation").get_paginator("describe_stack_events")
     fresh: list[dict[str, Any]] = []
     for page in pages.paginate(StackName=stack):
         for event in page["StackEvents"]:
-            if event["EventId"] in seen or event["Timestamp"] < since.replace(microsecond=0):
-                continue
-            seen.add(event["EventId"])
-            fresh.append(event)
+            if event["EventId"] not in seen:
+                seen.add(event["EventId"])
+                fresh.append(event)
     return fresh[::-1]

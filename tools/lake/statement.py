@@ -1,6 +1,6 @@
 """Statements that the lake answers: one query, in Athena's dialect.
 
-The same statements are accepted on AWS and locally, so that what was tried locally is what runs there.
+The same statements are accepted on AWS and locally: what was tried locally is what runs there.
 """
 
 import logging
@@ -11,8 +11,6 @@ from typing import Any
 from lake.errors import QueryError
 
 DIALECT = "athena"
-# Stands for the name of an unnamed column until its position in the result is known.
-UNNAMED = "_lake_unnamed"
 # Functions of the local engine that Athena has not, and that tell about the machine or the engine.
 _ENGINE_FUNCTION = re.compile(
     r"(read|write|duckdb|pragma|pg|parquet|sniff|query|sql_auto)_.*"
@@ -23,13 +21,14 @@ _HINT = "Write one SELECT (WITH, UNION and VALUES are fine) over the lake's tabl
 
 @dataclass(frozen=True)
 class TableReference:
-    """A table that a statement names; `database` is None where it names none."""
+    """A table that a statement names; `catalog` and `database` are empty where it names none."""
 
-    database: str | None
+    catalog: str
+    database: str
     name: str
 
     def __str__(self) -> str:
-        return f"{self.database}.{self.name}" if self.database else self.name
+        return ".".join(part for part in (self.catalog, self.database, self.name) if part)
 
 
 @dataclass(frozen=True)
@@ -47,38 +46,23 @@ class Statement:
     sql: str
     tree: Any
 
+    @property
+    def is_values(self) -> bool:
+        """Whether it is a bare VALUES."""
+        from sqlglot import exp
+
+        return isinstance(self.tree, exp.Values)
+
     def references(self) -> tuple[set[TableReference], set[TableReference]]:
         """Return the tables that it names, and those of them that may be its own WITH names."""
         from sqlglot import exp
 
         own = {cte.alias.lower() for cte in self.tree.find_all(exp.CTE)}
         found = {
-            TableReference(table.db.lower() or None, table.name.lower())
+            TableReference(table.catalog.lower(), table.db.lower(), table.name.lower())
             for table in self.tree.find_all(exp.Table)
         }
         return found, {table for table in found if not table.database and table.name in own}
-
-    def to_duckdb(self) -> str:
-        """Return it in DuckDB's dialect, its unnamed columns under `UNNAMED`.
-
-        Raises
-        ------
-        QueryError
-            It cannot be said in DuckDB's dialect.
-        """
-        from sqlglot import ErrorLevel, exp
-        from sqlglot.errors import SqlglotError
-
-        tree = self.tree.copy()
-        for select in tree.find_all(exp.Select):
-            _mark_unnamed(select)
-        try:
-            translated = tree.sql(
-                dialect="duckdb", comments=False, unsupported_level=ErrorLevel.RAISE
-            )
-        except (SqlglotError, ValueError, RecursionError) as error:
-            raise QueryError(f"The local AWS cannot run this statement: {error}") from error
-        return str(translated)
 
 
 def parse(sql: str) -> Statement:
@@ -95,7 +79,7 @@ def parse(sql: str) -> Statement:
     if len(trees) > 1:
         raise QueryError(f"There are {len(trees)} statements; one can be answered.", _HINT)
     try:
-        _check(trees[0])
+        _check(trees[0], sql)
     except RecursionError as error:
         raise QueryError("The statement is nested too deeply.") from error
     return Statement(sql.strip(), trees[0])
@@ -113,7 +97,8 @@ def _trees(sql: str) -> list[Any]:
     except ParseError as error:
         raise QueryError(_syntax_error(error.errors), _HINT) from error
     except (SqlglotError, UnicodeError) as error:
-        raise QueryError(f"The statement cannot be read: {str(error).splitlines()[0]}") from error
+        cause = error.__cause__ or error
+        raise QueryError(f"The statement cannot be read: {str(cause).splitlines()[0]}") from error
     except RecursionError as error:
         raise QueryError("The statement is nested too deeply.") from error
 
@@ -124,29 +109,28 @@ def _syntax_error(errors: list[dict[str, Any]]) -> str:
     first = errors[0]
     # The rest would be sqlglot's own description of a token.
     description = str(first["description"]).split(" but got <")[0].split(" <")[0]
-    place = f"line {first['line']}, column {first['col']}"
-    return f"Syntax error at {place}, near {first['highlight']!r}: {description}."
+    near = str(first["highlight"])
+    # sqlglot's column is that of the last character.
+    place = f"line {first['line']}, column {max(1, first['col'] - len(near) + 1)}"
+    return f"Syntax error at {place}, near {near!r}: {description}."
 
 
-def _check(tree: Any) -> None:
+def _check(tree: Any, sql: str) -> None:
     from sqlglot import exp
 
     if not isinstance(tree, exp.Query | exp.Values):
-        raise QueryError(f"{_kind(tree)} is not a query; the lake is only read here.", _HINT)
+        word = re.search(r"\w+", sql)
+        what = word.group().upper() if word else "This"
+        raise QueryError(f"{what} is not a query; the lake is only read here.", _HINT)
     for node in tree.walk():
         if isinstance(node, exp.DDL | exp.DML | exp.Command | exp.Into):
-            raise QueryError(f"A query cannot hold {_kind(node)}.", _HINT)
+            raise QueryError(f"A query cannot hold {type(node).__name__.upper()}.", _HINT)
         if isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier):
             raise QueryError(f"A table function cannot be queried: {_short(node)}.", _HINT)
         if isinstance(node, exp.Lateral) and not isinstance(node.this, exp.Subquery | exp.Unnest):
             raise QueryError(f"A table function cannot be queried: {_short(node)}.", _HINT)
         if isinstance(node, exp.Func) and _ENGINE_FUNCTION.fullmatch(_function(node)):
             raise QueryError(f"There is no function {_function(node)}.", _HINT)
-
-
-def _kind(tree: Any) -> str:
-    word = tree.this if type(tree).__name__ == "Command" else type(tree).__name__
-    return str(word).upper()
 
 
 def _function(node: Any) -> str:
@@ -157,19 +141,3 @@ def _function(node: Any) -> str:
 def _short(node: Any) -> str:
     text = str(node.sql(dialect=DIALECT))
     return text if len(text) <= 60 else text[:59] + "…"
-
-
-def _mark_unnamed(select: Any) -> None:
-    """Give each column that Athena would call `_col<position>` the name `UNNAMED`."""
-    from sqlglot import exp
-
-    named = exp.Alias | exp.Aliases | exp.Column | exp.Dot | exp.Star
-    select.set(
-        "expressions",
-        [
-            column
-            if isinstance(column.unnest(), named)
-            else exp.alias_(column, UNNAMED, copy=False)
-            for column in select.expressions
-        ],
-    )

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
     from rich.text import Text
 
 MAX_TABLE_ROWS = 100
@@ -30,7 +30,8 @@ class QueryResult:
     types
         Athena's names of their types.
     rows
-        Values as Python has them: int, float, Decimal, str, bool, date, datetime, bytes, list, dict.
+        Values as Python has them: int, float, Decimal, str, bool, date, datetime, bytes, list,
+        dict.
     """
 
     columns: list[str]
@@ -66,7 +67,7 @@ def to_csv(result: QueryResult) -> str:
     return text.getvalue()
 
 
-def to_table(result: QueryResult, width: int = 100, max_rows: int = MAX_TABLE_ROWS) -> "Table":
+def to_table(result: QueryResult, width: int = 100, max_rows: int = MAX_TABLE_ROWS) -> "Group":
     """Return a table for the terminal, with the number of rows below it.
 
     Parameters
@@ -79,11 +80,12 @@ def to_table(result: QueryResult, width: int = 100, max_rows: int = MAX_TABLE_RO
         Rows shown at most.
     """
     from rich import box
+    from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
     shown = min(len(result.columns), max(1, width // MIN_COLUMN))
-    table = Table(box=box.SIMPLE_HEAD, caption=_caption(result, shown, max_rows))
-    table.caption_justify = "left"
+    table = Table(box=box.SIMPLE_HEAD)
     cell = max(MIN_COLUMN, min(MAX_CELL, width - 4))
     for name, kind in zip(result.columns[:shown], result.types[:shown], strict=True):
         justify = "right" if kind.split("(")[0] in _NUMBERS else "left"
@@ -92,7 +94,8 @@ def to_table(result: QueryResult, width: int = 100, max_rows: int = MAX_TABLE_RO
         )
     for row in result.rows[:max_rows]:
         table.add_row(*(_cell(value, cell) for value in row[:shown]))
-    return table
+    # Not the table's own caption, which would be as narrow as the table.
+    return Group(table, Text(_caption(result, shown, max_rows), style="dim"))
 
 
 def json_value(value: Any) -> Any:
@@ -162,7 +165,7 @@ def _caption(result: QueryResult, shown: int, max_rows: int) -> str:
 
 
 def _cell(value: Any, length: int) -> "Text":
-    """Return a cell without markup and without control characters: the data is not ours to trust."""
+    """Return a cell without markup and control characters: the data is not ours to trust."""
     from rich.text import Text
 
     if value is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
 
 from ingest.errors import ConfigurationError
 from ingest.ports import ObjectStore
@@ -24,7 +24,7 @@ def read_subject_list(reference: str, store: ObjectStore) -> str:
             raise ConfigurationError(f"SUBJECTS names {reference!r}, and there is no such object")
         return found.body.decode("utf-8", "replace")
     try:
-        answer = boto3.client("ssm").get_parameter(Name=name, WithDecryption=True)
+        answer = get_session().create_client("ssm").get_parameter(Name=name, WithDecryption=True)
     except (ClientError, BotoCoreError) as error:
         raise ConfigurationError(
             f"SUBJECTS names {reference!r}, which cannot be read: {error}"

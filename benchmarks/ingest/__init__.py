@@ -1,0 +1,1 @@
+"""How close ingest comes to the allowed rate, and what a page costs."""

@@ -1,0 +1,137 @@
+"""The function as a whole: real HTTP to the stand-in, S3 in memory, threads, metrics."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from ingest import handler as module
+from ingest.errors import ConfigurationError
+from openlibrary_standin.config import StandInConfig
+from openlibrary_standin.faults import FaultRule
+from openlibrary_standin.server import StandIn
+from schemas.run import RunManifest
+
+EVENT = {"scheduled_time": "2026-11-23T06:00:00Z", "start": True}
+RUN_ID = "20261123T060000Z"
+
+
+@dataclass
+class FakeContext:
+    """Lambda's context."""
+
+    seconds: float = 60.0
+    aws_request_id: str = "c0ffee"
+    started: float = field(default_factory=time.monotonic)
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds left."""
+        return int(1000 * (self.started + self.seconds - time.monotonic()))
+
+
+@pytest.fixture()
+def lake(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    variables = {
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "DATA_BUCKET": "lake",
+        "CONTACT": "lake@example.org",
+        "PAGE_SIZE": "200",
+        "REQUESTS_PER_SECOND": "40",
+        "SUBJECTS": '["love", "History", "person:nobody"]',
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    module._settings.cache_clear()
+    module._store.cache_clear()
+    with mock_aws(), StandIn(StandInConfig(works=6000)) as server:
+        monkeypatch.setenv("SOURCE_URL", server.url)
+        boto3.client("s3").create_bucket(
+            Bucket="lake", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        yield server
+    module._settings.cache_clear()
+    module._store.cache_clear()
+
+
+def manifest() -> RunManifest:
+    found = boto3.client("s3").get_object(Bucket="lake", Key=f"runs/run_id={RUN_ID}/manifest.json")
+    return RunManifest.model_validate_json(found["Body"].read())
+
+
+def call(event: dict[str, Any] | None = None, seconds: float = 60.0) -> dict[str, Any]:
+    answer: dict[str, Any] = module.handler(event or EVENT, FakeContext(seconds))
+    return answer
+
+
+def test_crawl_is_whole_paced_and_done_once(lake: StandIn) -> None:
+    # WHEN a run is started
+    answer = call()
+    # THEN it is whole
+    assert answer["action"] == "started"
+    assert (answer["finished"], answer["status"]) == (True, "complete")
+    expected = lake.subjects()
+    counts = {one.subject: one.distinct for one in manifest().subjects}
+    assert counts == {"love": expected["love"], "history": expected["history"], "person:nobody": 0}
+    # AND the server saw at most 40 requests in any second
+    arrived = sorted(one.time for one in lake.requests())
+    assert all(b - a > 1.0 for a, b in zip(arrived, arrived[40:], strict=False))
+    # AND the same event again does nothing
+    seen = len(lake.requests())
+    assert call()["action"] == "idle"
+    assert len(lake.requests()) == seen
+
+
+def test_faults_are_overcome(lake: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+    lake.faults = {
+        "5xx": FaultRule(rate=0.1),
+        "html": FaultRule(rate=0.05),
+        "truncated-gzip": FaultRule(rate=0.05),
+        "null-count": FaultRule(rate=0.05),
+        "cut": FaultRule(rate=0.05),
+    }
+    assert call()["status"] == "complete"
+    assert manifest().totals.retries > 0
+    # AND each page was stored once and not asked for again
+    stored = [page.key for one in manifest().subjects for page in one.pages]
+    assert len(stored) == len(set(stored))
+    metrics = next(
+        json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line
+    )
+    assert metrics["PagesStored"] == [float(len(stored))]
+    assert metrics["RunsComplete"] == [1.0]
+
+
+def test_run_goes_on_in_the_next_invocation(lake: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_PER_SECOND", "10")
+    first = call(seconds=1.2)
+    assert not first["finished"]
+    second = call({"scheduled_time": "2026-11-23T06:05:00Z"})
+    assert (second["action"], second["finished"], second["run_id"]) == ("resumed", True, RUN_ID)
+    stored = [page.key for one in manifest().subjects for page in one.pages]
+    assert first["pages"] + second["pages"] == len(stored) == len(set(stored))
+
+
+def test_refused_user_agent_ends_the_run(lake: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CONTACT")
+    answer = call()
+    assert (answer["finished"], answer["status"]) == (True, "failed")
+
+
+def test_event_that_is_no_heartbeat_is_refused(lake: StandIn) -> None:
+    with pytest.raises(ConfigurationError, match="scheduled_time"):
+        call({"Records": []})
+
+
+def test_wrong_setting_is_named(lake: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAGE_SIZE", "5000")
+    with pytest.raises(ConfigurationError, match="PAGE_SIZE"):
+        call()

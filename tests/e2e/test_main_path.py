@@ -1,0 +1,201 @@
+"""Schedule, ingest, raw page, event, process, catalogue, query: as deployed, on the local AWS."""
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lake import crawl, deploy, query, runs, units
+from lake.aws import Cloud
+from lake.demo import summarise
+from lake.parameters import LOCAL
+from openlibrary_standin import StandIn, StandInConfig
+from schemas.keys import RawKey
+from schemas.run import ProcessedLedger, RunManifest
+
+from tests.e2e.conftest import PROJECT
+
+CONTACT = "tests@example.org"
+PATIENCE_SECONDS = 60.0
+
+
+def nothing(_counts: runs.PageCounts, _stored: bool) -> None:
+    """Take no notice of progress."""
+
+
+def run_lake(
+    cloud: Cloud, bucket: str, url: str, subjects: list[Any], page_size: int = 250
+) -> tuple[RunManifest, ProcessedLedger]:
+    """Deploy ingest for a source, run it, and wait for process."""
+    parameters = {
+        "SourceUrl": url,
+        "Contact": CONTACT,
+        "Subjects": json.dumps(subjects),
+        "PageSize": str(page_size),
+        # The source is on this machine, and what is tested is not the pace.
+        "RequestsPerSecond": "50",
+    }
+    (ingest,) = units.select(["ingest"])
+    deploy.deploy_unit(cloud, PROJECT, ingest, {**LOCAL["ingest"], **parameters}, print)
+    manifest = crawl.run_now(cloud, bucket, nothing)
+    return manifest, crawl.wait_until_processed(cloud, bucket, manifest, nothing)
+
+
+@contextmanager
+def serving(config: StandInConfig) -> Iterator[str]:
+    """Serve a stand-in of OpenLibrary for the time of a test."""
+    with StandIn(config) as standin:
+        yield standin.url
+
+
+def etags(cloud: Cloud, bucket: str, *prefixes: str) -> dict[str, tuple[str, str]]:
+    """Return ETag and time of the last write of every object below the prefixes."""
+    s3 = cloud.client("s3")
+    found = {}
+    for prefix in prefixes:
+        for key in runs.object_keys(cloud, bucket, prefix):
+            head = s3.head_object(Bucket=bucket, Key=key)
+            found[key] = (head["ETag"], head["ContentLength"])
+    return found
+
+
+def positions(cloud: Cloud, table: str, run_id: str) -> Counter[tuple[str, int]]:
+    """Count the records of a run in a table by where they stood in the raw data."""
+    sql = f"SELECT raw_key, position FROM {table} WHERE run_id = '{run_id}'"  # noqa: S608
+    return Counter((row[0], row[1]) for row in query.run_query(cloud, sql).rows)
+
+
+def expected_positions(manifest: RunManifest) -> Counter[tuple[str, int]]:
+    """Count each record of the raw pages once."""
+    pages = [page for subject in manifest.subjects for page in subject.pages]
+    return Counter((page.key, position) for page in pages for position in range(page.works))
+
+
+def send_again(cloud: Cloud, bucket: str, key: str) -> None:
+    """Deliver the event of a raw object once more, as EventBridge may."""
+    event = {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "detail": {"bucket": {"name": bucket}, "object": {"key": key}},
+    }
+    cloud.client("sqs").send_message(
+        QueueUrl=cloud.parameter("process/queue-url"), MessageBody=json.dumps(event)
+    )
+
+
+def wait_for(condition: Any, what: str) -> None:
+    """Wait until a condition holds."""
+    import time
+
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"timed out waiting for {what}"
+        time.sleep(0.2)
+
+
+def queue_is_empty(cloud: Cloud) -> bool:
+    """Return whether nothing waits for process or is being worked on."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = cloud.client("sqs").get_queue_attributes(
+        QueueUrl=cloud.parameter("process/queue-url"), AttributeNames=names
+    )
+    return not any(int(found["Attributes"][name]) for name in names)
+
+
+def test_each_captured_work_is_processed_or_in_quarantine_exactly_once(
+    cloud: Cloud, bucket: str, captured_page: Path
+) -> None:
+    # GIVEN a source that serves a page of 1000 real works
+    with serving(StandInConfig(captured={"love": captured_page})) as url:
+        # WHEN the schedule's target is fired
+        manifest, ledger = run_lake(cloud, bucket, url, ["love"])
+
+    # THEN every record is a row or in quarantine, once
+    assert manifest.totals.fetched == 1000
+    seen = positions(cloud, "works", manifest.run_id) + positions(
+        cloud, "quarantine", manifest.run_id
+    )
+    assert seen == expected_positions(manifest)
+    assert ledger.rows + ledger.quarantined == 1000
+
+
+def test_a_catalogue_with_bad_records_reconciles(cloud: Cloud, bucket: str) -> None:
+    # GIVEN a source of which one record in twenty breaks the contract
+    config = StandInConfig(works=2000, bad_record_share=0.05)
+    with serving(config) as url:
+        manifest, ledger = run_lake(cloud, bucket, url, ["fantasy", "place:london", "no_such_thing"])
+
+    # THEN rows and quarantine add up to what came, and neither is empty
+    summary = summarise(cloud, bucket, url, manifest, ledger)
+    assert summary.records_raw == summary.rows_processed + summary.records_quarantined
+    assert summary.rows_processed > 0
+    assert summary.records_quarantined > 0
+    assert [subject.status for subject in manifest.subjects] == ["complete", "complete", "empty"]
+
+
+def test_a_delivery_that_is_repeated_changes_no_byte(cloud: Cloud, bucket: str) -> None:
+    # GIVEN a processed run
+    with serving(StandInConfig(works=1000)) as url:
+        manifest, _ = run_lake(cloud, bucket, url, ["person:sherlock_holmes", "place:paris"])
+    outputs = ("processed_data/", "quarantine_data/", "runs/")
+    before = etags(cloud, bucket, *outputs)
+
+    # WHEN all its events are delivered again, twice
+    for subject in manifest.subjects:
+        for page in subject.pages:
+            send_again(cloud, bucket, page.key)
+            send_again(cloud, bucket, page.key)
+    wait_for(lambda: queue_is_empty(cloud), "the queue to be empty")
+
+    # THEN every object is the same
+    assert etags(cloud, bucket, *outputs) == before
+
+
+def test_a_poison_object_is_kept_apart_and_the_rest_goes_on(cloud: Cloud, bucket: str) -> None:
+    # GIVEN objects below raw_data/ that are no pages, put before a good run
+    s3 = cloud.client("s3")
+    run_id = "20200101T000000Z"
+    not_json = RawKey.of(run_id, "poison", 0).key
+    s3.put_object(Bucket=bucket, Key=not_json, Body=b"this is not gzip")
+    html = RawKey.of(run_id, "poison", 500).key
+    s3.put_object(Bucket=bucket, Key=html, Body=gzip.compress(b"<html>no</html>", mtime=0))
+
+    # WHEN a run comes after them
+    with serving(StandInConfig(works=1000)) as url:
+        manifest, ledger = run_lake(cloud, bucket, url, ["person:napoleon"])
+
+    # THEN the run is whole, and the poison is in quarantine with its reasons
+    assert ledger.rows == manifest.totals.fetched
+    sql = f"SELECT raw_key, reason_code FROM quarantine WHERE run_id = '{run_id}'"  # noqa: S608
+    wait_for(lambda: len(query.run_query(cloud, sql).rows) == 2, "the poison in quarantine")
+    assert {row[0] for row in query.run_query(cloud, sql).rows} == {not_json, html}
+
+
+def test_an_event_that_cannot_be_understood_reaches_the_dead_letter_queue(
+    cloud: Cloud, bucket: str
+) -> None:
+    # GIVEN a queue that hands a failed message out again at once
+    sqs = cloud.client("sqs")
+    url = cloud.parameter("process/queue-url")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+
+    # WHEN a message arrives that is no event
+    sqs.send_message(QueueUrl=url, MessageBody="not an event")
+
+    # THEN it ends in the dead-letter queue
+    wait_for(lambda: crawl.dead_letters(cloud, "process") == 1, "the dead letter")
+
+
+@pytest.mark.parametrize("name", ["ingest", "process"])
+def test_a_second_deployment_of_the_same_changes_nothing(cloud: Cloud, name: str) -> None:
+    (unit,) = units.select([name])
+    first = deploy.deploy_unit(cloud, PROJECT, unit, LOCAL[name], print)
+
+    second = deploy.deploy_unit(cloud, PROJECT, unit, LOCAL[name], print)
+
+    assert not second.changed
+    assert second.outputs["FunctionVersion"] == first.outputs["FunctionVersion"]
