@@ -55,6 +55,7 @@ class Outputs:
 
     def save(self, page: RawKey, digest: str, made: Made) -> None:
         """Write a page's outputs; the receipt comes last, so that it vouches for the rest."""
+        self._register(page)
         processed = self._save_rows(page, WORKS.name, made.works)
         tables = {
             part.table.name: TableCounts(
@@ -86,6 +87,7 @@ class Outputs:
 
     def save_rejected_page(self, page: RawKey, digest: str, record: QuarantineRecord) -> None:
         """Write a page that was rejected whole: it counts as one record."""
+        self._register(page)
         receipt = PageReceipt(
             run_id=page.run_id,
             raw_key=page.key,
@@ -107,11 +109,15 @@ class Outputs:
         self.store.put(key, to_bytes([record]), _JSON_LINES)
         self.catalogue.register(QUARANTINE, NO_DAY)
 
+    def _register(self, page: RawKey) -> None:
+        # All tables, so that one that is still empty (a quarantine, happily) can be queried, too.
+        for table in TABLES.values():
+            self.catalogue.register(table, str(page.ingest_date))
+
     def _save_rows(self, page: RawKey, table: str, rows: pa.Table | None) -> str | None:
         if rows is None:
             return None
         key = page.processed_key(table)
-        self.catalogue.register(TABLES[table], str(page.ingest_date))
         self.catalogue.write(TABLES[table], key, rows)
         return key
 
@@ -120,7 +126,6 @@ class Outputs:
             return None
         key = page.quarantine_key(WORKS.name)
         self.store.put(key, to_bytes(records), _JSON_LINES)
-        self.catalogue.register(QUARANTINE, str(page.ingest_date))
         return key
 
     def _save_receipt(self, page: RawKey, receipt: PageReceipt) -> None:

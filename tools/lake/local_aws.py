@@ -178,7 +178,7 @@ class LocalAws:
         from lake.supervisor import end_members, members
 
         was_running = bool(members(self._temporary))
-        with contextlib.suppress(OSError, ValueError, KeyError, psutil.Error):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, psutil.Error):
             record = json.loads(self._record.read_text())
             supervisor = self._supervisor(record["supervisor_pid"])
             if supervisor is not None:
