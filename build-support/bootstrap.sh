@@ -97,6 +97,8 @@ resolve_stale_locks() {
   [ -n "$stale" ] || return 0
   say "Resolving locks (once, and when a lock changes): $(printf '%s ' $stale)..."
   mkdir -p "$root/.locks"
+  # Lets a test depend on them.
+  printf 'files(name="files", sources=["*.lock", "*.source"])\n' >"$root/.locks/BUILD"
   for name in $stale; do
     resolve_lock "$root" "$python" "$pex" "$name" &
     pids="$pids $!"

@@ -12,7 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from benchmarks.ingest.crawls import MemoryObserver, crawl_sequentially, crawl_with_ingest
+from benchmarks.ingest.crawls import crawl_sequentially, crawl_with_ingest
+from benchmarks.ingest.memory import peak_memory
 from benchmarks.ingest.surroundings import stand_in
 
 RATE: Final = 3.0
@@ -68,7 +69,7 @@ def rates(pages: int) -> Iterator[Result]:
 
 
 def cpu(pages: int) -> Iterator[Result]:
-    """Measure the CPU that a page of 1000 works costs, without waiting for the rate."""
+    """Measure the CPU that a page of 1000 works costs at the real rate."""
     with TemporaryDirectory() as name, stand_in({"large": pages * 1000}, 0) as server:
         peer_folder = Path(name) / "peer"
         peer_folder.mkdir()
@@ -78,7 +79,7 @@ def cpu(pages: int) -> Iterator[Result]:
         )
         folder = Path(name) / "ingest"
         folder.mkdir()
-        mine = crawl_with_ingest(server.url, folder, ["large"], rate=1000, page_size=1000)
+        mine = crawl_with_ingest(server.url, folder, ["large"], rate=RATE, page_size=1000)
     yield result(
         "cpu_per_page_of_1000_works", 1000 * mine.cpu / pages, "ms", 3.0, 1000 * peer.cpu / pages
     )
@@ -87,17 +88,8 @@ def cpu(pages: int) -> Iterator[Result]:
 def memory(pages: int) -> Iterator[Result]:
     """Measure how much memory the second half of a long crawl adds, in a process of its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        half, end = pool.apply(_memory, (pages,))
+        half, end = pool.apply(peak_memory, (pages,))
     yield result(f"memory_after_{pages}_pages_over_half_of_them", end / half, "x", 1.05)
-
-
-def _memory(pages: int) -> tuple[float, float]:
-    observer = MemoryObserver()
-    with TemporaryDirectory() as name, stand_in({"long": pages * 200}, 0) as server:
-        crawl_with_ingest(
-            server.url, Path(name), ["long"], rate=1000, page_size=200, observer=observer
-        )
-    return observer.peak_after[pages // 2], observer.peak_after[pages]
 
 
 def main() -> None:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
+
+from benchmarks.ingest.surroundings import FolderStore
 from ingest.adapters.http_source import HttpSource
 from ingest.errors import IngestError
 from ingest.logic.heartbeat import CrawlRules, Surroundings, beat
@@ -20,8 +22,6 @@ from ingest.ports import Timing
 from ingest.subjects import SubjectSpec
 from schemas.events import Heartbeat
 from schemas.run import SubjectOutcome
-
-from benchmarks.ingest.surroundings import FolderStore
 
 AGENT = "openlake-benchmark/1.0 (https://127.0.0.1)"
 

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ class Server:
     def _get(self, name: str) -> Any:
         with urllib.request.urlopen(
             f"{self.url}/_standin/{name}"
-        ) as answer:  # noqa: S310  # 127.0.0.1
+        ) as answer:  # 127.0.0.1
             return json.load(answer)
 
 
@@ -47,7 +46,9 @@ def stand_in(subjects: dict[str, int], latency_ms: float) -> Iterator[Server]:
     for subject, works in subjects.items():
         command += ["--subject", f"{subject}={works}"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(  # our own module
+        command, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
         try:
             assert process.stdout is not None  # noqa: S101  # it is a pipe
             yield Server(json.loads(process.stdout.readline())["url"])

@@ -131,7 +131,7 @@ def arrow_type(glue_type: str) -> Any:
 
     try:
         return _arrow(exp.DataType.build(glue_type, dialect="hive"))
-    except (SqlglotError, KeyError, ValueError) as error:
+    except (SqlglotError, IndexError, KeyError, ValueError) as error:
         raise QueryError(f"The catalogue has a column of unknown type {glue_type!r}.") from error
 
 

@@ -75,6 +75,8 @@ def supervise(folder: Path, lifetime: float, environment: dict[str, str], comman
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         end_members(temporary)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(GRACE_SECONDS)
 
 
 def main(arguments: list[str]) -> None:

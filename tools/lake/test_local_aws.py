@@ -31,7 +31,7 @@ while True:
 """
 
 
-@pytest.fixture
+@pytest.fixture()
 def server(tmp_path: Path) -> Iterator[LocalAws]:
     script = tmp_path / "server.py"
     script.write_text(SERVER)
@@ -75,16 +75,6 @@ def test_without_it_the_hint_says_how_to_start(server: LocalAws) -> None:
     assert "./lake up" in caught.value.hint
 
 
-def test_a_dead_one_is_told_with_its_log(server: LocalAws) -> None:
-    started = server.start(free_port())
-    for process in [psutil.Process(started.supervisor_pid), *members(temporary(server))]:
-        process.kill()
-        process.wait(5)
-    with pytest.raises(LocalAwsDownError) as caught:
-        server.require()
-    assert str(server.log) in caught.value.hint
-
-
 def test_a_port_in_use_is_not_taken(server: LocalAws) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -119,6 +109,9 @@ def test_what_a_killed_supervisor_left_is_found(server: LocalAws) -> None:
     process.kill()
     process.wait(5)
     assert len(members(temporary(server))) == 2
+    with pytest.raises(LocalAwsDownError) as caught:
+        server.require()
+    assert str(server.log) in caught.value.hint
     assert server.stop()
     assert members(temporary(server)) == []
     assert not temporary(server).exists()
