@@ -10,7 +10,7 @@ def lambda_archive(service, version):
 
 
 def lambda_content(handler, slim_args=()):
-    """The content of a service's zip: its sources and what they import, less what the runtime has."""
+    """What a service's zip holds: its sources and what they import, less what the runtime has."""
     python_awslambda(
         name="full",
         handler=handler,

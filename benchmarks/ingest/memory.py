@@ -10,7 +10,7 @@ from benchmarks.ingest.surroundings import stand_in
 
 
 def peak_memory(pages: int) -> tuple[float, float]:
-    """Crawl so many pages of 200 works; give the peak memory (MiB) after half of them and at the end."""
+    """Crawl so many pages of 200 works; give the peak memory (MiB) at half time and at the end."""
     observer = MemoryObserver()
     with TemporaryDirectory() as name, stand_in({"long": pages * 200}, 0) as server:
         crawl_with_ingest(

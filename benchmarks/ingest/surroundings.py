@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import requests
+
 from ingest.errors import WriteConflictError
 from ingest.ports import NewObject, StoredObject
 
@@ -33,10 +35,7 @@ class Server:
         return sum(request["status"] in (403, 429) for request in self._get("requests"))
 
     def _get(self, name: str) -> Any:
-        with urllib.request.urlopen(
-            f"{self.url}/_standin/{name}"
-        ) as answer:  # 127.0.0.1
-            return json.load(answer)
+        return requests.get(f"{self.url}/_standin/{name}", timeout=60).json()
 
 
 @contextmanager
@@ -46,8 +45,11 @@ def stand_in(subjects: dict[str, int], latency_ms: float) -> Iterator[Server]:
     for subject, works in subjects.items():
         command += ["--subject", f"{subject}={works}"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with subprocess.Popen(  # our own module
-        command, stdout=subprocess.PIPE, text=True, env=environment
+    with subprocess.Popen(  # this project's own module
+        command,  # noqa: S603  # this project's own module
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     ) as process:
         try:
             assert process.stdout is not None  # noqa: S101  # it is a pipe

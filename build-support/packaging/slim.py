@@ -3,10 +3,11 @@
 Run by the `slim` target of every service (see build-support/macros.py).
 
 - boto3 and its parts are in the runtime already (AWS Lambda, python3.13).
-- Tests, headers, type stubs and the native libraries of engines that the lake does not use are never
-  loaded. Without this step awswrangler, pandas and pyarrow exceed Lambda's limit of 250 MB unpacked.
-- The file system of a Lambda is read-only, so bytecode that is not shipped is compiled again at every
-  cold start. It is shipped as *unchecked-hash* files (PEP 552): ones checked by time go stale in a zip.
+- Tests, headers, type stubs and the native libraries of engines that the lake does not use are
+  never loaded. Without this step awswrangler, pandas and pyarrow exceed Lambda's limit of 250 MB.
+- The file system of a Lambda is read-only, so bytecode that is not shipped is compiled again at
+  every cold start. It is shipped as *unchecked-hash* files (PEP 552): ones checked by time go stale
+  in a zip.
 """
 
 import compileall
@@ -84,7 +85,7 @@ def main(source: str, target: str) -> None:
     """Slim the zip `source` into the new directory `target`."""
     root = Path(target)
     with zipfile.ZipFile(source) as package:
-        package.extractall(root)  # noqa: S202 (made by the step before)
+        package.extractall(root)
     drop(root)
     compile_modules(root)
 

@@ -36,7 +36,7 @@ class FakeContext:
         return int(1000 * (self.started + self.seconds - time.monotonic()))
 
 
-@pytest.fixture()
+@pytest.fixture
 def lake(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     variables = {
         "AWS_DEFAULT_REGION": "eu-west-1",

@@ -109,13 +109,13 @@ class Lake:
         return key
 
 
-@pytest.fixture()
+@pytest.fixture
 def lake() -> Lake:
     store = MemoryStore()
     return Lake(store, MemoryCatalogue(store))
 
 
-@pytest.fixture()
+@pytest.fixture
 def lineage() -> Lineage:
     return Lineage(RawKey.of(RUN, "love", 0), FETCHED)
 
@@ -198,7 +198,7 @@ def samples() -> Path:
     return found
 
 
-@pytest.fixture()
+@pytest.fixture
 def _aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     from moto import mock_aws
 

@@ -18,14 +18,14 @@ from schemas.tables import PARTITIONS, TABLES, WORKS, Table
 DAY = "2026-11-23"
 
 
-@pytest.fixture()
+@pytest.fixture
 def glue(_aws: None) -> Any:
     client = boto3.client("glue")
     client.create_database(DatabaseInput={"Name": "lake"})
     return client
 
 
-@pytest.fixture()
+@pytest.fixture
 def catalogue(glue: Any) -> GlueCatalogue:
     return new_catalogue()
 

@@ -28,7 +28,7 @@ PAGES = [RawKey.of(RUN, "love", 0), RawKey.of(RUN, "love", 2), RawKey.of(RUN, "p
 LEDGER = processed_ledger_key(RUN)
 
 
-@pytest.fixture()
+@pytest.fixture
 def run(lake: Lake) -> Lake:
     for page in PAGES:
         body = packed(make_page(make_work(), None))

@@ -35,7 +35,7 @@ CONTEXT = SimpleNamespace(
 )
 
 
-@pytest.fixture()
+@pytest.fixture
 def s3(_aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("DATA_BUCKET", BUCKET)
     monkeypatch.setenv("GLUE_DATABASE", "lake")

@@ -11,7 +11,7 @@ from process.sessions import MemoisingSession
 from process.store import S3Store
 
 
-@pytest.fixture()
+@pytest.fixture
 def store(_aws: None) -> S3Store:
     client = MemoisingSession().client("s3")
     location = {"LocationConstraint": "eu-west-1"}

@@ -1,4 +1,4 @@
-"""The whole lake for a test module: packages and templates as they are, on a local AWS of its own."""
+"""The whole lake for a test module: real packages and templates, on a local AWS of its own."""
 
 import os
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from lake import deploy, units
 from lake.aws import Cloud
 from lake.local_aws import LocalAws, free_port

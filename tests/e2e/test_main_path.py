@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from lake import crawl, deploy, query, runs, units
 from lake.aws import Cloud
 from lake.demo import summarise
@@ -16,7 +17,6 @@ from lake.parameters import LOCAL
 from openlibrary_standin import StandIn, StandInConfig
 from schemas.keys import RawKey
 from schemas.run import ProcessedLedger, RunManifest
-
 from tests.e2e.conftest import PROJECT
 
 CONTACT = "tests@example.org"
@@ -127,7 +127,9 @@ def test_a_catalogue_with_bad_records_reconciles(cloud: Cloud, bucket: str) -> N
     # GIVEN a source of which one record in twenty breaks the contract
     config = StandInConfig(works=2000, bad_record_share=0.05)
     with serving(config) as url:
-        manifest, ledger = run_lake(cloud, bucket, url, ["fantasy", "place:london", "no_such_thing"])
+        manifest, ledger = run_lake(
+            cloud, bucket, url, ["fantasy", "place:london", "no_such_thing"]
+        )
 
     # THEN rows and quarantine add up to what came, and neither is empty
     summary = summarise(cloud, bucket, url, manifest, ledger)

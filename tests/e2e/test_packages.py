@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,22 +37,25 @@ print(json.dumps({"answer": answer, "origin": sys.modules[sys.argv[3]].__file__}
 
 
 @pytest.fixture(scope="module")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Every package, unpacked as the runtime does it."""
     folders = {}
     for service in SERVICES:
         folders[service] = tmp_path_factory.mktemp(service)
         with zipfile.ZipFile(PROJECT.package(service)) as package:
-            package.extractall(folders[service])  # noqa: S202 (our own package)
-    yield folders
+            package.extractall(folders[service])
+    return folders
 
 
-def call_handler(package: Path, service: str, event: object, **environment: str) -> dict[str, object]:
-    """Call the package's handler in an interpreter that has boto3 and otherwise only the package."""
+def call_handler(
+    package: Path, service: str, event: object, **environment: str
+) -> dict[str, object]:
+    """Call the package's handler in an interpreter that has boto3 and only the package."""
     completed = subprocess.run(
         [*MINISTACK, "-c", CALL, str(package), json.dumps(event), f"{service}.handler"],
-        # PEX_INTERPRETER makes the environment of the local AWS an interpreter, with boto3 as in Lambda.
-        env={"PEX_INTERPRETER": "1", "PATH": os.environ["PATH"], "HOME": str(package)} | environment,
+        # This makes the environment of the local AWS an interpreter, with boto3 as in Lambda.
+        env={"PEX_INTERPRETER": "1", "PATH": os.environ["PATH"], "HOME": str(package)}
+        | environment,
         cwd=package,
         capture_output=True,
         text=True,

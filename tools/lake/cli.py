@@ -26,7 +26,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-PortOption = Annotated[int, typer.Option(min=1024, max=65535, help="Port of 127.0.0.1 to listen on.")]
+PortOption = Annotated[
+    int, typer.Option(min=1024, max=65535, help="Port of 127.0.0.1 to listen on.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for machines.")]
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
@@ -81,7 +83,9 @@ def status(as_json: JsonOption = False) -> None:
 
 @app.command()
 def deploy(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[UNIT]...", help="Default: all.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[UNIT]...", help="Default: all.")
+    ] = None,
     local: Annotated[bool, typer.Option("--local", help="Deploy to the local AWS.")] = False,
     env: Annotated[str, typer.Option(help="Environment on AWS.")] = "dev",
     settings: Annotated[
@@ -126,7 +130,9 @@ def demo(
     from lake.progress import Progress
 
     if live and not contact:
-        raise typer.BadParameter("--live needs --contact: OpenLibrary wants to know whom to write to.")
+        raise typer.BadParameter(
+            "--live needs --contact: OpenLibrary wants to know whom to write to."
+        )
     project = current_project()
     options = Options(port=port, live=live, contact=contact)
     summary = run_demo(project, local_aws(project), options, Progress(err))

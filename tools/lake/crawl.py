@@ -5,12 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from schemas.keys import new_run_id
-from schemas.run import ProcessedLedger, RunManifest
-
 from lake import heartbeat, runs
 from lake.aws import Cloud
 from lake.errors import RunFailedError
+from schemas.keys import new_run_id
+from schemas.run import ProcessedLedger, RunManifest
 
 POLL_SECONDS = 0.25
 BUSY_SECONDS = 2.0

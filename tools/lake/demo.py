@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from schemas.run import ProcessedLedger, RunManifest
-
 from lake import crawl, deploy, query, runs, source, standin, units
 from lake.aws import Cloud
 from lake.errors import RunFailedError
@@ -16,6 +14,7 @@ from lake.local_aws import LocalAws
 from lake.parameters import LOCAL, merge
 from lake.progress import Progress
 from lake.project import Project
+from schemas.run import ProcessedLedger, RunManifest
 
 SUBJECTS = (
     "love",
@@ -91,8 +90,8 @@ class Summary:
 def run_demo(project: Project, local: LocalAws, options: Options, progress: Progress) -> Summary:
     """Bring the local AWS up, deploy, crawl, process and query.
 
-    A local AWS that was started here is ended again when anything goes wrong; after success it stays,
-    so that the lake can be looked at.
+    A local AWS that was started here is ended again when anything goes wrong; after success it
+    stays, so that the lake can be looked at.
     """
     started = time.monotonic()
     with contextlib.ExitStack() as undo:
@@ -189,7 +188,7 @@ def check_against_catalogue(cloud: Cloud, summary: Summary) -> None:
     RunFailedError
         It does not.
     """
-    sql = f"SELECT count(*) AS n FROM works WHERE run_id = '{summary.run_id}'"  # noqa: S608 (our own id)
+    sql = f"SELECT count(*) FROM works WHERE run_id = '{summary.run_id}'"  # noqa: S608 (our id)
     seen = query.run_query(cloud, sql).rows[0][0]
     if seen != summary.rows_processed or summary.records_raw != seen + summary.records_quarantined:
         raise RunFailedError(

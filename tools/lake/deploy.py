@@ -96,9 +96,7 @@ def deploy_unit(
         return Deployed(unit.name, stack, version, False, stacks.outputs(description))
     verb = "create" if change_set.creates_stack else "update"
     on_step(f"{unit.name}: {verb} stack {stack} ({len(change_set.changes)} changes)")
-    found = stacks.execute(
-        cloud, change_set, on_event=lambda line: on_step(f"{unit.name}: {line}")
-    )
+    found = stacks.execute(cloud, change_set, on_event=lambda line: on_step(f"{unit.name}: {line}"))
     return Deployed(unit.name, stack, version, True, found)
 
 

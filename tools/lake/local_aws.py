@@ -1,7 +1,7 @@
 """The local AWS: MiniStack in its own environment, started in the background and found again.
 
-A supervisor process owns the server, so that it ends by itself (see `lake.supervisor`) and takes its
-workers and its temporary files with it. What is running is written in `server.json`.
+A supervisor process owns the server, so that it ends by itself (see `lake.supervisor`) and takes
+its workers and its temporary files with it. What is running is written in `server.json`.
 """
 
 import contextlib
@@ -192,7 +192,7 @@ class LocalAws:
         return was_running
 
     def _supervisor(self, pid: int) -> "psutil.Process | None":
-        """Return the process if it is the supervisor of this folder: ids are used again some day."""
+        """Return the process if it is this folder's supervisor: ids are used again some day."""
         import psutil
 
         try:

@@ -37,7 +37,7 @@ def package(project: Project, services: Sequence[str], *, for_host: bool) -> lis
         write_host_platform(project)
         environment["LAKE_PLATFORM"] = "host"
     specs = [f"services/{service}:lambda" for service in services]
-    completed = subprocess.run(  # noqa: S603 (the project's own script, with names of its services)
+    completed = subprocess.run(
         [str(project.root / "pants"), "--no-colors", "package", *specs],
         cwd=project.root,
         env=environment,
@@ -57,8 +57,8 @@ def package(project: Project, services: Sequence[str], *, for_host: bool) -> lis
 def write_host_platform(project: Project) -> Path:
     """Describe this interpreter to Pants as the platform `host`; return the file.
 
-    The form is Pex's *complete platform*: the environment markers of PEP 508 and the wheel tags that
-    the interpreter accepts, best first.
+    The form is Pex's *complete platform*: the environment markers of PEP 508 and the wheel tags
+    that the interpreter accepts, best first.
     """
     from packaging.markers import default_environment
     from packaging.tags import sys_tags
@@ -70,4 +70,3 @@ def write_host_platform(project: Project) -> Path:
     path = project.root / "3rdparty/platforms/host.json"
     path.write_text(json.dumps(description, indent=1, default=str) + "\n")
     return path
-

@@ -38,6 +38,4 @@ def merge(
     base: Mapping[str, Mapping[str, str]], over: Mapping[str, Mapping[str, str]]
 ) -> dict[str, dict[str, str]]:
     """Return the parameters of both; the second wins."""
-    return {
-        unit: {**base.get(unit, {}), **over.get(unit, {})} for unit in sorted({*base, *over})
-    }
+    return {unit: {**base.get(unit, {}), **over.get(unit, {})} for unit in sorted({*base, *over})}

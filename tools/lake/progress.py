@@ -35,7 +35,11 @@ class Progress:
         with self._running(title) as status:
 
             def show(counts: PageCounts, all_are_stored: bool) -> None:
-                stored = f"{counts.stored} stored" if all_are_stored else f"{counts.stored} stored so far"
+                stored = (
+                    f"{counts.stored} stored"
+                    if all_are_stored
+                    else f"{counts.stored} stored so far"
+                )
                 status.update(f"{title}: [dim]pages: {stored}, {counts.processed} processed[/]")
 
             yield show

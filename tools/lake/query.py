@@ -126,33 +126,42 @@ def _run(
     import pyarrow as pa
 
     translated = to_duckdb(statement, {name: table.types for name, table in tables.items()})
-    # No temporary folder: what does not fit in memory is an error, not a file somewhere.
+    try:
+        if tables and filesystem is None:
+            filesystem = s3_filesystem(cloud)
+        datasets = {
+            name: catalogue.dataset(cloud, database, table, filesystem)
+            for name, table in tables.items()
+        }
+        with _engine(database, datasets) as connection:
+            return _fetch(connection, statement, translated)
+    except (duckdb.Error, pa.ArrowException, OSError, RuntimeError) as error:
+        raise QueryError(_reason(error)) from error
+
+
+def _engine(database: str, datasets: dict[str, Any]) -> Any:
+    """Return a DuckDB that holds these tables, under their names in Athena, and can do no more."""
+    import duckdb
+
     connection = duckdb.connect(
         config={
+            # No temporary folder: what does not fit in memory is an error, not a file somewhere.
             "temp_directory": "",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         }
     )
-    try:
-        connection.execute(f"ATTACH ':memory:' AS {CATALOG}")
-        schema = f"{CATALOG}.{_quoted(database)}"
-        connection.execute(f"CREATE SCHEMA {schema}")
-        if tables and filesystem is None:
-            filesystem = s3_filesystem(cloud)
-        for number, (name, table) in enumerate(tables.items()):
-            source = f"_lake_{number}"
-            connection.register(source, catalogue.dataset(cloud, database, table, filesystem))
-            view = f"CREATE VIEW {schema}.{_quoted(name)} AS FROM {source}"
-            connection.execute(view)
-        connection.execute(f"USE {schema}")
-        for setting in _SETTINGS:
-            connection.execute(setting)
-        return _fetch(connection, statement, translated)
-    except (duckdb.Error, pa.ArrowException, OSError, RuntimeError) as error:
-        raise QueryError(_reason(error)) from error
-    finally:
-        connection.close()
+    schema = f"{CATALOG}.{_quoted(database)}"
+    connection.execute(f"ATTACH ':memory:' AS {CATALOG}")
+    connection.execute(f"CREATE SCHEMA {schema}")
+    for number, (name, dataset) in enumerate(datasets.items()):
+        source = f"_lake_{number}"
+        connection.register(source, dataset)
+        connection.execute(f"CREATE VIEW {schema}.{_quoted(name)} AS FROM {source}")
+    connection.execute(f"USE {schema}")
+    for setting in _SETTINGS:
+        connection.execute(setting)
+    return connection
 
 
 def _quoted(name: str) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from pydantic import BaseModel
-from schemas import keys
-from schemas.run import ProcessedLedger, RunManifest
 
 from lake.aws import Cloud
+from schemas import keys
+from schemas.run import ProcessedLedger, RunManifest
 
 Ledger = TypeVar("Ledger", bound=BaseModel)
 

@@ -27,7 +27,7 @@ def table(title: str, columns: list[str], rows: list[list[object]]) -> Table:
 
 def _cell(value: object) -> str:
     if value is None:
-        return "–"
+        return "-"
     return str(value)
 
 
@@ -72,7 +72,9 @@ def show_summary(console: Console, summary: Summary) -> None:
 
 
 def _counts(summary: Summary) -> RenderableType:
-    stages = ", ".join(f"{name.lower()} {seconds:.1f} s" for name, seconds in summary.stages.items())
+    stages = ", ".join(
+        f"{name.lower()} {seconds:.1f} s" for name, seconds in summary.stages.items()
+    )
     lines = [
         f"{summary.records_raw:,} records of {summary.subjects} subjects fetched in "
         f"{summary.pages} pages from {summary.source}",

@@ -81,7 +81,8 @@ def prepare(
     if current is not None and current["StackStatus"] in ("ROLLBACK_COMPLETE", "CREATE_FAILED"):
         raise StackFailedError(
             f"Stack {stack} was never created ({current['StackStatus']}) and blocks its name.",
-            f"Look at its events, then delete it: aws cloudformation delete-stack --stack-name {stack}",
+            "Look at its events, then delete it: "
+            f"aws cloudformation delete-stack --stack-name {stack}",
         )
     try:
         created = client.create_change_set(

@@ -25,7 +25,7 @@ def standin(options: Sequence[str]) -> Iterator[str]:
     SourceUnreachableError
         It did not start.
     """
-    process = subprocess.Popen(  # noqa: S603 (this interpreter and a module of the project)
+    process = subprocess.Popen(
         [sys.executable, "-m", "openlibrary_standin", "--port", "0", *options],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -2,9 +2,9 @@
 
     python -m lake.supervisor FOLDER LIFETIME_SECONDS ENVIRONMENT_JSON COMMAND...
 
-It is time when this process is told to end, the server ends, the folder is gone (a deleted clone), or
-the lifetime is over. A server that is simply put in the background would outlive all of these, and
-leaves the unpacked code of every Lambda behind.
+It is time when this process is told to end, the server ends, the folder is gone (a deleted clone),
+or the lifetime is over. A server that is simply put in the background would outlive all of these,
+and leave the unpacked code of every Lambda behind.
 """
 
 import contextlib
@@ -23,12 +23,12 @@ POLL_SECONDS = 0.5
 GRACE_SECONDS = 5.0
 
 
-class _Stop(Exception):
+class _StopRequestedError(Exception):
     """The supervisor was told to end."""
 
 
 def _on_signal(_number: int, _frame: FrameType | None) -> None:
-    raise _Stop
+    raise _StopRequestedError
 
 
 def members(temporary: Path) -> list[psutil.Process]:
@@ -59,7 +59,9 @@ def end_members(temporary: Path) -> None:
     shutil.rmtree(temporary, ignore_errors=True)
 
 
-def supervise(folder: Path, lifetime: float, environment: dict[str, str], command: list[str]) -> None:
+def supervise(
+    folder: Path, lifetime: float, environment: dict[str, str], command: list[str]
+) -> None:
     """Run the command until it is time to end it, then clear up after it."""
     temporary = Path(environment["TMPDIR"])
     end_members(temporary)
@@ -69,7 +71,7 @@ def supervise(folder: Path, lifetime: float, environment: dict[str, str], comman
     try:
         while server.poll() is None and folder.exists() and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-    except _Stop:
+    except _StopRequestedError:
         pass
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -31,7 +31,7 @@ while True:
 """
 
 
-@pytest.fixture()
+@pytest.fixture
 def server(tmp_path: Path) -> Iterator[LocalAws]:
     script = tmp_path / "server.py"
     script.write_text(SERVER)

@@ -148,13 +148,13 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = 65536
     server: _Server
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 (named so by http.server)
         self._answer()
 
-    def do_PUT(self) -> None:
+    def do_PUT(self) -> None:  # noqa: N802 (named so by http.server)
         self._answer()
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 (named so by http.server)
         self._answer()
 
     def log_message(self, format: str, *args: Any) -> None:

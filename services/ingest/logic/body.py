@@ -6,9 +6,9 @@ import gzip
 import zlib
 from array import array
 from dataclasses import dataclass
-from typing import Final, TypedDict
+from typing import Annotated, Any, Final, TypedDict
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 from ingest.errors import BodyRefusedError
 from ingest.ports import SourceResponse
@@ -29,7 +29,9 @@ class _Work(TypedDict):
 @with_config(_STRICT)
 class _Page(TypedDict):
     work_count: int | None
-    works: list[_Work]
+    # A record without a key is still a record of the page: whether it is a work is for process to
+    # say, and its raw bytes are kept as they came.
+    works: list[Annotated[_Work | Any, Field(union_mode="left_to_right")]]
 
 
 _PAGE: Final = TypeAdapter(_Page)
@@ -132,5 +134,17 @@ def _summary(wire: bytes, plain: bytes, *, compressed_here: bool) -> PageBody:
             f"work_count is {'null' if count is None else count}: the source's search failed",
             code="work_count_null",
         )
-    keys = array("q", (hash(work["key"]) for work in page["works"]))
+    keys = _fingerprints(page["works"])
     return PageBody(wire, compressed_here, count, len(keys), keys)
+
+
+def _fingerprints(records: list[Any]) -> array[int]:
+    try:
+        return array("q", [hash(record["key"]) for record in records])
+    except (KeyError, TypeError, IndexError):
+        return array("q", [_fingerprint(record) for record in records])
+
+
+def _fingerprint(record: Any) -> int:
+    key = record.get("key") if isinstance(record, dict) else None
+    return hash(key if isinstance(key, str) else repr(record))
