@@ -46,7 +46,7 @@ def stand_in(subjects: dict[str, int], latency_ms: float) -> Iterator[Server]:
         command += ["--subject", f"{subject}={works}"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen(  # this project's own module
-        command,  # noqa: S603  # this project's own module
+        command,  # this project's own module
         stdout=subprocess.PIPE,
         text=True,
         env=environment,

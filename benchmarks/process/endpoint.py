@@ -94,6 +94,12 @@ class Handler(BaseHTTPRequestHandler):
             answer = {"Errors": []}
         self._answer(200, json.dumps(answer).encode(), {"Content-Type": "application/x-amz-json-1.1"})
 
+    def handle_expect_100(self) -> bool:
+        """Invite the body at once: boto3 waits for that before it sends one."""
+        super().handle_expect_100()
+        self.wfile.flush()
+        return True
+
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 

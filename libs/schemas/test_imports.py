@@ -17,7 +17,11 @@ def test_a_contract_loads_nothing_heavy(module: str) -> None:
     code = f"import sys, schemas.{module}; print(*sys.modules)"
 
     loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.split()
 
     assert HEAVY.isdisjoint(loaded)

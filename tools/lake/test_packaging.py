@@ -17,7 +17,7 @@ pathlib.Path("called.json").write_text(json.dumps(called))
 """
 FAILURE = """
 import sys
-print("\\n".join(f"line {number}" for number in range(100)))
+print("\\n".join(f"line {number}" for number in range(100)), flush=True)
 print("NoSuchTarget: services/nope", file=sys.stderr)
 sys.exit(1)
 """

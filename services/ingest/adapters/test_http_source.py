@@ -32,7 +32,7 @@ def standin() -> Iterator[StandIn]:
         yield server
 
 
-@pytest.fixture()
+@pytest.fixture
 def source(standin: StandIn) -> Iterator[HttpSource]:
     standin.faults = {}
     standin.reset()
