@@ -1,6 +1,6 @@
-"""Unpack a Lambda zip, drop what its runtime has or never uses, and add compiled modules.
+"""Unpack a PEX as a Lambda wants it: flat, without what is never used there, and compiled.
 
-Run by the `slim` target of every service (see build-support/macros.py).
+Run for the requirements and for the sources of every service (see build-support/macros.py).
 
 - boto3 and its parts are in the runtime already (AWS Lambda, python3.13).
 - Tests, headers, type stubs and the native libraries of engines that the lake does not use are
@@ -10,18 +10,24 @@ Run by the `slim` target of every service (see build-support/macros.py).
   in a zip.
 """
 
+import argparse
 import compileall
 import py_compile
 import shutil
-import sys
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
+
+# What makes a PEX run by itself.
+PEX_OWN = ("__main__.py", "__pex__", "PEX-INFO")
 
 RUNTIME_HAS = ("boto3", "botocore", "s3transfer", "jmespath")
 
 NEVER_LOADED = (
     "bin",
+    ".layout.json",
+    ".prefix",
+    "*.pex-info",
     "**/tests",
     "**/*.pyi",
     "**/*.pyx",
@@ -75,20 +81,41 @@ def compile_modules(root: Path) -> None:
     compileall.compile_dir(
         root,
         quiet=2,
+        workers=0,
         stripdir=str(root),
         prependdir="/var/task",
         invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
     )
 
 
-def main(source: str, target: str) -> None:
-    """Slim the zip `source` into the new directory `target`."""
-    root = Path(target)
-    with zipfile.ZipFile(source) as package:
-        package.extractall(root)
-    drop(root)
-    compile_modules(root)
+def unpack(pex: Path, root: Path) -> None:
+    """Unpack the distributions and the sources of a PEX into one directory."""
+    with zipfile.ZipFile(pex) as archive:
+        for entry in archive.infolist():
+            top, _, rest = entry.filename.partition("/")
+            if top == ".deps":  # .deps/<wheel>/<path>
+                entry.filename = rest.partition("/")[2]
+            elif top in PEX_OWN or top.startswith("."):
+                continue
+            if entry.filename and not entry.is_dir():
+                archive.extract(entry, root)
+
+
+def main() -> None:
+    """Slim a PEX into a new directory."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pex", type=Path)
+    parser.add_argument("root", type=Path)
+    parser.add_argument("--handler", help="module with the function `handler`")
+    arguments = parser.parse_args()
+    arguments.root.mkdir()
+    unpack(arguments.pex, arguments.root)
+    if arguments.handler:
+        entry = f"from {arguments.handler} import handler as handler\n"
+        (arguments.root / "lambda_function.py").write_text(entry)
+    drop(arguments.root)
+    compile_modules(arguments.root)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()
