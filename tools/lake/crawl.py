@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from lake import heartbeat, runs
 from lake.aws import Cloud
 from lake.errors import RunFailedError
+from lake.logs import last_error
 from schemas.keys import new_run_id
 from schemas.run import ProcessedLedger, RunManifest
 
 POLL_SECONDS = 0.25
 BUSY_SECONDS = 2.0
 # Without any new page for this long, something is wrong that waiting will not mend.
-STALL_SECONDS = 180.0
+STALL_SECONDS = 60.0
 
 OnPages = Callable[[runs.PageCounts, bool], None]
 
@@ -77,16 +78,16 @@ def wait_until_processed(
             last, moved = counts, time.monotonic()
         dead = dead_letters(cloud, "process")
         if dead:
-            raise RunFailedError(
-                f"{dead} message(s) of process are in the dead-letter queue.",
-                "'./lake status' names the queue and the log group.",
-            )
+            raise _failed(cloud, f"{dead} message(s) of process are in the dead-letter queue.")
         if time.monotonic() - moved > STALL_SECONDS:
-            raise RunFailedError(
-                f"Process stopped at {counts.processed} of {counts.stored} pages.",
-                "'./lake status' names the queue and the log group.",
-            )
+            message = f"Process stopped at {counts.processed} of {counts.stored} pages."
+            raise _failed(cloud, message)
         time.sleep(POLL_SECONDS)
+
+
+def _failed(cloud: Cloud, message: str) -> RunFailedError:
+    error = last_error(cloud, "process")
+    return RunFailedError(message, f"Its last error: {error}" if error else "Its log has no error.")
 
 
 def dead_letters(cloud: Cloud, service: str) -> int:
