@@ -63,8 +63,12 @@ def up(port: PortOption = DEFAULT_PORT) -> None:
 
 @app.command()
 def down() -> None:
-    """Stop the local AWS. What it holds is gone then."""
-    stopped = local_aws(current_project()).stop()
+    """Stop the local AWS (what it holds is gone then) and the daemon of Pants."""
+    from lake.packaging import stop_daemon
+
+    project = current_project()
+    stop_daemon(project)
+    stopped = local_aws(project).stop()
     out.print("The local AWS is stopped." if stopped else "The local AWS was not running.")
 
 
@@ -167,16 +171,21 @@ def _on_terminate(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(EXIT_TERMINATED)
 
 
+def _on_interrupt(_number: int, _frame: FrameType | None) -> None:
+    err.print("Interrupted.")
+    raise SystemExit(EXIT_INTERRUPTED)
+
+
 def main() -> None:
     """Run the command; every expected error becomes a line or two and an exit code."""
     signal.signal(signal.SIGTERM, _on_terminate)
+    # A shell starts background jobs deaf to it.
+    signal.signal(signal.SIGINT, _on_interrupt)
     try:
         app()
     except LakeError as error:
         show_error(error)
         raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        raise SystemExit(EXIT_INTERRUPTED) from None
     except Exception as error:
         if not _is_connection_error(error):
             raise

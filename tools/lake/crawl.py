@@ -1,8 +1,9 @@
 """One run from the first heartbeat to the last processed page."""
 
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from datetime import UTC, datetime
 
 from lake import heartbeat, runs
@@ -38,18 +39,17 @@ def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
     target = heartbeat.schedule_target(cloud)
     started = datetime.now(UTC).replace(microsecond=0)
     run_id = new_run_id(started)
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        while True:
-            beat = heartbeat.event(target, started, start=True)
-            pending = executor.submit(heartbeat.fire, cloud, target, beat)
-            while not pending.done():
-                on_pages(runs.count_pages(cloud, bucket, run_id), False)
-                time.sleep(POLL_SECONDS)
-            answer = pending.result()
-            if answer.finished and answer.run_id == run_id:
-                break
-            if answer.action == "busy":
-                time.sleep(BUSY_SECONDS)
+    beat = heartbeat.event(target, started, start=True)
+    while True:
+        pending = _in_background(lambda: heartbeat.fire(cloud, target, beat))
+        while not pending.done():
+            on_pages(runs.count_pages(cloud, bucket, run_id), False)
+            time.sleep(POLL_SECONDS)
+        answer = pending.result()
+        if answer.finished and answer.run_id == run_id:
+            break
+        if answer.action == "busy":
+            time.sleep(BUSY_SECONDS)
     manifest = runs.read_run(cloud, bucket, run_id).manifest
     if manifest is None:
         raise RunFailedError(f"Run {run_id} ended without a manifest.", "See the log of ingest.")
@@ -83,6 +83,20 @@ def wait_until_processed(
             message = f"Process stopped at {counts.processed} of {counts.stored} pages."
             raise _failed(cloud, message)
         time.sleep(POLL_SECONDS)
+
+
+def _in_background[T](call: Callable[[], T]) -> Future[T]:
+    # Not an executor: that would make Ctrl-C wait for the answer, which can take minutes.
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
 
 
 def _failed(cloud: Cloud, message: str) -> RunFailedError:

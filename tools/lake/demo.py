@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lake import crawl, deploy, query, runs, source, standin, units
+from lake import crawl, deploy, packaging, query, runs, source, standin, units
 from lake.aws import Cloud
 from lake.errors import RunFailedError
 from lake.local_aws import LocalAws
@@ -90,11 +90,12 @@ class Summary:
 def run_demo(project: Project, local: LocalAws, options: Options, progress: Progress) -> Summary:
     """Bring the local AWS up, deploy, crawl, process and query.
 
-    A local AWS that was started here is ended again when anything goes wrong; after success it
-    stays, so that the lake can be looked at.
+    What was started here is ended again when anything goes wrong; after success the local AWS stays,
+    so that the lake can be looked at.
     """
     started = time.monotonic()
     with contextlib.ExitStack() as undo:
+        undo.callback(packaging.stop_daemon, project)
         with progress.step("Start the local AWS"):
             was_running = local.running() is not None
             server = local.start(options.port)

@@ -12,6 +12,7 @@ from lake.project import Project
 
 # The machine whose packages are those of Lambda.
 LAMBDA_MACHINE = ("Linux", "x86_64")
+STOP_TIMEOUT_SECONDS = 10.0
 
 
 def package(project: Project, services: Sequence[str], *, for_host: bool) -> list[Path]:
@@ -52,6 +53,21 @@ def package(project: Project, services: Sequence[str], *, for_host: bool) -> lis
             f"Run './pants package {' '.join(specs)}' to see all of it.",
         )
     return [project.package(service) for service in services]
+
+
+def stop_daemon(project: Project) -> None:
+    """End the daemon that Pants keeps for the next call, and with it what it still builds."""
+    import psutil
+
+    for record in project.root.glob(".pids/*/pantsd/pid"):
+        try:
+            process = psutil.Process(int(record.read_text()))
+            # A process id is used again some day: only what is this clone's daemon is ended.
+            if f"pantsd [{project.root}]" in " ".join(process.cmdline()):
+                process.terminate()
+                process.wait(STOP_TIMEOUT_SECONDS)
+        except (OSError, ValueError, psutil.Error):
+            continue
 
 
 def write_host_platform(project: Project) -> Path:
