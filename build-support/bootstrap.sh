@@ -30,6 +30,10 @@ find_python() {
   fail "Python $wanted (with venv) is needed${2:+ $2} and was not found. Install it, for example with 'pyenv install $wanted' or 'uv python install $wanted'."
 }
 
+require_command() {
+  command -v "$1" >/dev/null 2>&1 || fail "'$1' is needed $2 and was not found. Install it with your system's package manager."
+}
+
 # with_lock FILE COMMAND...: one process at a time, where flock exists (it is absent on macOS)
 with_lock() {
   local file=$1
@@ -110,6 +114,8 @@ resolve_stale_locks() {
 # Prints the environment that Pants needs, as shell assignments
 bootstrap_pants_settings() {
   local root=$1 python version pex digest size
+  require_command git "to find changed files" || return 1
+  require_command zip "to package services" || return 1
   python=$(find_python 3.13 "to run this project") || return 1
   version=$(sed -n 's/^pex==\([0-9.]*\).*/\1/p' "$root/3rdparty/python/pex.lock")
   pex="$BOOTSTRAP_CACHE/pex-$version-py3.13"

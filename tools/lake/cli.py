@@ -56,8 +56,13 @@ def local_cloud(project: Project) -> Cloud:
 @app.command()
 def up(port: PortOption = DEFAULT_PORT) -> None:
     """Start the local AWS (it ends by itself after eight hours)."""
+    local = local_aws(current_project())
+    server = local.running()
+    if server is not None:
+        out.print(f"The local AWS is up already, at {server.endpoint}.", highlight=False)
+        return
     with err.status("Starting the local AWS"):
-        server = local_aws(current_project()).start(port)
+        server = local.start(port)
     out.print(f"The local AWS is up at {server.endpoint}.", highlight=False)
 
 
@@ -182,7 +187,7 @@ def main() -> None:
     # A shell starts background jobs deaf to it.
     signal.signal(signal.SIGINT, _on_interrupt)
     try:
-        app()
+        app(prog_name="./lake")
     except LakeError as error:
         show_error(error)
         raise SystemExit(1) from None
