@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from lake.aws import Cloud
 from lake.console import err, out, show_error
@@ -113,7 +114,7 @@ def deploy(
     parameters = merge(LOCAL if local else {}, parse_settings(settings or []))
     with err.status("Deploying") as spinner:
         deployed = deploy_units(
-            cloud, project, units.select(names or []), parameters, lambda line: spinner.update(line)
+            cloud, project, units.select(names or []), parameters, lambda line: spinner.update(escape(line))
         )
     rows: list[list[object]] = [
         [d.unit, d.version, "deployed" if d.changed else "unchanged", d.stack] for d in deployed

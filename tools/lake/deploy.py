@@ -57,7 +57,7 @@ def deploy(
     services = [unit.name for unit in units if unit.packaged]
     if services:
         on_step(f"package {', '.join(services)}")
-        packaging.package(project, services, for_host=cloud.is_local)
+        packaging.package(project, services, for_host=cloud.is_local, on_line=on_step)
     try:
         return [
             deploy_unit(cloud, project, unit, parameters.get(unit.name, {}), on_step)

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lake.errors import PackagingError
@@ -13,9 +13,16 @@ from lake.project import Project
 # The machine whose packages are those of Lambda.
 LAMBDA_MACHINE = ("Linux", "x86_64")
 STOP_TIMEOUT_SECONDS = 10.0
+LINES_SHOWN = 15
 
 
-def package(project: Project, services: Sequence[str], *, for_host: bool) -> list[Path]:
+def package(
+    project: Project,
+    services: Sequence[str],
+    *,
+    for_host: bool,
+    on_line: Callable[[str], None] = lambda _line: None,
+) -> list[Path]:
     """Build the packages of services and return where they are.
 
     Parameters
@@ -26,6 +33,8 @@ def package(project: Project, services: Sequence[str], *, for_host: bool) -> lis
         Names of services, for example `["ingest"]`.
     for_host
         Build for this machine, to run in the local AWS, where it is not what Lambda runs on.
+    on_line
+        Called with each line that Pants prints: the first time, it has much to set up.
 
     Raises
     ------
@@ -38,18 +47,22 @@ def package(project: Project, services: Sequence[str], *, for_host: bool) -> lis
         write_host_platform(project)
         environment["LAKE_PLATFORM"] = "host"
     specs = [f"services/{service}:lambda" for service in services]
-    completed = subprocess.run(
+    lines: list[str] = []
+    with subprocess.Popen(
         [str(project.root / "pants"), "--no-colors", "package", *specs],
         cwd=project.root,
         env=environment,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
-    )
-    if completed.returncode != 0:
+    ) as process:
+        for line in process.stdout or ():
+            lines.append(line.rstrip())
+            on_line(lines[-1])
+    if process.returncode != 0:
         raise PackagingError(
-            "Packaging failed:\n" + "\n".join(completed.stdout.splitlines()[-15:]),
+            "Packaging failed:\n" + "\n".join(lines[-LINES_SHOWN:]),
             f"Run './pants package {' '.join(specs)}' to see all of it.",
         )
     return [project.package(service) for service in services]

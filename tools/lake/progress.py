@@ -5,9 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
 from lake.runs import PageCounts
+
+DETAIL_WIDTH = 100
 
 
 class Progress:
@@ -27,7 +30,7 @@ class Progress:
     def step(self, title: str) -> Iterator[Callable[[str], None]]:
         """Show one step; yields a function that shows what it is at."""
         with self._running(title) as status:
-            yield lambda detail: status.update(f"{title}: [dim]{detail}[/]")
+            yield lambda detail: status.update(f"{title}: [dim]{escape(detail[:DETAIL_WIDTH])}[/]")
 
     @contextlib.contextmanager
     def pages(self, title: str) -> Iterator[Callable[[PageCounts, bool], None]]:
