@@ -9,7 +9,6 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from lake.aws import Cloud
 from lake.console import err, out, show_error
@@ -107,15 +106,15 @@ def deploy(
     from lake import units
     from lake.deploy import deploy as deploy_units
     from lake.parameters import LOCAL, merge, parse_settings
+    from lake.progress import Progress
     from lake.screens import table
 
     project = current_project()
     cloud = local_cloud(project) if local else Cloud(env=env)
     parameters = merge(LOCAL if local else {}, parse_settings(settings or []))
-    with err.status("Deploying") as spinner:
-        deployed = deploy_units(
-            cloud, project, units.select(names or []), parameters, lambda line: spinner.update(escape(line))
-        )
+    chosen = units.select(names or [])
+    with Progress(err).step("Deploy") as say:
+        deployed = deploy_units(cloud, project, chosen, parameters, say)
     rows: list[list[object]] = [
         [d.unit, d.version, "deployed" if d.changed else "unchanged", d.stack] for d in deployed
     ]

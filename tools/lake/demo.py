@@ -90,8 +90,8 @@ class Summary:
 def run_demo(project: Project, local: LocalAws, options: Options, progress: Progress) -> Summary:
     """Bring the local AWS up, deploy, crawl, process and query.
 
-    What was started here is ended again when anything goes wrong; after success the local AWS stays,
-    so that the lake can be looked at.
+    What was started here is ended again when anything goes wrong; after success the local AWS
+    stays, so that the lake can be looked at.
     """
     started = time.monotonic()
     with contextlib.ExitStack() as undo:
