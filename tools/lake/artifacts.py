@@ -8,6 +8,8 @@ from pathlib import Path
 from lake.aws import Cloud
 from lake.errors import ArtifactMissingError, DeployError
 
+DIGEST_LENGTH = 16
+
 
 def content_digest(package: Path) -> str:
     """Return the SHA-256 (hex) of what a zip holds.
@@ -34,7 +36,24 @@ def content_digest(package: Path) -> str:
 
 def artifact_key(service: str, version: str, digest: str) -> str:
     """Return the key of a package; another content never has the same one."""
-    return f"services/{service}/{service}-{version}-{digest[:16]}.zip"
+    return f"services/{service}/{service}-{version}-{digest[:DIGEST_LENGTH]}.zip"
+
+
+def is_content(package: Path, key: str) -> bool:
+    """Return whether a file holds what a key promises."""
+    return package.is_file() and content_digest(package)[:DIGEST_LENGTH] in key
+
+
+def other_contents(cloud: Cloud, bucket: str, key: str) -> list[str]:
+    """Return the keys of packages with the same version and another content."""
+    prefix = key[: -(DIGEST_LENGTH + len(".zip"))]
+    pages = cloud.client("s3").get_paginator("list_objects_v2")
+    found = (
+        item["Key"]
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix)
+        for item in page.get("Contents", [])
+    )
+    return [other for other in found if other != key]
 
 
 def upload(cloud: Cloud, bucket: str, key: str, package: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lake.aws import Cloud
-from lake.errors import QueryError
+from lake.errors import NotDeployedError, QueryError
 from lake.tabular import QueryResult
 
 TIMEOUT_SECONDS = 600.0
@@ -85,9 +85,9 @@ def _workgroup_and_database(cloud: Cloud) -> tuple[str, str]:
             cloud.parameter("foundation/athena-workgroup"),
             cloud.parameter("foundation/glue-database"),
         )
-    except KeyError as error:
+    except NotDeployedError as error:
         raise QueryError(
-            f"There is no catalogue or workgroup to query ({error.args[0]} is not set).",
+            f"There is no catalogue or workgroup to query: {error.message}",
             f"Deploy first: ./lake deploy foundation --env {cloud.env}",
         ) from error
 

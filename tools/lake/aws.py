@@ -6,6 +6,8 @@ Everything else takes a `Cloud` and cannot tell which of the two it has.
 from dataclasses import dataclass, field
 from typing import Any
 
+from lake.errors import NotDeployedError
+
 APP = "openlake"
 LOCAL_REGION = "us-east-1"
 LOCAL_ACCOUNT = "000000000000"
@@ -49,7 +51,7 @@ class Cloud:
 
         Raises
         ------
-        KeyError
+        NotDeployedError
             There is none: the stack that publishes it is not deployed.
         """
         name = f"/{self.app}/{self.env}/{path}"
@@ -57,7 +59,10 @@ class Cloud:
         try:
             return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
         except ssm.exceptions.ParameterNotFound:
-            raise KeyError(name) from None
+            raise NotDeployedError(
+                f"The SSM parameter {name} is not set.",
+                f"Deploy what publishes it first: ./lake deploy {path.partition('/')[0]}",
+            ) from None
 
     def _new_client(self, service: str) -> Any:
         import boto3  # late: a command that needs no AWS starts without it

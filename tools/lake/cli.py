@@ -93,7 +93,7 @@ def status(as_json: JsonOption = False) -> None:
 @app.command()
 def deploy(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[UNIT]...", help="Default: all.")
+        list[str] | None, typer.Argument(metavar="[UNIT]...", help="Default: all that changed.")
     ] = None,
     local: Annotated[bool, typer.Option("--local", help="Deploy to the local AWS.")] = False,
     env: Annotated[str, typer.Option(help="Environment on AWS.")] = "dev",
@@ -101,24 +101,33 @@ def deploy(
         list[str] | None,
         typer.Option("--set", metavar="UNIT.PARAMETER=VALUE", help="Set a template parameter."),
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Change without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show changes, make none.")] = False,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Go back to the release before the current one.")
+    ] = False,
+    allow_reused_version: Annotated[
+        bool, typer.Option(help="Deploy other content under a version that was deployed before.")
+    ] = False,
 ) -> None:
-    """Package units with Pants, upload them, and bring their stacks up to date."""
-    from lake import units
-    from lake.deploy import deploy as deploy_units
-    from lake.parameters import LOCAL, merge, parse_settings
-    from lake.progress import Progress
-    from lake.screens import table
+    """Package units with Pants, show what would change, and bring their stacks up to date.
+
+    A parameter that is not set keeps its value. On AWS, the usual profile and region hold
+    (AWS_PROFILE, AWS_REGION).
+    """
+    from lake.releasing import Request, release
 
     project = current_project()
     cloud = local_cloud(project) if local else Cloud(env=env)
-    parameters = merge(LOCAL if local else {}, parse_settings(settings or []))
-    chosen = units.select(names or [])
-    with Progress(err).step("Deploy") as say:
-        deployed = deploy_units(cloud, project, chosen, parameters, say)
-    rows: list[list[object]] = [
-        [d.unit, d.version, "deployed" if d.changed else "unchanged", d.stack] for d in deployed
-    ]
-    out.print(table("", ["unit", "version", "", "stack"], rows))
+    request = Request(
+        names=names or [],
+        settings=settings or [],
+        asks=not (yes or local),
+        dry_run=dry_run,
+        rollback=rollback,
+        allow_reused_version=allow_reused_version or local,
+    )
+    release(cloud, project, request, err, out)
 
 
 @app.command()

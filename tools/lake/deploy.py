@@ -1,11 +1,11 @@
-"""Deployment of units: package, upload, change set. The same for AWS and the local AWS."""
+"""Deployment of units: package, plan, upload, change set. The same for AWS and the local AWS."""
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lake import artifacts, packaging, stacks
+from lake import artifacts, packaging, releases, stacks
 from lake.aws import Cloud
 from lake.errors import DeployError
 from lake.project import Project
@@ -14,6 +14,35 @@ from lake.units import Unit
 LOOKED_UP = ("foundation/data-bucket", "foundation/glue-database")
 
 Parameters = Mapping[str, Mapping[str, str]]
+OnStep = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a deployment of one unit would change.
+
+    Parameters
+    ----------
+    unit, stack
+        What is deployed, and the name of its stack.
+    release
+        Template and parameters that the stack is brought to.
+    before
+        The stack's parameters now; empty for a new stack.
+    change_set
+        The computed change set; None where nothing would change.
+    """
+
+    unit: Unit
+    stack: str
+    release: releases.Release
+    before: Mapping[str, str]
+    change_set: stacks.ChangeSet | None
+
+    @property
+    def version(self) -> str | None:
+        """Version of the service; None for a unit without a package."""
+        return self.release.parameters.get("ServiceVersion")
 
 
 @dataclass(frozen=True)
@@ -37,7 +66,7 @@ def deploy(
     project: Project,
     units: Sequence[Unit],
     parameters: Parameters,
-    on_step: Callable[[str], None],
+    on_step: OnStep,
 ) -> list[Deployed]:
     """Package what the units need and bring their stacks up to date, in the order given.
 
@@ -50,24 +79,80 @@ def deploy(
     units
         What to deploy, in order.
     parameters
-        Template parameters by unit, beside those that every unit gets.
+        Template parameters by unit, beside those that the stack has already.
     on_step
         Called with a line for each step.
     """
+    package(cloud, project, units, on_step)
+    return [
+        deploy_unit(cloud, project, unit, parameters.get(unit.name, {}), on_step) for unit in units
+    ]
+
+
+def package(cloud: Cloud, project: Project, units: Sequence[Unit], on_step: OnStep) -> None:
+    """Build the packages of those units that have one."""
     services = [unit.name for unit in units if unit.packaged]
     if services:
         on_step(f"package {', '.join(services)}")
         packaging.package(project, services, for_host=cloud.is_local, on_line=on_step)
-    try:
-        return [
-            deploy_unit(cloud, project, unit, parameters.get(unit.name, {}), on_step)
-            for unit in units
-        ]
-    except KeyError as error:
-        raise DeployError(
-            f"The SSM parameter {error.args[0]} is not set.",
-            "Deploy what publishes it first: ./lake deploy bootstrap foundation",
-        ) from error
+
+
+def plan_unit(cloud: Cloud, project: Project, unit: Unit, parameters: Mapping[str, str]) -> Plan:
+    """Compute what a deployment of one unit would change; its package is built already.
+
+    A parameter that is not given keeps the value that the stack has.
+    """
+    template = (project.templates / f"{unit.name}.yaml").read_text()
+    before = current_parameters(cloud, unit)
+    known = stacks.parameter_names(cloud, template)
+    kept = {name: value for name, value in before.items() if name in known - {"Release"}}
+    values = kept | {"App": cloud.app, "Env": cloud.env} | dict(parameters)
+    if unit.packaged:
+        values |= code_parameters(cloud, project, unit)
+        # The names that the template looks up by itself are part of the configuration, too.
+        found = {name: cloud.parameter(name) for name in LOOKED_UP}
+        values["Release"] = release_of(template, values | found)
+    return plan_release(cloud, unit, releases.Release(template, values), before)
+
+
+def plan_rollback(cloud: Cloud, unit: Unit) -> Plan:
+    """Compute the way back to the release before the current one.
+
+    Raises
+    ------
+    DeployError
+        There is no earlier release.
+    """
+    before = current_parameters(cloud, unit)
+    return plan_release(cloud, unit, releases.previous(cloud, unit.name, before), before)
+
+
+def plan_release(
+    cloud: Cloud, unit: Unit, release: releases.Release, before: Mapping[str, str]
+) -> Plan:
+    """Compute the change set that brings a unit's stack to a release."""
+    stack = stack_name(cloud, unit.name)
+    tags = {"app": cloud.app, "env": cloud.env, "unit": unit.name}
+    change_set = stacks.prepare(cloud, stack, release.template, release.parameters, tags)
+    return Plan(unit, stack, release, before, change_set)
+
+
+def apply(cloud: Cloud, project: Project, plan: Plan, on_step: OnStep) -> Deployed:
+    """Upload what a plan needs, execute its change set and record the release."""
+    name = plan.unit.name
+    done = Deployed(name, plan.stack, plan.version, plan.change_set is not None, {})
+    if plan.change_set is None:
+        on_step(f"{name}: nothing to change")
+        return replace(done, outputs=stacks.outputs(stacks.describe(cloud, plan.stack) or {}))
+    if plan.unit.packaged:
+        _provide_package(cloud, project, plan, on_step)
+    verb = "create" if plan.change_set.creates_stack else "update"
+    on_step(f"{name}: {verb} stack {plan.stack} ({len(plan.change_set.changes)} changes)")
+    found = stacks.execute(cloud, plan.change_set, on_event=lambda line: on_step(f"{name}: {line}"))
+    # With the defaults of the template as they are now, so that a way back restores them, too.
+    full = current_parameters(cloud, plan.unit)
+    releases.record(cloud, name, releases.Release(plan.release.template, full))
+    return replace(done, outputs=found)
 
 
 def deploy_unit(
@@ -75,29 +160,10 @@ def deploy_unit(
     project: Project,
     unit: Unit,
     parameters: Mapping[str, str],
-    on_step: Callable[[str], None],
+    on_step: OnStep,
 ) -> Deployed:
     """Bring the stack of one unit up to date; its package, if it has one, is built already."""
-    template = (project.templates / f"{unit.name}.yaml").read_text()
-    values = {"App": cloud.app, "Env": cloud.env, **parameters}
-    version = None
-    if unit.packaged:
-        version = project.version(unit.name)
-        values |= _code_parameters(cloud, project, unit, version, on_step)
-        # The names that the template looks up by itself are part of the configuration, too.
-        found = {name: cloud.parameter(name) for name in LOOKED_UP}
-        values["Release"] = release_of(template, values | found)
-    stack = stack_name(cloud, unit.name)
-    tags = {"app": cloud.app, "env": cloud.env, "unit": unit.name}
-    change_set = stacks.prepare(cloud, stack, template, values, tags)
-    if change_set is None:
-        on_step(f"{unit.name}: nothing to change")
-        description = stacks.describe(cloud, stack) or {}
-        return Deployed(unit.name, stack, version, False, stacks.outputs(description))
-    verb = "create" if change_set.creates_stack else "update"
-    on_step(f"{unit.name}: {verb} stack {stack} ({len(change_set.changes)} changes)")
-    found = stacks.execute(cloud, change_set, on_event=lambda line: on_step(f"{unit.name}: {line}"))
-    return Deployed(unit.name, stack, version, True, found)
+    return apply(cloud, project, plan_unit(cloud, project, unit, parameters), on_step)
 
 
 def release_of(template: str, parameters: Mapping[str, str]) -> str:
@@ -110,17 +176,47 @@ def release_of(template: str, parameters: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _code_parameters(
-    cloud: Cloud,
-    project: Project,
-    unit: Unit,
-    version: str,
-    on_step: Callable[[str], None],
-) -> dict[str, str]:
-    package = project.package(unit.name)
-    key = artifacts.artifact_key(unit.name, version, artifacts.content_digest(package))
-    bucket = cloud.parameter("bootstrap/artifact-bucket")
-    if artifacts.upload(cloud, bucket, key, package):
-        on_step(f"{unit.name}: uploaded {package.name} ({package.stat().st_size / 1e6:.1f} MB)")
+def current_parameters(cloud: Cloud, unit: Unit) -> dict[str, str]:
+    """Return the parameters of a unit's stack; empty where there is none."""
+    description = stacks.describe(cloud, stack_name(cloud, unit.name)) or {}
+    return {p["ParameterKey"]: p["ParameterValue"] for p in description.get("Parameters", [])}
+
+
+def code_parameters(cloud: Cloud, project: Project, unit: Unit) -> dict[str, str]:
+    """Return the parameters that name a unit's package."""
+    version = project.version(unit.name)
+    digest = artifacts.content_digest(project.package(unit.name))
+    return {
+        "ArtifactBucket": cloud.parameter("bootstrap/artifact-bucket"),
+        "ArtifactKey": artifacts.artifact_key(unit.name, version, digest),
+        "ServiceVersion": version,
+    }
+
+
+def refuse_reused_version(cloud: Cloud, plan: Plan) -> None:
+    """Refuse a package whose version was deployed before with another content.
+
+    Raises
+    ------
+    DeployError
+        It was.
+    """
+    if not plan.unit.packaged:
+        return
+    values = plan.release.parameters
+    others = artifacts.other_contents(cloud, values["ArtifactBucket"], values["ArtifactKey"])
+    if others:
+        raise DeployError(
+            f"Version {plan.version} of {plan.unit.name} was deployed before with other content.",
+            f"Raise services/{plan.unit.name}/VERSION, or give --allow-reused-version.",
+        )
+
+
+def _provide_package(cloud: Cloud, project: Project, plan: Plan, on_step: OnStep) -> None:
+    bucket, key = (plan.release.parameters[name] for name in ("ArtifactBucket", "ArtifactKey"))
+    package_file = project.package(plan.unit.name)
+    if not artifacts.exists(cloud, bucket, key) and artifacts.is_content(package_file, key):
+        artifacts.upload(cloud, bucket, key, package_file)
+        size = package_file.stat().st_size / 1e6
+        on_step(f"{plan.unit.name}: uploaded {package_file.name} ({size:.1f} MB)")
     artifacts.require(cloud, bucket, key)
-    return {"ArtifactBucket": bucket, "ArtifactKey": key, "ServiceVersion": version}

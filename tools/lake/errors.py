@@ -8,6 +8,7 @@ LakeError
 │   ├── LocalAwsDownError
 │   └── LocalAwsStartError
 ├── DeployError
+│   ├── NotDeployedError
 │   ├── ArtifactMissingError
 │   └── StackFailedError
 ├── SourceUnreachableError the API to crawl does not answer
@@ -59,6 +60,10 @@ class LocalAwsStartError(LocalAwsError):
 
 class DeployError(LakeError):
     """A deployment could not be done."""
+
+
+class NotDeployedError(DeployError):
+    """A stack that is needed first is not deployed."""
 
 
 class ArtifactMissingError(DeployError):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from lake import catalogue
 from lake.aws import LOCAL_REGION, Cloud
-from lake.errors import QueryError
+from lake.errors import NotDeployedError, QueryError
 from lake.statement import Statement, TableReference, parse
 from lake.tabular import QueryResult
 from lake.translate import UNNAMED, to_duckdb
@@ -54,9 +54,9 @@ def run_query(cloud: Cloud, sql: str, filesystem: Any = None) -> QueryResult:
         return run_on_athena(cloud, statement.sql)
     try:
         database = cloud.parameter("foundation/glue-database")
-    except KeyError as error:
+    except NotDeployedError as error:
         raise QueryError(
-            f"There is no catalogue to query yet ({error.args[0]} is not set).",
+            f"There is no catalogue to query yet: {error.message}",
             "Run './lake demo', or './lake deploy --local'.",
         ) from error
     tables = _tables(cloud, database, statement)

@@ -55,6 +55,20 @@ def outputs(description: Mapping[str, Any]) -> dict[str, str]:
     return {o["OutputKey"]: o["OutputValue"] for o in description.get("Outputs", [])}
 
 
+def parameter_names(cloud: Cloud, template: str) -> set[str]:
+    """Return the names of a template's parameters."""
+    summary = cloud.client("cloudformation").get_template_summary(TemplateBody=template)
+    return {parameter["ParameterKey"] for parameter in summary["Parameters"]}
+
+
+def discard(cloud: Cloud, change_set: ChangeSet) -> None:
+    """Drop a change set that is not wanted, and the empty stack that came with it."""
+    client = cloud.client("cloudformation")
+    client.delete_change_set(ChangeSetName=change_set.arn, StackName=change_set.stack)
+    if change_set.creates_stack:
+        client.delete_stack(StackName=change_set.stack)
+
+
 def prepare(
     cloud: Cloud,
     stack: str,
