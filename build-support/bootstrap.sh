@@ -73,12 +73,13 @@ build_pex_cli() {
   [ $status -eq 0 ] || fail "the Pex command line could not be built. Is the package index reachable?"
 }
 
-# Locks that changed since they were resolved, a name a line
+# Locks that changed since they were resolved, a name a line; of those that LAKE_LOCKS names, if it is set
 stale_locks() {
   local root=$1 source name
   for source in "$root"/3rdparty/python/*.lock; do
     name=$(basename "$source" .lock)
     case $name in pants | pex | lake) continue ;; esac
+    case " ${LAKE_LOCKS:-$name} " in *" $name "*) ;; *) continue ;; esac
     cmp -s "$source" "$root/.locks/$name.source" && [ -f "$root/.locks/$name.lock" ] || printf '%s\n' "$name"
   done
 }

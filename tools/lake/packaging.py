@@ -43,6 +43,8 @@ def package(
     """
     environment = dict(os.environ)
     environment.pop("PYTHONPATH", None)
+    # Packaging needs no other, and resolving takes the longest of all that is set up at first.
+    environment["LAKE_LOCKS"] = "default"
     if for_host and (platform.system(), platform.machine()) != LAMBDA_MACHINE:
         write_host_platform(project)
         environment["LAKE_PLATFORM"] = "host"
