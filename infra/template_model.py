@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 HERE = Path(__file__).parent
-UNITS = ("bootstrap", "foundation", "ingest", "process")
+UNITS = ("bootstrap", "foundation", "ingest", "process", "monitoring")
 
 Properties = dict[str, Any]
 
@@ -134,12 +134,16 @@ def refers_to(value: Any, name: str) -> bool:
 
 
 def statements(resource: Resource) -> Iterator[Properties]:
-    """Yield the statements of every policy of a resource but its trust policy."""
+    """Yield the statements of every policy of a resource but its trust policy.
+
+    Of one that depends on a condition, the one that grants.
+    """
     properties = resource.properties
     documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
     documents += [properties[key] for key in ("PolicyDocument", "KeyPolicy") if key in properties]
     for document in documents:
-        yield from document["Statement"]
+        for statement in document["Statement"]:
+            yield statement["Fn::If"][1] if "Fn::If" in statement else statement
 
 
 def condition_keys(statement: Properties) -> set[str]:

@@ -7,11 +7,12 @@ import pytest
 
 from infra.access_rules import ACCESS_RULES, may
 from infra.compute_rules import COMPUTE_RULES
+from infra.monitoring_rules import MONITORING_RULES
 from infra.rule_model import unexcused
 from infra.storage_rules import STORAGE_RULES
 from infra.template_model import load, parse
 
-RULES = (*STORAGE_RULES, *COMPUTE_RULES, *ACCESS_RULES)
+RULES = (*STORAGE_RULES, *COMPUTE_RULES, *ACCESS_RULES, *MONITORING_RULES)
 
 Break = Callable[[dict[str, Any]], None]
 
@@ -153,6 +154,40 @@ BREAKS: list[tuple[str, str, str, Break]] = [
         "Key",
         _remove("Properties.KeyPolicy.Statement.1.Condition"),
     ),
+    ("alarm-name", "monitoring", "Freshness", _set("Properties.AlarmName", "freshness")),
+    ("alarm-condition", "monitoring", "QuarantineShare", _remove("Condition")),
+    ("alarm-description", "monitoring", "Freshness", _remove("Properties.AlarmDescription")),
+    (
+        "alarm-description",
+        "monitoring",
+        "Freshness",
+        _set("Properties.AlarmDescription", "Stale. See docs/operations.md#other."),
+    ),
+    ("alarm-actions", "monitoring", "Freshness", _remove("Properties.AlarmActions")),
+    ("alarm-actions", "monitoring", "Freshness", _set("Properties.OKActions", [])),
+    ("alarm-missing-data", "monitoring", "Freshness", _remove("Properties.TreatMissingData")),
+    (
+        "alarm-missing-data",
+        "monitoring",
+        "RunFailed",
+        _set("Properties.TreatMissingData", "ignore"),
+    ),
+    ("alarm-window", "monitoring", "Freshness", _set("Properties.Period", 3000)),
+    ("alarm-window", "monitoring", "RunFailed", _remove("Properties.DatapointsToAlarm")),
+    ("alarm-window", "monitoring", "RunFailed", _set("Properties.DatapointsToAlarm", 2)),
+    ("alarm-metrics", "monitoring", "Freshness", _set("Properties.MetricName", "RunsDone")),
+    ("alarm-metrics", "monitoring", "Freshness", _set("Properties.Namespace", "openlake")),
+    ("alarm-metrics", "monitoring", "Freshness", _remove("Properties.Dimensions.0")),
+    (
+        "alarm-metrics",
+        "monitoring",
+        "Freshness",
+        _set("Properties.Dimensions.1.Value", "ingest"),
+    ),
+    ("dashboard", "monitoring", "Dashboard", _set("Properties.DashboardBody", "{")),
+    ("dashboard", "monitoring", "Dashboard", _set("Properties.DashboardBody", '{"widgets": []}')),
+    ("saved-query", "monitoring", "FailuresQuery", _remove("Condition")),
+    ("saved-query", "monitoring", "FailuresQuery", _set("Properties.LogGroupNames", ["any"])),
 ]
 
 

@@ -9,11 +9,12 @@ from cfnlint.config import ManualArgs
 
 from infra.access_rules import ACCESS_RULES, may
 from infra.compute_rules import COMPUTE_RULES
+from infra.monitoring_rules import MONITORING_RULES
 from infra.rule_model import unexcused, violations
 from infra.storage_rules import STORAGE_RULES
 from infra.template_model import UNITS, Template, load, path_of, text_of
 
-RULES = (*STORAGE_RULES, *COMPUTE_RULES, *ACCESS_RULES)
+RULES = (*STORAGE_RULES, *COMPUTE_RULES, *ACCESS_RULES, *MONITORING_RULES)
 SERVICES = ("ingest", "process")
 # Lambda's limit for the description of a function or version.
 LONGEST_DESCRIPTION = 256
@@ -22,6 +23,9 @@ REGIONS = ["us-east-1", "eu-central-1", "ap-southeast-2"]
 
 PAGE = "raw_data/subjects/ingest_date=2026-11-23/run_id=R/subject=S/offset=000000.json.gz"
 MANIFEST = "runs/run_id=R/manifest.json"
+PLAN = "runs/run_id=R/plan.json"
+OUTCOME = "runs/run_id=R/subjects/S.json"
+SUBJECTS = "config/subjects.json"
 CHECKPOINT = "state/ingest.json"
 PROCESSED = "processed_data/works/ingest_date=2026-11-23/R-S-000000.parquet"
 QUARANTINED = "quarantine_data/works/ingest_date=2026-11-23/R-S-000000.jsonl.gz"
@@ -34,16 +38,19 @@ REPORT = "reports/R.html"
 QUERY_RESULT = "athena_results/q.csv"
 
 READS = {
-    "ingest": {PAGE, MANIFEST, CHECKPOINT},
-    "process": {PAGE, MANIFEST, PROCESSED, RECEIPT, PROCESSED_LEDGER},
+    "ingest": {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, SUBJECTS},
+    "process": {PAGE, MANIFEST, RECEIPT, PROCESSED_LEDGER},
 }
 WRITES = {
-    "ingest": {PAGE, MANIFEST, CHECKPOINT, QUARANTINED_RESPONSE},
+    "ingest": {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, QUARANTINED_RESPONSE},
     "process": {PROCESSED, QUARANTINED, QUARANTINED_RESPONSE, RECEIPT, PROCESSED_LEDGER},
 }
 EVERYTHING = (
     PAGE,
+    PLAN,
+    OUTCOME,
     MANIFEST,
+    SUBJECTS,
     CHECKPOINT,
     PROCESSED,
     QUARANTINED,
@@ -67,9 +74,11 @@ ENVIRONMENT = {
     "ingest": COMMON_ENVIRONMENT
     | {
         "CONTACT",
+        "MAX_CRAWL_MINUTES",
         "MAX_WORKS_PER_SUBJECT",
         "PAGE_SIZE",
         "REQUESTS_PER_SECOND",
+        "RUN_DEADLINE_MINUTES",
         "RUN_INTERVAL_MINUTES",
         "SOURCE_URL",
         "SUBJECTS",
@@ -217,6 +226,29 @@ def test_process_cannot_remove_from_the_catalogue(action: str) -> None:
     for target in ("catalog", "database/{glue-database}", "table/{glue-database}/works"):
         assert not may(load("process"), "FunctionRole", action, target)
         assert may(load("process"), "FunctionRole", "glue:CreateTable", target)
+
+
+@pytest.mark.parametrize(
+    ("subjects", "accepted"),
+    [
+        ('["love", {"subject": "art"}]', True),
+        ("s3:config/subjects.json", True),
+        ("s3:raw_data/subjects.json", False),
+        ("ssm:/any/parameter", False),
+        ("love", False),
+    ],
+)
+def test_subjects_lie_only_where_ingest_may_read(subjects: str, accepted: bool) -> None:
+    pattern = load("ingest").body["Parameters"]["Subjects"]["AllowedPattern"]
+
+    assert bool(re.fullmatch(pattern, subjects)) is accepted
+
+
+def test_the_parameter_with_the_subjects_is_the_only_one_that_ingest_reads() -> None:
+    template = load("ingest")
+
+    assert may(template, "FunctionRole", "ssm:GetParameter", "parameter${SubjectsParameter}")
+    assert not may(template, "FunctionRole", "ssm:GetParameter", "parameter/openlake/x")
 
 
 def test_ingest_has_no_access_to_the_catalogue() -> None:

@@ -96,7 +96,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """
     heartbeat = _heartbeat(event)
     settings = _settings()
-    observer = CrawlObserver(settings.app)
+    observer = CrawlObserver(settings.app, settings.env)
     result: HeartbeatResult | None = None
     try:
         result = _beat(heartbeat, settings, context, observer)

@@ -24,11 +24,13 @@ class CrawlObserver:
 
     Attributes
     ----------
-    namespace
-        Of the metrics in CloudWatch; their only dimension is ``service``.
+    namespace, env
+        Namespace of the metrics in CloudWatch, and environment; their dimensions are ``env`` and
+        ``service``.
     """
 
     namespace: str
+    env: str
     counts: Counter[str] = field(default_factory=Counter)
 
     def page_stored(self, crawl: SubjectCrawl, result: PageResult) -> None:
@@ -79,6 +81,7 @@ class CrawlObserver:
     def flush(self, remaining_seconds: float, run_id: str | None) -> None:
         """Hand everything counted to CloudWatch, on one line of the log."""
         metrics = Metrics(namespace=self.namespace, service=SERVICE)
+        metrics.add_dimension(name="env", value=self.env)
         for name, value in self.counts.items():
             unit = MetricUnit.Bytes if name.startswith("Bytes") else MetricUnit.Count
             metrics.add_metric(name=name, unit=unit, value=value)

@@ -23,11 +23,14 @@ class Cloud:
         First and second part of every name and SSM parameter.
     endpoint
         URL of the local AWS; None for AWS itself, with boto3's usual profile and region.
+    certificate
+        File with the certificate of a local AWS that is reached over TLS.
     """
 
     app: str = APP
     env: str = "local"
     endpoint: str | None = None
+    certificate: str | None = None
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -74,8 +77,10 @@ class Cloud:
             service,
             endpoint_url=self.endpoint,
             region_name=LOCAL_REGION,
-            aws_access_key_id="local",
-            aws_secret_access_key="local",  # noqa: S106 (the local AWS knows no secrets)
+            verify=self.certificate,
+            # The root user of an account, to the local AWS; it checks no secret of root's.
+            aws_access_key_id=LOCAL_ACCOUNT,
+            aws_secret_access_key="local",  # noqa: S106
             config=Config(
                 s3={"addressing_style": "path"},
                 connect_timeout=2,

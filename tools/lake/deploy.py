@@ -132,7 +132,8 @@ def plan_release(
 ) -> Plan:
     """Compute the change set that brings a unit's stack to a release."""
     stack = stack_name(cloud, unit.name)
-    tags = {"app": cloud.app, "env": cloud.env, "unit": unit.name}
+    lake = f"{cloud.app}-{cloud.env}"  # what the budget filters on
+    tags = {"app": cloud.app, "env": cloud.env, "unit": unit.name, "lake": lake}
     change_set = stacks.prepare(cloud, stack, release.template, release.parameters, tags)
     return Plan(unit, stack, release, before, change_set)
 

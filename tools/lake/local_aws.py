@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -36,20 +37,22 @@ class Server:
 
     port: int
     supervisor_pid: int
+    certificate: str | None = None
 
     @property
     def endpoint(self) -> str:
         """URL for AWS clients."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
 
 
 def server_environment(port: int, temporary: Path, *, enforce_iam: bool) -> dict[str, str]:
     """Return the whole environment of the server.
 
     Nothing is inherited but what a process needs to start: Lambda workers see this environment, and
-    neither the user's credentials nor proxies may reach them.
+    neither the user's credentials nor proxies may reach them. Policies deny plain text, so the
+    server that enforces them speaks TLS only.
     """
-    return {
+    common = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "HOME": str(temporary),
         "LANG": "C.UTF-8",
@@ -57,14 +60,16 @@ def server_environment(port: int, temporary: Path, *, enforce_iam: bool) -> dict
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "STATE_DIR": str(temporary / "state"),
         "S3_DATA_DIR": str(temporary / "s3"),
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
-        "AUTH": "true" if enforce_iam else "false",
     }
+    if enforce_iam:
+        # It tells its workers its address and certificate by itself, if nobody else does.
+        return common | {"AUTH": "true", "USE_SSL": "1"}
+    return common | {"AUTH": "false", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
 
 
 def port_is_free(port: int) -> bool:
@@ -122,7 +127,7 @@ class LocalAws:
             return None
         # Who answers may be the server of another clone, on a port that was once this one's.
         owned = self._supervisor(server.supervisor_pid) is not None
-        return server if owned and _answers(server.endpoint) else None
+        return server if owned and _answers(server) else None
 
     def require(self) -> Server:
         """Return the running server.
@@ -143,6 +148,9 @@ class LocalAws:
     def start(self, port: int = DEFAULT_PORT, *, enforce_iam: bool = False) -> Server:
         """Start the server, or return the one that runs already.
 
+        With `enforce_iam` policies are enforced, and it is reached over TLS; it makes the
+        certificate by the command `openssl`.
+
         Raises
         ------
         PortInUseError
@@ -162,7 +170,9 @@ class LocalAws:
         self.folder.mkdir(parents=True, exist_ok=True)
         environment = server_environment(port, self._temporary, enforce_iam=enforce_iam)
         process = self._spawned = self._spawn(environment)
-        server = Server(port=port, supervisor_pid=process.pid)
+        # Where MiniStack puts it, below its TMPDIR.
+        certificate = str(self._temporary / "ministack-tls/server.crt") if enforce_iam else None
+        server = Server(port, process.pid, certificate)
         self._record.write_text(json.dumps(asdict(server)))
         try:
             self._wait_until_ready(server, process)
@@ -225,7 +235,7 @@ class LocalAws:
     def _wait_until_ready(self, server: Server, process: "subprocess.Popen[bytes]") -> None:
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
-            if _answers(server.endpoint):
+            if _answers(server):
                 return
             if process.poll() is not None:
                 break
@@ -236,10 +246,14 @@ class LocalAws:
         )
 
 
-def _answers(endpoint: str) -> bool:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def _answers(server: Server) -> bool:
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
     try:
-        with opener.open(f"{endpoint}/_ministack/health", timeout=2) as response:
+        if server.certificate:
+            context = ssl.create_default_context(cafile=server.certificate)
+            handlers.append(urllib.request.HTTPSHandler(context=context))
+        opener = urllib.request.build_opener(*handlers)
+        with opener.open(f"{server.endpoint}/_ministack/health", timeout=2) as response:
             return bool(response.status == 200)
     except (urllib.error.URLError, OSError, ValueError):
         return False

@@ -10,6 +10,8 @@ from lake.units import select
 LOCAL: Mapping[str, Mapping[str, str]] = {
     "ingest": {"ScheduleState": "DISABLED"},
     "process": {"MaximumConcurrency": "2"},
+    # Refused by the local AWS.
+    "monitoring": {"SavedQueries": "false", "MetricMath": "false"},
 }
 
 

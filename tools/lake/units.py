@@ -26,6 +26,7 @@ UNITS: tuple[Unit, ...] = (
     Unit("foundation"),
     Unit("process", packaged=True),
     Unit("ingest", packaged=True),
+    Unit("monitoring"),
 )
 
 
