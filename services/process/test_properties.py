@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -66,7 +67,7 @@ abouts = st.dictionaries(
 )
 
 fuzz = settings(
-    max_examples=150,
+    max_examples=int(os.environ.get("FUZZ_PAGES", "150")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

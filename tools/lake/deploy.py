@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lake import artifacts, packaging, releases, stacks
+from lake import alarms, artifacts, packaging, releases, stacks
 from lake.aws import Cloud
 from lake.errors import DeployError
 from lake.project import Project
@@ -134,7 +134,8 @@ def plan_release(
     stack = stack_name(cloud, unit.name)
     lake = f"{cloud.app}-{cloud.env}"  # what the budget filters on
     tags = {"app": cloud.app, "env": cloud.env, "unit": unit.name, "lake": lake}
-    change_set = stacks.prepare(cloud, stack, release.template, release.parameters, tags)
+    guard = alarms.rollback_alarms(cloud, unit.name)
+    change_set = stacks.prepare(cloud, stack, release.template, release.parameters, tags, guard)
     return Plan(unit, stack, release, before, change_set)
 
 

@@ -1,7 +1,7 @@
 """CloudFormation stacks, changed only through change sets."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,9 @@ from lake.errors import StackFailedError
 
 POLL_SECONDS_AWS = 2.0
 POLL_SECONDS_LOCAL = 0.05
-TIMEOUT_SECONDS = 1800.0
+TIMEOUT_SECONDS = 3600.0
+# Twice the period of the alarms.
+MONITORING_MINUTES = 10
 # What CloudFormation says of a change set that would change nothing.
 NOTHING_TO_CHANGE = ("didn't contain changes", "No updates are to be performed", "no changes")
 
@@ -75,8 +77,14 @@ def prepare(
     template: str,
     parameters: Mapping[str, str],
     tags: Mapping[str, str],
+    rollback_alarms: Sequence[str] = (),
 ) -> ChangeSet | None:
     """Compute the change set that brings a stack to a template and parameters.
+
+    Parameters
+    ----------
+    rollback_alarms
+        ARNs of alarms that undo the change when they go off while it is made or soon after.
 
     Returns
     -------
@@ -107,6 +115,7 @@ def prepare(
             Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
             Capabilities=["CAPABILITY_NAMED_IAM"],
             Tags=[{"Key": k, "Value": v} for k, v in tags.items()],
+            **_rollback_on(rollback_alarms),
         )
     except ClientError as error:
         # A template or parameters that are plainly wrong do not get as far as a change set.
@@ -159,6 +168,14 @@ def execute(
             "Nothing of this change is left in place. Correct the cause and deploy again.",
         )
     return outputs(description)
+
+
+def _rollback_on(alarms: Sequence[str]) -> dict[str, Any]:
+    if not alarms:
+        return {}
+    triggers = [{"Arn": arn, "Type": "AWS::CloudWatch::Alarm"} for arn in alarms]
+    configuration = {"RollbackTriggers": triggers, "MonitoringTimeInMinutes": MONITORING_MINUTES}
+    return {"RollbackConfiguration": configuration}
 
 
 def _poll_seconds(cloud: Cloud) -> float:
