@@ -11,6 +11,8 @@ SANDBOX = Path.cwd()
 SETTINGS = ["pants", "pants.toml", ".pants.bootstrap", "BUILD", "LICENSE"]
 FOLDERS = ["3rdparty", "build-support", ".locks"]
 INGEST = "services/ingest/handler.py"
+# What the BUILD files of the services name.
+NAMED = ["__init__.py", "handler.py", "conftest.py", "test_imports.py", "test_docs.py", "VERSION"]
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def project(tmp_path: Path) -> Path:
         service = tmp_path / declaration.relative_to(SANDBOX).parent
         service.mkdir(parents=True)
         shutil.copy(declaration, service / "BUILD")
-        for name in ("__init__.py", "handler.py", "conftest.py", "test_handler.py", "VERSION"):
+        for name in NAMED:
             (service / name).write_text("")
     return tmp_path
 
@@ -37,7 +39,7 @@ def run_pants(project: Path, *arguments: str) -> "subprocess.CompletedProcess[st
         env=dict(os.environ),
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=280,
         check=False,
     )
 
