@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from process import rules
+from process import column_rules, rules
 from process.lineage import Lineage
 from process.vocabulary import SharedVocabulary
 from schemas.arrow import arrow_schema
@@ -18,21 +18,47 @@ from schemas.tables import WORKS
 from schemas.version import CONTRACT_VERSION
 
 SCHEMA: Final = arrow_schema(WORKS.columns)
-_HASHED_SCALARS: Final = (
+_TEXTS: Final = pa.list_(pa.string())
+# The records' fields as they come. Arrow reads the fields of a thousand dicts in a third of the
+# time that it takes for as many lists. Subjects and ``has_fulltext``, which may be a text, follow
+# by themselves.
+_SOURCE: Final = pa.struct(
+    {
+        "key": pa.string(),
+        "title": pa.string(),
+        "edition_count": pa.int32(),
+        "cover_id": pa.int64(),
+        "cover_edition_key": pa.string(),
+        "ia_collection": SCHEMA.field("ia_collections").type,
+        "lendinglibrary": pa.bool_(),
+        "printdisabled": pa.bool_(),
+        "lending_edition": pa.string(),
+        "lending_identifier": pa.string(),
+        "authors": SCHEMA.field("authors").type,
+        "first_publish_year": pa.int32(),
+        "ia": pa.string(),
+        "public_scan": pa.bool_(),
+        "checked_out": pa.bool_(),
+        "availability": pa.struct({"status": pa.string()}),
+    }
+)
+#: The business fields, in the order in which ``record_hash`` has them.
+_HASHED: Final = (
     "edition_count",
     "first_publish_year",
     "cover_id",
     "public_scan",
     "has_fulltext",
     "print_disabled",
-)
-_HASHED_TEXTS: Final = (
     "work_key",
     "title",
     "cover_edition_key",
     "ia",
     "lending_edition",
     "lending_identifier",
+    "authors",
+    "subject_names",
+    "ia_collections",
 )
 _VOCABULARY: Final = SharedVocabulary()
 
@@ -58,18 +84,17 @@ def work_table(works: Sequence[SourceWork], positions: Sequence[int], lineage: L
     pyarrow.Table
         One row per record, in order, exactly as :data:`SCHEMA` says.
     """
-    columns = _business_columns(works, lineage.fetched_at.year)
-    columns |= _access_columns(works)
-    columns["extra_fields"] = [_extra_fields(work) for work in works]
-    columns["position"] = positions
-    subjects = _VOCABULARY.columns([work["subject"] for work in works])
-    authors = columns.pop("authors")
-    columns["record_hash"] = _hashes(columns, authors, subjects.names)
-    arrays = {name: pa.array(values, SCHEMA.field(name).type) for name, values in columns.items()}
-    arrays["authors"] = _author_array(authors)
-    arrays["subjects"] = subjects.array(SCHEMA.field("subjects").type)
-    arrays |= _lineage_arrays(len(works), lineage)
-    return pa.Table.from_arrays([arrays[name] for name in SCHEMA.names], schema=SCHEMA)
+    source = pa.array(works, _SOURCE)
+    columns = _business_columns(source, lineage.fetched_at.year)
+    columns["subjects"] = _VOCABULARY.subjects(
+        pa.array([work["subject"] for work in works], _TEXTS), SCHEMA.field("subjects").type
+    )
+    columns |= _access_columns(source, [rules.flag(work["has_fulltext"]) for work in works])
+    columns["record_hash"] = _record_hashes(columns)
+    columns["extra_fields"] = pa.array(list(map(_extra_fields, works)), pa.string())
+    columns["position"] = pa.array(positions, pa.int32())
+    columns |= _lineage_columns(len(works), lineage)
+    return pa.Table.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
 def unknown_fields(works: Iterable[SourceWork]) -> int:
@@ -77,38 +102,40 @@ def unknown_fields(works: Iterable[SourceWork]) -> int:
     return sum(len(work) - len(WORK_FIELDS) for work in works)
 
 
-def _business_columns(works: Sequence[SourceWork], fetched_year: int) -> dict[str, Any]:
-    clean = rules.clean_column
-    years = [rules.known_year(work["first_publish_year"], fetched_year) for work in works]
-    covers = [rules.known_id(work["cover_id"]) for work in works]
+def _business_columns(source: pa.StructArray, fetched_year: int) -> dict[str, Any]:
+    clean = column_rules.clean_column
+    years = column_rules.known_years(source.field("first_publish_year"), fetched_year)
+    covers = column_rules.known_ids(source.field("cover_id"))
     return {
-        "work_key": [work["key"] for work in works],
-        "title": clean([work["title"] for work in works]),
-        "edition_count": [work["edition_count"] for work in works],
+        "work_key": source.field("key"),
+        "title": clean(source.field("title")),
+        "edition_count": source.field("edition_count"),
         "first_publish_year": years,
-        "decade": [rules.decade_of(year) for year in years],
-        "authors": [rules.unique_authors(work["authors"]) for work in works],
+        "decade": column_rules.decades(years),
+        "authors": column_rules.unique_authors(source.field("authors")),
         "cover_id": covers,
-        "cover_edition_key": clean([work["cover_edition_key"] for work in works]),
-        "cover_url": [rules.cover_url(cover) for cover in covers],
-        "work_url": [rules.work_url(work["key"]) for work in works],
-        "ia": clean([work["ia"] for work in works]),
-        "ia_collections": rules.clean_lists([work["ia_collection"] for work in works]),
-        "lending_edition": clean([work["lending_edition"] for work in works]),
-        "lending_identifier": clean([work["lending_identifier"] for work in works]),
+        "cover_edition_key": clean(source.field("cover_edition_key")),
+        "cover_url": column_rules.cover_urls(covers),
+        "work_url": column_rules.work_urls(source.field("key")),
+        "ia": clean(source.field("ia")),
+        "ia_collections": column_rules.unique_texts(source.field("ia_collection")),
+        "lending_edition": clean(source.field("lending_edition")),
+        "lending_identifier": clean(source.field("lending_identifier")),
     }
 
 
-def _access_columns(works: Sequence[SourceWork]) -> dict[str, Any]:
-    columns: dict[str, Any] = {
-        "public_scan": [work["public_scan"] for work in works],
-        "has_fulltext": [rules.flag(work["has_fulltext"]) for work in works],
-        "print_disabled": [work["printdisabled"] for work in works],
-        "lending_library": [work["lendinglibrary"] for work in works],
-        "availability_status": [rules.status_of(work["availability"]) for work in works],
+def _access_columns(source: pa.StructArray, has_fulltext: list[bool | None]) -> dict[str, Any]:
+    # A field of a group that is null is null, whatever the group's values hold there.
+    status = pc.struct_field(source.field("availability"), "status")
+    columns = {
+        "public_scan": source.field("public_scan"),
+        "has_fulltext": pa.array(has_fulltext, pa.bool_()),
+        "print_disabled": source.field("printdisabled"),
+        "lending_library": source.field("lendinglibrary"),
+        "availability_status": column_rules.clean_column(status),
     }
-    columns["access_level"] = list(map(rules.access_level, *columns.values()))
-    columns["checked_out"] = [work["checked_out"] for work in works]
+    columns["access_level"] = column_rules.access_levels(*columns.values())
+    columns["checked_out"] = source.field("checked_out")
     return columns
 
 
@@ -119,35 +146,14 @@ def _extra_fields(work: SourceWork) -> str | None:
     return json.dumps(extra, sort_keys=True)
 
 
-def _hashes(
-    columns: dict[str, Any],
-    authors: list[list[tuple[str | None, str | None]]],
-    subjects: list[list[str]],
-) -> list[str]:
-    parts = [list(map(rules.hash_text, columns[name])) for name in _HASHED_SCALARS]
-    parts += [[value or "" for value in columns[name]] for name in _HASHED_TEXTS]
-    parts.append([rules.joined(part or "" for author in row for part in author) for row in authors])
-    parts.append(list(map(rules.joined, subjects)))
-    parts.append(list(map(rules.joined, columns["ia_collections"])))
-    return list(map(rules.record_hash, zip(*parts, strict=True)))
+def _record_hashes(columns: dict[str, Any]) -> pa.StringArray:
+    subjects = columns["subjects"]
+    names = subjects.values.field("name")
+    hashed = columns | {"subject_names": pa.ListArray.from_arrays(subjects.offsets, names)}
+    return column_rules.record_hashes([hashed[name] for name in _HASHED])
 
 
-def _author_array(authors: list[list[tuple[str | None, str | None]]]) -> pa.Array:
-    # Flat arrays with offsets cost half of what a list of lists of dicts does.
-    flat = [author for row in authors for author in row]
-    item = SCHEMA.field("authors").type.value_type
-    struct = pa.StructArray.from_arrays(
-        [
-            pa.array([key for key, _ in flat], pa.string()),
-            pa.array([name for _, name in flat], pa.string()),
-        ],
-        fields=list(item),
-    )
-    offsets = pa.array([0, *accumulate(map(len, authors))], pa.int32())
-    return pa.ListArray.from_arrays(offsets, struct, type=SCHEMA.field("authors").type)
-
-
-def _lineage_arrays(count: int, lineage: Lineage) -> dict[str, pa.Array]:
+def _lineage_columns(count: int, lineage: Lineage) -> dict[str, pa.Array]:
     values = {
         "source_subject": lineage.page.subject,
         "run_id": lineage.page.run_id,

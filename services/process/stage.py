@@ -74,8 +74,7 @@ def process_page(outputs: Outputs, raw_key: str, limits: Limits) -> PageResult:
         lineage = lineage_of(page, stored.metadata, digest)
         body = pages.gunzip(stored.body, limits.page_bytes)
         with _collector_paused():
-            parsed = pages.parse(body)
-            made = make(parsed, lineage)
+            made = make(pages.parse(body), lineage)
     except PageError as error:
         return _quarantine_page(outputs, page, digest, stored, body, error)
     outputs.save(page, digest, made)
@@ -134,7 +133,7 @@ def _quarantine_stranger(
 @contextmanager
 def _collector_paused() -> Iterator[None]:
     # A page makes some 50,000 objects and no cycles: collections in between cost a third of the
-    # parsing.
+    # parsing. The records must be gone before collections go on, hence no name for them above.
     enabled = gc.isenabled()
     gc.disable()
     try:

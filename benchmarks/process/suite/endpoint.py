@@ -1,7 +1,7 @@
 """An AWS endpoint that costs the measured process nothing: S3 and Glue in a process of their own.
 
-Run as ``python -m benchmarks.process.endpoint``; it prints its URL, and ends with its standard input.
-It keeps objects in memory, as long as they are wanted: ``GET /_/calls`` gives and clears the calls.
+Run as ``python -m benchmarks.process.suite.endpoint``; it prints its URL, and ends with its
+standard input. ``GET /_/calls`` gives and clears the calls.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     state = State()
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802  # named so by http.server
         """Give an object, a listing, or the calls."""
         path, query = self._target()
         if path == "/_/calls":
@@ -49,11 +49,11 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._object("GetObject", path, with_body=True)
 
-    def do_HEAD(self) -> None:
+    def do_HEAD(self) -> None:  # noqa: N802  # named so by http.server
         """Describe an object."""
         self._object("HeadObject", self._target()[0], with_body=False)
 
-    def do_PUT(self) -> None:
+    def do_PUT(self) -> None:  # noqa: N802  # named so by http.server
         """Keep an object."""
         path, _ = self._target()
         self.state.calls["PutObject"] += 1
@@ -69,21 +69,23 @@ class Handler(BaseHTTPRequestHandler):
         self.state.objects[path] = (body, metadata)
         self._answer(200, b"", {"ETag": _etag(body)})
 
-    def do_DELETE(self) -> None:
+    def do_DELETE(self) -> None:  # noqa: N802  # named so by http.server
         """Forget every object under a path."""
         path, _ = self._target()
         for key in [key for key in self.state.objects if key.startswith(path)]:
             del self.state.objects[key]
         self._answer(204, b"")
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802  # named so by http.server
         """Answer a call to the Glue catalogue."""
         call = self.headers["X-Amz-Target"].partition(".")[2]
         self.state.calls[call] += 1
         request = json.loads(self._body())
         if call == "GetTable" and request["Name"] not in self.state.tables:
             fault = {"__type": "EntityNotFoundException", "Message": "no such table"}
-            self._answer(400, json.dumps(fault).encode(), {"Content-Type": "application/x-amz-json-1.1"})
+            self._answer(
+                400, json.dumps(fault).encode(), {"Content-Type": "application/x-amz-json-1.1"}
+            )
             return
         answer: dict[str, Any] = {}
         if call == "GetTable":
@@ -92,7 +94,9 @@ class Handler(BaseHTTPRequestHandler):
             self.state.tables[request["TableInput"]["Name"]] = request["TableInput"]
         elif call == "BatchCreatePartition":
             answer = {"Errors": []}
-        self._answer(200, json.dumps(answer).encode(), {"Content-Type": "application/x-amz-json-1.1"})
+        self._answer(
+            200, json.dumps(answer).encode(), {"Content-Type": "application/x-amz-json-1.1"}
+        )
 
     def handle_expect_100(self) -> bool:
         """Invite the body at once: boto3 waits for that before it sends one."""
@@ -128,14 +132,20 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(404, _NOT_FOUND if with_body else b"")
             return
         body, metadata = found
-        headers = {"ETag": _etag(body), "Last-Modified": "Mon, 23 Nov 2026 06:00:00 GMT", **metadata}
+        headers = {
+            "ETag": _etag(body),
+            "Last-Modified": "Mon, 23 Nov 2026 06:00:00 GMT",
+            **metadata,
+        }
         self._answer(200, body, headers, with_body=with_body)
 
     def _list(self, path: str, prefix: str) -> None:
         self.state.calls["ListObjectsV2"] += 1
         bucket = path.strip("/")
         start = f"/{bucket}/{prefix}"
-        keys = [key.removeprefix(f"/{bucket}/") for key in self.state.objects if key.startswith(start)]
+        keys = [
+            key.removeprefix(f"/{bucket}/") for key in self.state.objects if key.startswith(start)
+        ]
         contents = "".join(f"<Contents><Key>{escape(key)}</Key></Contents>" for key in sorted(keys))
         body = f"<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"
         self._answer(200, body.encode())

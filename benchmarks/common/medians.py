@@ -1,0 +1,107 @@
+"""Medians of interleaved repeats: what disturbs a shared machine disturbs all candidates alike."""
+
+from __future__ import annotations
+
+import gc
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Candidate:
+    """Something to measure.
+
+    Attributes
+    ----------
+    run
+        Does the work once.
+    prepare
+        Is called before each repeat, unmeasured.
+    units
+        How much work a run does: seconds are given per unit.
+    every
+        Is measured in every so-many-th repeat only; for slow ones.
+    """
+
+    run: Callable[[], object]
+    prepare: Callable[[], object] = lambda: None
+    units: float = 1
+    every: int = 1
+    seconds: list[float] = field(default_factory=list)
+
+
+def cpu_seconds(candidates: Mapping[str, Candidate], repeats: int) -> dict[str, float]:
+    """Give the median of each candidate's CPU time (user and system, all threads) per unit.
+
+    Candidates take turns. Each runs once unmeasured, and starts with the garbage of the one before
+    it collected.
+    """
+    for candidate in candidates.values():
+        candidate.prepare()
+        candidate.run()
+    gc.collect()
+    # What is loaded by now stays for all: collections of one should not look through all of it.
+    gc.freeze()
+    for repeat in range(repeats):
+        for candidate in candidates.values():
+            if repeat % candidate.every == 0:
+                candidate.prepare()
+                gc.collect()
+                start = time.process_time()
+                candidate.run()
+                candidate.seconds.append((time.process_time() - start) / candidate.units)
+    gc.unfreeze()
+    return {name: statistics.median(one.seconds) for name, one in candidates.items()}
+
+
+@dataclass(frozen=True)
+class Process:
+    """A Python process to measure: its arguments, and its environment besides the usual one."""
+
+    arguments: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process took: CPU time (s) and peak memory (MiB)."""
+
+    cpu: float
+    memory: float
+
+
+def process_usage(processes: Mapping[str, Process], repeats: int) -> dict[str, Usage]:
+    """Give the medians of what processes take, from start to end; they take turns."""
+    found: dict[str, list[Usage]] = {name: [] for name in processes}
+    for _ in range(repeats):
+        for name, process in processes.items():
+            found[name].append(_usage(process))
+    return {
+        name: Usage(
+            statistics.median(one.cpu for one in usages),
+            statistics.median(one.memory for one in usages),
+        )
+        for name, usages in found.items()
+    }
+
+
+def python_environment() -> dict[str, str]:
+    """Give an environment in which a child imports what this process can."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+def _usage(process: Process) -> Usage:
+    environment = python_environment() | dict(process.environment)
+    child = subprocess.Popen(  # this interpreter, with arguments of the benchmark
+        [sys.executable, *process.arguments], env=environment, stdout=subprocess.DEVNULL
+    )
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise RuntimeError(f"{process.arguments} ended with {child.returncode}")
+    return Usage(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
