@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -56,5 +57,5 @@ class Items:
 
     def lists(self, count: int, list_type: pa.ListType) -> pa.ListArray:
         """Give the column of ``count`` lists; a list without items is empty."""
-        offsets = self.rows.to_numpy().searchsorted(range(count + 1))
+        offsets = np.searchsorted(self.rows.to_numpy(), np.arange(count + 1))
         return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), self.values, type=list_type)
