@@ -26,20 +26,33 @@ class Candidate:
         How much work a run does: seconds are given per unit.
     every
         Is measured in every so-many-th repeat only; for slow ones.
+    warm
+        Whether it runs once unmeasured at each turn, so that what the others left in the
+        processor's caches does not count.
     """
 
     run: Callable[[], object]
     prepare: Callable[[], object] = lambda: None
     units: float = 1
     every: int = 1
-    seconds: list[float] = field(default_factory=list)
+    warm: bool = True
+    seconds: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def median(self) -> float:
+        """The median of its CPU seconds per unit."""
+        return statistics.median(self.seconds.values())
+
+    def over(self, other: Candidate) -> float:
+        """Give the median of the ratios to another one, turn by turn: the machine's pace varies."""
+        turns = self.seconds.keys() & other.seconds.keys()
+        return statistics.median(self.seconds[turn] / other.seconds[turn] for turn in turns)
 
 
-def cpu_seconds(candidates: Mapping[str, Candidate], repeats: int) -> dict[str, float]:
-    """Give the median of each candidate's CPU time (user and system, all threads) per unit.
+def measure_cpu(candidates: Mapping[str, Candidate], repeats: int) -> None:
+    """Measure each candidate's CPU time (user and system, all threads) per unit.
 
-    Candidates take turns. Each runs once unmeasured, and starts with the garbage of the one before
-    it collected.
+    Candidates take turns, and each starts with the garbage of the one before it collected.
     """
     for candidate in candidates.values():
         candidate.prepare()
@@ -50,13 +63,19 @@ def cpu_seconds(candidates: Mapping[str, Candidate], repeats: int) -> dict[str, 
     for repeat in range(repeats):
         for candidate in candidates.values():
             if repeat % candidate.every == 0:
-                candidate.prepare()
-                gc.collect()
-                start = time.process_time()
-                candidate.run()
-                candidate.seconds.append((time.process_time() - start) / candidate.units)
+                _measure(candidate, repeat)
     gc.unfreeze()
-    return {name: statistics.median(one.seconds) for name, one in candidates.items()}
+
+
+def _measure(candidate: Candidate, turn: int) -> None:
+    if candidate.warm:
+        candidate.prepare()
+        candidate.run()
+    candidate.prepare()
+    gc.collect()
+    start = time.process_time()
+    candidate.run()
+    candidate.seconds[turn] = (time.process_time() - start) / candidate.units
 
 
 @dataclass(frozen=True)
@@ -76,7 +95,12 @@ class Usage:
 
 
 def process_usage(processes: Mapping[str, Process], repeats: int) -> dict[str, Usage]:
-    """Give the medians of what processes take, from start to end; they take turns."""
+    """Give the medians of what processes take, from start to end; they take turns.
+
+    Each runs once unmeasured, so that modules are read and, where that may be, compiled.
+    """
+    for process in processes.values():
+        _usage(process)
     found: dict[str, list[Usage]] = {name: [] for name in processes}
     for _ in range(repeats):
         for name, process in processes.items():

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.common.medians import Candidate, cpu_seconds
+from benchmarks.common.medians import Candidate, measure_cpu
 from benchmarks.common.results import Report
 from benchmarks.process.suite import container, ways, writes
 from benchmarks.process.suite.aws import Endpoint, endpoint
@@ -24,7 +24,7 @@ from benchmarks.process.suite.pages import RawPage, captured, generated
 
 #: Pages that a repeat handles, and a run of dlt, whose start costs more than a page.
 PAGES = {1000: 4, 100: 10}
-DLT_PAGES = {1000: 8, 100: 20}
+DLT_PAGES = {1000: 20, 100: 40}
 BAD_SHARE = 0.01
 
 
@@ -35,47 +35,59 @@ def measure_pages(report: Report, aws: Endpoint, size: int, repeats: int) -> Non
     dlt_pages = generated(size, DLT_PAGES[size], BAD_SHARE)
     thousands = size * PAGES[size] / 1000
     again = partial(aws.forget, "runs/")
-    used = cpu_seconds(
-        {
-            "bound": Candidate(ways.Bound(clean), units=thousands),
-            "bound, no partition": Candidate(
-                ways.Bound(clean, with_partition=False), units=thousands
-            ),
-            "clean": Candidate(ways.Ours(clean), again, thousands),
-            "dirty": Candidate(ways.Ours(dirty), again, thousands),
-            "from S3": Candidate(ways.Ours(clean, from_s3=True), again, thousands),
-            "naive": Candidate(ways.Naive(clean), units=thousands, every=2),
-            "dlt": Candidate(
-                Dlt(dlt_pages), units=size * DLT_PAGES[size] / 1000, every=max(repeats // 3, 1)
-            ),
-        },
-        repeats,
+    bound = Candidate(ways.Bound(clean), units=thousands)
+    process = {
+        "clean": Candidate(ways.Ours(clean), again, thousands),
+        "dirty": Candidate(ways.Ours(dirty), again, thousands),
+    }
+    naive = Candidate(ways.Naive(clean), units=thousands, every=2)
+    dlt = Candidate(
+        Dlt(dlt_pages),
+        units=size * DLT_PAGES[size] / 1000,
+        every=max(repeats // 3, 1),
+        warm=False,
     )
+    candidates = {
+        "bound": bound,
+        "bound, no partition": Candidate(ways.Bound(clean, with_partition=False), units=thousands),
+        **process,
+        "from S3": Candidate(ways.Ours(clean, from_s3=True), again, thousands),
+        "naive": naive,
+        "dlt": dlt,
+    }
+    measure_cpu(candidates, repeats)
     name = f"pages of {size}"
-    naive = used["naive"] / used["bound"]
-    for kind in ("dirty", "clean"):
-        ratio = used[kind] / used["bound"]
-        report.at_most(f"{name}, {kind}: process over the bound", ratio, "x", 2.0, naive)
-    report.at_least(f"{name}, dirty: dlt over process", used["dlt"] / used["dirty"], "x", 3.0)
-    report.at_least(f"{name}: naive over process (dirty)", used["naive"] / used["dirty"], "x", 2.5)
-    report.at_most(f"{name}: dirty over clean", used["dirty"] / used["clean"], "x", 1.1)
-    for way, seconds in used.items():
-        report.detail(f"{name}, {way}", 1000 * seconds, "ms CPU per 1000 works")
+    for kind, ours in process.items():
+        report.at_most(
+            f"{name}, {kind}: process over the bound",
+            ours.over(bound),
+            "x",
+            2.0,
+            naive.over(bound),
+        )
+    report.at_least(f"{name}, dirty: dlt over process", dlt.over(process["dirty"]), "x", 3.0)
+    report.at_least(f"{name}: naive over process (dirty)", naive.over(process["dirty"]), "x", 2.5)
+    report.at_most(f"{name}: dirty over clean", process["dirty"].over(process["clean"]), "x", 1.1)
+    add_details(report, name, candidates)
+
+
+def add_details(report: Report, name: str, candidates: dict[str, Candidate]) -> None:
+    """Add what each candidate took."""
+    for way, candidate in candidates.items():
+        report.detail(f"{name}, {way}", 1000 * candidate.median, "ms CPU per 1000 works")
 
 
 def measure_captured(report: Report, aws: Endpoint, folder: Path, repeats: int) -> None:
     """Measure the captured page of 1000 works, which has more subjects than generated ones."""
     pages: list[RawPage] = list(captured(folder, 4))
-    used = cpu_seconds(
-        {
-            "bound": Candidate(ways.Bound(pages), units=4),
-            "process": Candidate(ways.Ours(pages), partial(aws.forget, "runs/"), 4),
-        },
-        repeats,
-    )
-    report.detail("captured page, process over the bound", used["process"] / used["bound"], "x")
-    for way, seconds in used.items():
-        report.detail(f"captured page, {way}", 1000 * seconds, "ms CPU per 1000 works")
+    candidates = {
+        "bound": Candidate(ways.Bound(pages), units=4),
+        "process": Candidate(ways.Ours(pages), partial(aws.forget, "runs/"), 4),
+    }
+    measure_cpu(candidates, repeats)
+    ratio = candidates["process"].over(candidates["bound"])
+    report.detail("captured page, process over the bound", ratio, "x")
+    add_details(report, "captured page", candidates)
 
 
 def measure_writes(report: Report, aws: Endpoint, repeats: int) -> None:
@@ -88,24 +100,24 @@ def measure_writes(report: Report, aws: Endpoint, repeats: int) -> None:
         "awswrangler's to_parquet, tuned": Candidate(writes.ToParquet(tables), units=4),
         "naive": Candidate(naive, naive.prepare, 4, every=2),
     }
-    used = cpu_seconds(candidates, repeats)
+    measure_cpu(candidates, repeats)
     calls = {}
     for name, candidate in candidates.items():
         candidate.prepare()
         aws.calls()
         candidate.run()
         calls[name] = aws.calls().total() / len(tables)
-    plain, ours = used["pyarrow and boto3"], used["ours"]
-    report.at_most("write step over pyarrow and boto3", ours / plain, "x", 1.6)
-    report.at_most("write step over naive awswrangler", ours / used["naive"], "x", 0.5)
+    ours = candidates["ours"]
+    plain = ours.over(candidates["pyarrow and boto3"])
+    report.at_most("write step over pyarrow and boto3", plain, "x", 1.6)
+    report.at_most("write step over naive awswrangler", ours.over(candidates["naive"]), "x", 0.5)
     report.at_most("AWS calls of the write step", calls["ours"], "a page", 2, calls["naive"])
-    for name, seconds in used.items():
-        report.detail(f"write step, {name}", 1000 * seconds, "ms CPU per 1000 works")
+    add_details(report, "write step", candidates)
 
 
 def measure(report: Report, aws: Endpoint, repeats: int, console: Console) -> None:
     """Take all measurements, telling which one is in work."""
-    starts = max(repeats // 2, 3)
+    starts = max(repeats // 3, 2)
     steps: dict[str, Callable[[], None]] = {
         "imports": lambda: container.measure_imports(report, starts),
         "memory": lambda: container.measure_memory(report, generated(1000, 1)[0], starts),
@@ -132,7 +144,7 @@ def main() -> None:
     options = parser.parse_args()
     report = Report()
     with endpoint() as aws:
-        measure(report, aws, 3 if options.quick else 11, Console(stderr=True))
+        measure(report, aws, 3 if options.quick else 9, Console(stderr=True))
     report.print(Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140))
     if options.json:
         report.write(options.json)

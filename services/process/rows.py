@@ -18,10 +18,9 @@ from schemas.tables import WORKS
 from schemas.version import CONTRACT_VERSION
 
 SCHEMA: Final = arrow_schema(WORKS.columns)
-_TEXTS: Final = pa.list_(pa.string())
 # The records' fields as they come. Arrow reads the fields of a thousand dicts in a third of the
-# time that it takes for as many lists. Subjects and ``has_fulltext``, which may be a text, follow
-# by themselves.
+# time that it takes for as many lists. Only ``has_fulltext``, which may be a text, follows by
+# itself.
 _SOURCE: Final = pa.struct(
     {
         "key": pa.string(),
@@ -29,6 +28,7 @@ _SOURCE: Final = pa.struct(
         "edition_count": pa.int32(),
         "cover_id": pa.int64(),
         "cover_edition_key": pa.string(),
+        "subject": pa.list_(pa.string()),
         "ia_collection": SCHEMA.field("ia_collections").type,
         "lendinglibrary": pa.bool_(),
         "printdisabled": pa.bool_(),
@@ -87,11 +87,15 @@ def work_table(works: Sequence[SourceWork], positions: Sequence[int], lineage: L
     source = pa.array(works, _SOURCE)
     columns = _business_columns(source, lineage.fetched_at.year)
     columns["subjects"] = _VOCABULARY.subjects(
-        pa.array([work["subject"] for work in works], _TEXTS), SCHEMA.field("subjects").type
+        source.field("subject"), SCHEMA.field("subjects").type
     )
     columns |= _access_columns(source, [rules.flag(work["has_fulltext"]) for work in works])
     columns["record_hash"] = _record_hashes(columns)
-    columns["extra_fields"] = pa.array(list(map(_extra_fields, works)), pa.string())
+    columns["extra_fields"] = (
+        pa.array(list(map(_extra_fields, works)), pa.string())
+        if unknown_fields(works)
+        else pa.nulls(len(works), pa.string())
+    )
     columns["position"] = pa.array(positions, pa.int32())
     columns |= _lineage_columns(len(works), lineage)
     return pa.Table.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)

@@ -27,6 +27,8 @@ class MemoisingSession(boto3.Session):  # type: ignore[misc]  # boto3 has no typ
                 read_timeout=20,
                 retries={"mode": "standard", "total_max_attempts": 4},
                 max_pool_connections=10,
+                # botocore would compose its own anew for every call, a sixth of the call's time.
+                user_agent="openlake-process",
             )
             given = settings.pop("config", None)
             settings["config"] = given.merge(timeouts) if given else timeouts
