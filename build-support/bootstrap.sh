@@ -87,7 +87,8 @@ stale_locks() {
 resolve_lock() {
   local root=$1 python=$2 pex=$3 name=$4 source
   source="$root/3rdparty/python/$name.lock"
-  quiet env PEX_SCRIPT=pex3 PEX_ROOT="$BOOTSTRAP_CACHE/pex_root" "$python" "$pex" lock create \
+  # Wheels only: nothing is compiled on a user's machine, nor a compiler looked for.
+  quiet env PEX_SCRIPT=pex3 PEX_ROOT="$BOOTSTRAP_CACHE/pex_root" "$python" "$pex" lock create --no-build \
     --style universal --target-system linux --target-system mac --interpreter-constraint "==3.13.*" \
     --pip-version latest --resolver-version pip-2020-resolver --indent 1 \
     --requirement "$source" --output "$root/.locks/$name.lock.new" \
