@@ -1,6 +1,7 @@
 """Services cannot import each other: Pants itself is run on a service that tries."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,8 +12,7 @@ SANDBOX = Path.cwd()
 SETTINGS = ["pants", "pants.toml", ".pants.bootstrap", "BUILD", "LICENSE"]
 FOLDERS = ["3rdparty", "build-support", ".locks"]
 INGEST = "services/ingest/handler.py"
-# What the BUILD files of the services name.
-NAMED = ["__init__.py", "handler.py", "conftest.py", "test_imports.py", "test_docs.py", "VERSION"]
+ALWAYS = ["__init__.py", "handler.py", "conftest.py", "VERSION"]
 
 
 @pytest.fixture
@@ -26,7 +26,9 @@ def project(tmp_path: Path) -> Path:
         service = tmp_path / declaration.relative_to(SANDBOX).parent
         service.mkdir(parents=True)
         shutil.copy(declaration, service / "BUILD")
-        for name in NAMED:
+        # A BUILD file may say more of some modules, which then must be there.
+        named = re.findall(r'"(\w+\.py)"', declaration.read_text())
+        for name in [*ALWAYS, *named]:
             (service / name).write_text("")
     return tmp_path
 
