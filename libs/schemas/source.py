@@ -1,7 +1,7 @@
 """The contract of OpenLibrary's subjects API: the page, its works and its facets, in every era.
 
 The page is validated in one pass. A work that fits becomes a dict with exactly the keys of
-:class:`SourceWork` plus those of unknown new fields; a record that does not fit becomes a
+:class:`SourceWork` plus those of unknown new fields, and so do its authors; a record that does not fit becomes a
 :class:`Rejected`, and touches no other record. Types are strict: a count that turns into a text is
 a changed contract, not something to guess at.
 
@@ -32,7 +32,7 @@ TextFlag = Annotated[bool | Literal["true", "false"] | None, Field(default=None)
 class SourceAuthor(TypedDict):
     """An author of a work; either part may be missing."""
 
-    __pydantic_config__ = _STRICT_IGNORE  # type: ignore[misc]  # how pydantic does it
+    __pydantic_config__ = _STRICT_ALLOW  # type: ignore[misc]  # how pydantic does it
 
     key: NotRequired[OptionalText]
     name: NotRequired[OptionalText]
@@ -121,6 +121,7 @@ class SourceHeader(TypedDict):
 SourceYear = tuple[Int32, Count64]
 
 WORK_FIELDS: Final = frozenset(SourceWork.__annotations__)
+AUTHOR_FIELDS: Final = frozenset(SourceAuthor.__annotations__)
 FACETS: Final = ("authors", "subjects", "places", "people", "times", "publishers", "languages")
 HISTORY: Final = "publishing_history"
 

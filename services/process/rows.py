@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Final
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from process import column_rules, rules
 from process.lineage import Lineage
 from process.vocabulary import SharedVocabulary
 from schemas.arrow import arrow_schema
-from schemas.source import WORK_FIELDS, SourceWork
+from schemas.source import AUTHOR_FIELDS, WORK_FIELDS, SourceWork
 from schemas.tables import WORKS
 from schemas.version import CONTRACT_VERSION
 
@@ -102,8 +102,13 @@ def work_table(works: Sequence[SourceWork], positions: Sequence[int], lineage: L
 
 
 def unknown_fields(works: Iterable[SourceWork]) -> int:
-    """Count the fields that the contract does not know."""
-    return sum(len(work) - len(WORK_FIELDS) for work in works)
+    """Count the fields that the contract does not know, of works and of their authors."""
+    return sum(
+        len(work)
+        - len(WORK_FIELDS)
+        + sum(len(author) - len(AUTHOR_FIELDS) for author in work["authors"] or ())
+        for work in works
+    )
 
 
 def _business_columns(source: pa.StructArray, fetched_year: int) -> dict[str, Any]:
@@ -144,10 +149,17 @@ def _access_columns(source: pa.StructArray, has_fulltext: list[bool | None]) -> 
 
 
 def _extra_fields(work: SourceWork) -> str | None:
-    if len(work) == len(WORK_FIELDS):
+    if not unknown_fields([work]):
         return None
-    extra = {name: value for name, value in work.items() if name not in WORK_FIELDS}
+    extra = _unknown(work, WORK_FIELDS)
+    authors = [_unknown(author, AUTHOR_FIELDS) for author in work["authors"] or ()]
+    if any(authors):
+        extra["authors"] = authors
     return json.dumps(extra, sort_keys=True)
+
+
+def _unknown(record: Mapping[str, Any], known: Set[str]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in known}
 
 
 def _record_hashes(columns: dict[str, Any]) -> pa.StringArray:

@@ -64,6 +64,17 @@ def test_unknown_fields_are_kept_and_counted(lake: Lake) -> None:
     assert json.loads(rows(lake)[0]["extra_fields"]) == {"rating": {"average": 4.5}, "zz": None}
 
 
+def test_unknown_fields_of_authors_are_kept_at_their_authors_place(lake: Lake) -> None:
+    authors = [{"key": "/authors/OL1A", "name": "A"}, {"key": "/authors/OL2A", "role": "editor"}]
+
+    result = process_page(
+        lake.outputs, lake.put_raw(packed(make_page(make_work(authors=authors)))), LIMITS
+    )
+
+    assert result.unknown_fields == 1
+    assert json.loads(rows(lake)[0]["extra_fields"]) == {"authors": [{}, {"role": "editor"}]}
+
+
 def test_a_hash_ignores_what_changes_without_the_work(lake: Lake) -> None:
     works = [
         make_work(),
