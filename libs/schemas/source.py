@@ -1,9 +1,9 @@
 """The contract of OpenLibrary's subjects API: the page, its works and its facets, in every era.
 
 The page is validated in one pass. A work that fits becomes a dict with exactly the keys of
-:class:`SourceWork` plus those of unknown new fields, and so do its authors; a record that does not fit becomes a
-:class:`Rejected`, and touches no other record. Types are strict: a count that turns into a text is
-a changed contract, not something to guess at.
+:class:`SourceWork` plus those of unknown new fields, and so do its authors; a record that does not
+fit becomes a :class:`Rejected`, and touches no other record. Types are strict: a count that turns
+into a text is a changed contract, not something to guess at.
 
 The eras are described by the fields that came and went: ``lendinglibrary`` is gone since 2024,
 ``checked_out`` since 2021-08, ``availability`` is absent, null, an object or an error object,
