@@ -73,22 +73,36 @@ build_pex_cli() {
   [ $status -eq 0 ] || fail "the Pex command line could not be built. Is the package index reachable?"
 }
 
-# Locks that changed since they were resolved, a name a line; of those that LAKE_LOCKS names, if it is set
+# The locks that Pants uses, a name a line
+pants_locks() { sed -n 's|^[a-z]* = "\.locks/\(.*\)\.lock"$|\1|p' "$1/pants.toml"; }
+
+# Those that changed since they were resolved; of those that LAKE_LOCKS names, if it is set
 stale_locks() {
   local root=$1 source name
-  for source in "$root"/3rdparty/python/*.lock; do
-    name=$(basename "$source" .lock)
-    case $name in pants | pex | lake) continue ;; esac
+  for name in $(pants_locks "$root"); do
+    source="$root/3rdparty/python/$name.lock"
     case " ${LAKE_LOCKS:-$name} " in *" $name "*) ;; *) continue ;; esac
     cmp -s "$source" "$root/.locks/$name.source" && [ -f "$root/.locks/$name.lock" ] || printf '%s\n' "$name"
   done
 }
 
+# Options of Pex that take wheels only: nothing is compiled on a user's machine, nor a compiler looked for.
+# pyspark is published as source alone; it is Python and jars, so that building it is packing it.
+wheels_only() {
+  local lock=$1
+  if grep -q '^pyspark==' "$lock"; then
+    sed -n 's/^\([A-Za-z0-9._-]*\)==.*/\1/p' "$lock" | grep -vx pyspark | sed 's/^/--only-wheel=/'
+  else
+    printf '%s\n' --no-build
+  fi
+}
+
 resolve_lock() {
   local root=$1 python=$2 pex=$3 name=$4 source
   source="$root/3rdparty/python/$name.lock"
-  # Wheels only: nothing is compiled on a user's machine, nor a compiler looked for.
-  quiet env PEX_SCRIPT=pex3 PEX_ROOT="$BOOTSTRAP_CACHE/pex_root" "$python" "$pex" lock create --no-build \
+  # shellcheck disable=SC2046  # one option a word
+  quiet env PEX_SCRIPT=pex3 PEX_ROOT="$BOOTSTRAP_CACHE/pex_root" "$python" "$pex" lock create \
+    $(wheels_only "$source") \
     --style universal --target-system linux --target-system mac --interpreter-constraint "==3.13.*" \
     --pip-version latest --resolver-version pip-2020-resolver --indent 1 \
     --requirement "$source" --output "$root/.locks/$name.lock.new" \
@@ -113,9 +127,26 @@ resolve_stale_locks() {
   return $status
 }
 
+# has_venv ROOT NAME: whether .lake/venv/NAME holds exactly what 3rdparty/python/NAME.lock says
+has_venv() { cmp -s "$1/3rdparty/python/$2.lock" "$1/.lake/venv/$2/installed.lock"; }
+
+# ensure_venv ROOT NAME: makes it so
+ensure_venv() {
+  local root=$1 name=$2 venv="$1/.lake/venv/$2" lock="$1/3rdparty/python/$2.lock" python
+  ! has_venv "$root" "$name" || return 0
+  python=$(find_python 3.13 "to run this project") || return 1
+  say "Setting up the environment of $name (once, and when its lock changes) ..."
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+  quiet "$venv/bin/python" -m pip install --disable-pip-version-check --require-hashes --no-deps \
+    --requirement "$lock" \
+    || fail "the environment of $name could not be installed. Is the package index reachable?" || return 1
+  cp "$lock" "$venv/installed.lock"
+}
+
 # Prints the environment that Pants needs, as shell assignments
 bootstrap_pants_settings() {
-  local root=$1 python version pex digest size
+  local root=$1 python version pex digest size name
   require_command git "to find changed files" || return 1
   require_command zip "to package services" || return 1
   python=$(find_python 3.13 "to run this project") || return 1
@@ -127,6 +158,10 @@ bootstrap_pants_settings() {
   if [ -n "$(stale_locks "$root")" ]; then
     with_lock "$root/.locks/lock" resolve_stale_locks "$root" "$python" "$pex" || return 1
   fi
+  # Pants wants every lock to be there, also one that LAKE_LOCKS leaves out because nothing of it is used.
+  for name in $(pants_locks "$root"); do
+    [ -f "$root/.locks/$name.lock" ] || touch "$root/.locks/$name.lock"
+  done
   if [ ! -f "$pex.pants" ]; then
     digest=$(file_digest "$python" "$pex")
     size=$(wc -c <"$pex" | tr -d ' ')

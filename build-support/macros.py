@@ -35,3 +35,39 @@ def _lambda_part(part, module, args, **contents):
         output_directories=["slim"],
         root_output_directory="/slim",
     )
+
+
+def glue_archive(service, version):
+    """The deployable zip of a Glue job, made of its package/ directory.
+
+    Glue gets it by --extra-py-files, and with it the two things in it that Glue wants as objects of
+    their own: the scripts, which are modules of the package, and glue.lock, what Glue is to install.
+    """
+    archive(
+        name="package",
+        format="zip",
+        files=["./package:sources", "//3rdparty/python:glue_lock"],
+        output_path=f"services/{service}/{service}-{version}.zip",
+        tags=["deploy", f"service:{service}"],
+    )
+
+
+def glue_content(*modules):
+    """What a Glue job's zip holds: the sources of modules, and those that they import."""
+    pex_binary(
+        name="sources_pex",
+        dependencies=[f"//services/{module.replace('.', '/')}.py" for module in modules],
+        resolve="spark",
+        include_requirements=False,
+        output_path="sources.pex",
+    )
+    adhoc_tool(
+        name="sources",
+        runnable="//build-support/packaging:slim",
+        execution_dependencies=[":sources_pex"],
+        workdir="/",
+        # A zip's bytecode is not looked for in it.
+        args=["sources.pex", "sources", "--no-bytecode"],
+        output_directories=["sources"],
+        root_output_directory="/sources",
+    )

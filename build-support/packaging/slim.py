@@ -1,4 +1,4 @@
-"""Unpack a PEX as a Lambda wants it: flat, without what is never used there, and compiled.
+"""Unpack a PEX as AWS wants it: flat, without what is never used there, and for a Lambda compiled.
 
 Run for the requirements and for the sources of every service (see build-support/macros.py).
 
@@ -107,6 +107,7 @@ def main() -> None:
     parser.add_argument("pex", type=Path)
     parser.add_argument("root", type=Path)
     parser.add_argument("--handler", help="module with the function `handler`")
+    parser.add_argument("--no-bytecode", action="store_true", help="compile nothing")
     arguments = parser.parse_args()
     arguments.root.mkdir()
     unpack(arguments.pex, arguments.root)
@@ -114,7 +115,8 @@ def main() -> None:
         entry = f"from {arguments.handler} import handler as handler\n"
         (arguments.root / "lambda_function.py").write_text(entry)
     drop(arguments.root)
-    compile_modules(arguments.root)
+    if not arguments.no_bytecode:
+        compile_modules(arguments.root)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.arrow import arrow_schema
+from schemas.curated_tables import CURATED, CuratedTable
 from schemas.glue import glue_columns
 from schemas.source import WORK
 from schemas.spark import spark_schema
-from schemas.tables import PARTITIONS, TABLES
+from schemas.tables import PARTITIONS, TABLES, Table
 
 DIRECTORY: Final = Path(__file__).parent / "generated"
 
@@ -21,15 +22,9 @@ def render() -> dict[str, str]:
     """Give the content of every generated file by its name."""
     files = {"source_work.schema.json": _json(WORK.json_schema())}
     for name, table in TABLES.items():
-        glue = {
-            "description": table.description,
-            "columns": glue_columns(table.columns),
-            "partition_keys": glue_columns(PARTITIONS),
-        }
-        files[f"{name}.glue.json"] = _json(glue)
-        files[f"{name}.spark.json"] = _json(spark_schema(table.columns))
-        files[f"{name}.schema.json"] = _json(table.row.model_json_schema())
-        files[f"{name}.arrow.txt"] = f"{arrow_schema(table.columns)}\n"
+        files |= _table_files(name, table)
+    for name, curated in CURATED.items():
+        files |= _table_files(f"curated_{name}", curated)
     return files
 
 
@@ -65,6 +60,21 @@ def main(arguments: list[str] | None = None) -> int:
             path.unlink()
         print(f"wrote {name}" if name in expected else f"removed {name}")
     return 0
+
+
+def _table_files(name: str, table: Table | CuratedTable) -> dict[str, str]:
+    glue: dict[str, Any] = {
+        "description": table.description,
+        "columns": glue_columns(table.columns),
+    }
+    if isinstance(table, Table):
+        glue["partition_keys"] = glue_columns(PARTITIONS)
+    return {
+        f"{name}.glue.json": _json(glue),
+        f"{name}.spark.json": _json(spark_schema(table.columns)),
+        f"{name}.schema.json": _json(table.row.model_json_schema()),
+        f"{name}.arrow.txt": f"{arrow_schema(table.columns)}\n",
+    }
 
 
 def _json(value: Any) -> str:

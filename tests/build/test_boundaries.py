@@ -12,7 +12,7 @@ SANDBOX = Path.cwd()
 SETTINGS = ["pants", "pants.toml", ".pants.bootstrap", "BUILD", "LICENSE"]
 FOLDERS = ["3rdparty", "build-support", ".locks"]
 INGEST = "services/ingest/handler.py"
-ALWAYS = ["__init__.py", "handler.py", "conftest.py", "VERSION"]
+ALWAYS = ["__init__.py", "handler.py", "conftest.py", "test_handler.py", "VERSION"]
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What the benchmark of glue_etl is made of."""

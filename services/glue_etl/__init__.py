@@ -1,0 +1,1 @@
+"""The ETL: from processed rows and dumps to the curated tables, on Spark."""

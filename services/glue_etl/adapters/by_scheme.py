@@ -1,0 +1,65 @@
+"""Chooses storage by a URI's scheme; boto3 is loaded only where something is on AWS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from glue_etl.adapters.local_files import LocalFiles
+from glue_etl.adapters.no_catalogue import NoCatalogue
+from glue_etl.ports import Catalogue, FileInfo, Files
+
+if TYPE_CHECKING:
+    from glue_etl.adapters.s3_files import S3Files
+
+
+@dataclass
+class FilesByScheme:
+    """Files of this machine and objects of S3; see :class:`glue_etl.ports.Files`."""
+
+    _local: LocalFiles = field(default_factory=LocalFiles)
+
+    def read(self, uri: str) -> bytes | None:
+        """Read a file; see the port."""
+        return self._for(uri).read(uri)
+
+    def write(self, uri: str, body: bytes) -> None:
+        """Write a file; see the port."""
+        self._for(uri).write(uri, body)
+
+    def find(self, prefix: str) -> list[FileInfo]:
+        """List files; see the port."""
+        return self._for(prefix).find(prefix)
+
+    def folders(self, folder: str) -> list[str]:
+        """List folders; see the port."""
+        return self._for(folder).folders(folder)
+
+    def delete(self, uri: str) -> None:
+        """Delete a file or a folder; see the port."""
+        self._for(uri).delete(uri)
+
+    def _for(self, uri: str) -> Files:
+        return self._s3 if uri.startswith("s3://") else self._local
+
+    @cached_property
+    def _s3(self) -> S3Files:
+        from glue_etl.adapters.s3_files import S3Files
+
+        return S3Files(_client("s3"))
+
+
+def catalogue_for(database: str | None) -> Catalogue:
+    """Give the catalogue of a Glue database, or none."""
+    if not database:
+        return NoCatalogue()
+    from glue_etl.adapters.glue_catalogue import GlueCatalogue
+
+    return GlueCatalogue(_client("glue"), database)
+
+
+def _client(service: str) -> Any:
+    import boto3
+
+    return boto3.client(service)

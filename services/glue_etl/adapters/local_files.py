@@ -1,0 +1,92 @@
+"""Files on this machine, by ``file://`` URIs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from glue_etl.errors import StorageError
+from glue_etl.ports import FileInfo
+
+_SCHEME: Final = "file://"
+
+
+class LocalFiles:
+    """See :class:`glue_etl.ports.Files`.
+
+    What follows ``file://`` is the path as it is: Spark decodes no ``%`` either.
+    """
+
+    def read(self, uri: str) -> bytes | None:
+        """Read a file; see the port."""
+        with _translated(uri):
+            try:
+                return path_of(uri).read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def write(self, uri: str, body: bytes) -> None:
+        """Write a file; see the port."""
+        with _translated(uri):
+            path = path_of(uri)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix="_", dir=path.parent)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(body)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(name).replace(path)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+
+    def find(self, prefix: str) -> list[FileInfo]:
+        """List files; see the port."""
+        with _translated(prefix):
+            start = prefix.removeprefix(_SCHEME)
+            folder = start if start.endswith("/") else os.path.dirname(start)  # noqa: PTH120
+            found = [
+                FileInfo(f"{_SCHEME}{path}", path.stat().st_size)
+                for path in _files(Path(folder))
+                if str(path).startswith(start)
+            ]
+            return sorted(found)
+
+    def folders(self, folder: str) -> list[str]:
+        """List folders; see the port."""
+        with _translated(folder):
+            path = path_of(folder)
+            return sorted(e.name for e in path.iterdir() if e.is_dir()) if path.is_dir() else []
+
+    def delete(self, uri: str) -> None:
+        """Delete a file or a folder; see the port."""
+        with _translated(uri):
+            path = path_of(uri)
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def path_of(uri: str) -> Path:
+    """Give the path of a ``file://`` URI."""
+    return Path(uri.removeprefix(_SCHEME))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for name, _, files in os.walk(folder):
+        yield from (Path(name) / file for file in files)
+
+
+@contextmanager
+def _translated(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"{uri}: {error}", uri=uri) from error

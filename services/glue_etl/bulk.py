@@ -1,0 +1,33 @@
+"""The bulk route: ``python -m glue_etl.bulk --dump URI --run-id R ...``.
+
+A dump becomes a run of processed rows, which the job takes like any other run.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from glue_etl.adapters.by_scheme import FilesByScheme
+from glue_etl.arguments import BulkArguments
+from glue_etl.command import run_command
+
+
+def run(argv: Sequence[str]) -> dict[str, object]:
+    """Load the dump, unless its run is there; give the result."""
+    from glue_etl.dump.load import already_loaded, load_dump
+    from glue_etl.session import start
+
+    arguments = BulkArguments.parse(argv)
+    files = FilesByScheme()
+    loaded = already_loaded(arguments, files)
+    if loaded is None:
+        size = sum(file.size for file in files.find(arguments.dump))
+        loaded = load_dump(arguments, files, start(arguments, size))
+    return loaded.as_json()
+
+
+if __name__ == "__main__":
+    # Glue takes any exit for a failure, so success just ends.
+    if status := run_command(run, sys.argv[1:]):
+        sys.exit(status)

@@ -1,0 +1,1 @@
+"""The bulk route: OpenLibrary's works dump becomes processed rows."""

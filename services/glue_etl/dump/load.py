@@ -1,0 +1,193 @@
+"""Loads a dump with Spark: every line becomes a row or a quarantine record, exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.storagelevel import StorageLevel
+
+from glue_etl.arguments import BulkArguments
+from glue_etl.dump.record import BadLineError, Source
+from glue_etl.errors import EmptyDumpError, EtlError, TooManyBadLinesError, TruncatedDumpError
+from glue_etl.ports import Files
+from glue_etl.runs import DUMP_WORKS
+from glue_etl.tables.columns import conform, struct_type
+from schemas.arrow import arrow_schema
+from schemas.keys import parse_run_id, processed_ledger_key
+from schemas.run import ProcessedLedger
+from schemas.tables import WORKS
+from schemas.version import CONTRACT_VERSION
+
+_REJECTED: Final = "rejected"
+_MASK: Final = (1 << 33) - 1
+_DAMAGED: Final = ("EOFException", "ZipException", "not a gzip file", "incorrect header check")
+#: Lines that a Python worker has at once.
+_BATCH: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a dump gave: ``rows + quarantined == lines``."""
+
+    status: str
+    run_id: str
+    lines: int
+    rows: int
+    quarantined: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the result for machines."""
+        return asdict(self)
+
+
+def load_dump(arguments: BulkArguments, files: Files, spark: SparkSession) -> Loaded:
+    """Load a dump; its run's ledger comes last, and vouches for the rest.
+
+    Raises
+    ------
+    EmptyDumpError, TruncatedDumpError, TooManyBadLinesError
+        When the dump is not what it should be; then nothing was written.
+    """
+    source = Source(arguments.run_id, f"dumps/{arguments.dump.rpartition('/')[2]}")
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(_BATCH))
+    # Round-robin, because one compressed file is one partition however large it is.
+    lines = numbered_lines(spark, arguments.dump).repartition(arguments.shuffle_partitions)
+    parsed = parse_lines(lines, source).persist(StorageLevel.DISK_ONLY)
+    try:
+        loaded = _check(_count(parsed), arguments)
+        _write(parsed, arguments)
+    except EtlError:
+        raise
+    except Exception as error:
+        # However deep in Spark, only Java's own words tell that the stream is damaged.
+        if any(sign in str(error) for sign in _DAMAGED):
+            raise TruncatedDumpError(
+                f"{arguments.dump} is damaged or ends too early: its compressed stream cannot be"
+                " read to its end. Fetch it again.",
+                dump=arguments.dump,
+            ) from error
+        raise
+    finally:
+        parsed.unpersist()
+    ledger = _ledger(loaded).model_dump_json().encode()
+    files.write(_ledger_uri(arguments), ledger)
+    return loaded
+
+
+def already_loaded(arguments: BulkArguments, files: Files) -> Loaded | None:
+    """Tell what a run's dump gave, when it was loaded before."""
+    body = files.read(_ledger_uri(arguments))
+    if body is None:
+        return None
+    ledger = ProcessedLedger.model_validate_json(body)
+    return Loaded("unchanged", ledger.run_id, ledger.records, ledger.rows, ledger.quarantined)
+
+
+def numbered_lines(spark: SparkSession, uri: str) -> DataFrame:
+    """Read a text's lines as bytes, each with its position from 0: ``line``, ``position``."""
+    # Other line ends may be data: JSON allows U+2028 and editors typed it.
+    lines = spark.read.option("lineSep", "\n").text(uri)
+    numbered = lines.select(
+        F.col("value").cast("binary").alias("line"), F.monotonically_increasing_id().alias("id")
+    )
+    place = numbered.select(
+        "line",
+        F.shiftright("id", 33).alias("part"),
+        F.col("id").bitwiseAND(F.lit(_MASK)).alias("index"),
+    )
+    if uri.endswith(".gz"):
+        # One file that cannot be split is one partition.
+        return place.select("line", F.col("index").alias("position"))
+    starts, start = [], 0
+    for row in sorted(place.groupBy("part").count().collect()):
+        starts.append((row["part"], start))
+        start += row["count"]
+    known = spark.createDataFrame(starts, "part bigint, start bigint")
+    joined = place.join(F.broadcast(known), "part")
+    return joined.select("line", (F.col("start") + F.col("index")).alias("position"))
+
+
+def parse_lines(lines: DataFrame, source: Source) -> DataFrame:
+    """Parse lines: the columns of a processed row, and in ``rejected`` the quarantine record as
+    JSON where a line is no work.
+    """
+    schema = StructType([*struct_type(WORKS.columns).fields, StructField(_REJECTED, StringType())])
+
+    def parse(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        arrow = arrow_schema(WORKS.columns).append(pa.field(_REJECTED, pa.string()))
+        for batch in batches:
+            pairs = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+            rows = [_parsed(line, position, source) for line, position in pairs]
+            yield pa.RecordBatch.from_pylist(rows, schema=arrow)
+
+    return lines.select("line", "position").mapInArrow(parse, schema)
+
+
+def _parsed(line: bytes, position: int, source: Source) -> dict[str, Any]:
+    try:
+        return source.row(line, position)
+    except BadLineError as error:
+        rejected = source.rejected(line, position, error)
+        return {"position": position, _REJECTED: rejected.model_dump_json()}
+
+
+def _count(parsed: DataFrame) -> Row:
+    counted = parsed.agg(
+        F.count("*").alias("lines"),
+        F.count(_REJECTED).alias("quarantined"),
+        F.coalesce(F.max("position") + 1, F.lit(0)).alias("expected"),
+    ).first()
+    assert counted is not None  # noqa: S101  # an aggregate without groups has one row
+    return counted
+
+
+def _check(counted: Row, arguments: BulkArguments) -> Loaded:
+    lines, bad = int(counted["lines"]), int(counted["quarantined"])
+    if lines == 0:
+        raise EmptyDumpError(
+            f"{arguments.dump} holds no line: OpenLibrary has published empty dumps before, so"
+            " take an earlier one"
+        )
+    if lines != counted["expected"]:
+        raise EtlError(f"{lines} lines were parsed of {counted['expected']}: a defect of this job")
+    if bad > lines * arguments.max_bad_share:
+        raise TooManyBadLinesError(
+            f"{bad} of {lines} lines break the contract, more than {arguments.max_bad_share:.0%}:"
+            " is it a dump of works?",
+            lines=lines,
+            quarantined=bad,
+        )
+    return Loaded("loaded", arguments.run_id, lines, lines - bad, bad)
+
+
+def _write(parsed: DataFrame, arguments: BulkArguments) -> None:
+    rows = conform(parsed.where(F.col(_REJECTED).isNull()), WORKS.columns)
+    day = parse_run_id(arguments.run_id).date()
+    folder = f"{arguments.processed}{DUMP_WORKS}/ingest_date={day}/{arguments.run_id}/"
+    rows.repartition("work_key").write.mode("overwrite").parquet(folder)
+    bad = parsed.where(F.col(_REJECTED).isNotNull()).orderBy("position")
+    place = f"{arguments.quarantine}ingest_date={day}/{arguments.run_id}-dump/"
+    bad.select(_REJECTED).write.mode("overwrite").option("compression", "gzip").text(place)
+
+
+def _ledger(loaded: Loaded) -> ProcessedLedger:
+    return ProcessedLedger(
+        run_id=loaded.run_id,
+        contract_version=CONTRACT_VERSION,
+        manifest_status="complete",
+        pages=1,
+        records=loaded.lines,
+        rows=loaded.rows,
+        quarantined=loaded.quarantined,
+        subjects={},
+    )
+
+
+def _ledger_uri(arguments: BulkArguments) -> str:
+    return arguments.runs + processed_ledger_key(arguments.run_id).removeprefix("runs/")

@@ -1,0 +1,218 @@
+"""From a line of the dump to a processed row, or to a quarantine record; pure."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from glue_etl.dump import cleaning
+from schemas.dump import DUMP_WORK, NO_LISTING, DumpWork
+from schemas.keys import parse_run_id
+from schemas.quarantine import PayloadEncoding, QuarantineRecord
+from schemas.version import CONTRACT_VERSION
+
+Row = dict[str, Any]
+
+_COLUMNS: Final = 5
+_TYPE: Final = "/type/work"
+_MAX_PAYLOAD: Final = 1_000_000
+#: Kinds of subjects that a record has in lists of their own, with the prefixes of their keys.
+_KINDS: Final = {
+    "subject_people": "person:",
+    "subject_places": "place:",
+    "subject_times": "time:",
+}
+#: Stable codes by the kind of error that pydantic reports; the same as those of process.
+_CODES: Final = {
+    "missing": "record.missing_field",
+    "dict_type": "record.not_an_object",
+    "string_pattern_mismatch": "record.invalid_key",
+    "string_unicode": "record.invalid_text",
+    "greater_than_equal": "record.out_of_range",
+    "less_than_equal": "record.out_of_range",
+}
+#: Fields of the hash before the lists, in the order that process has them.
+_HASHED: Final = (
+    "edition_count",
+    "first_publish_year",
+    "cover_id",
+    "public_scan",
+    "has_fulltext",
+    "print_disabled",
+    "work_key",
+    "title",
+    "cover_edition_key",
+    "ia",
+    "lending_edition",
+    "lending_identifier",
+)
+#: What no dump tells: columns of a processed row that stay null.
+_UNKNOWN: Final[Row] = dict.fromkeys(
+    (
+        "cover_edition_key",
+        "ia",
+        "lending_edition",
+        "lending_identifier",
+        "public_scan",
+        "has_fulltext",
+        "print_disabled",
+        "lending_library",
+        "checked_out",
+        "availability_status",
+        "extra_fields",
+    )
+)
+
+
+class BadLineError(Exception):
+    """A line that is no record of a work: a stable code, a sentence, and the field to blame."""
+
+    def __init__(self, code: str, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The dump: its run, and the name that stands for the raw object in rows."""
+
+    run_id: str
+    raw_key: str
+
+    @property
+    def fetched_at(self) -> datetime:
+        """The dump's time (UTC): that of its run."""
+        return parse_run_id(self.run_id)
+
+    def row(self, line: bytes, position: int) -> Row:
+        """Make a processed row of a line.
+
+        Raises
+        ------
+        BadLineError
+            Saying what is wrong with it.
+        """
+        return _row_of(_record(_text(line)), self, position)
+
+    def rejected(self, line: bytes, position: int, error: BadLineError) -> QuarantineRecord:
+        """Make the quarantine record of a line."""
+        encoding: PayloadEncoding = "text"
+        try:
+            payload = line.decode()
+        except UnicodeDecodeError:
+            payload, encoding = base64.b64encode(line[:_MAX_PAYLOAD]).decode(), "base64"
+        return QuarantineRecord(
+            reason_code=error.code,
+            reason_message=str(error),
+            field=error.field,
+            payload=payload[:_MAX_PAYLOAD],
+            payload_encoding=encoding,
+            payload_truncated=len(line) > _MAX_PAYLOAD,
+            contract_version=CONTRACT_VERSION,
+            run_id=self.run_id,
+            raw_key=self.raw_key,
+            position=position,
+            fetched_at=self.fetched_at.isoformat().replace("+00:00", "Z"),
+        )
+
+
+def _text(line: bytes) -> str:
+    try:
+        return line.decode().rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise BadLineError("line.not_utf8", f"the line is not UTF-8: {error.reason}") from None
+
+
+def _record(text: str) -> DumpWork:
+    columns = text.split("\t")
+    if len(columns) != _COLUMNS:
+        raise BadLineError("line.columns", f"the line has {len(columns)} columns instead of 5")
+    kind, key, _, _, document = columns
+    if kind != _TYPE:
+        raise BadLineError("line.type", f"the line is of type {kind[:80]!r}, not {_TYPE!r}")
+    try:
+        # pydantic's own parser gives up on a lone surrogate, which the dump may hold.
+        record = DUMP_WORK.validate_python(json.loads(document))
+        json.dumps(record, ensure_ascii=False).encode()
+    except ValidationError as error:
+        raise _contract_error(error) from None
+    except UnicodeEncodeError:
+        raise BadLineError("record.invalid_text", "the record's text is not Unicode") from None
+    except (ValueError, RecursionError) as error:
+        raise BadLineError("line.not_json", f"the fifth column is not JSON: {error}") from None
+    if record["key"] != key:
+        raise BadLineError(
+            "line.key_mismatch", f"the line's key {key[:80]!r} is not the record's {record['key']}"
+        )
+    return record
+
+
+def _contract_error(error: ValidationError) -> BadLineError:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    path = ".".join(map(str, first["loc"])) or None
+    kind = first["type"]
+    default = "record.field_type" if kind.endswith("_type") else "record.invalid"
+    return BadLineError(_CODES.get(kind, default), f"{path or 'the record'}: {first['msg']}", path)
+
+
+def _row_of(record: DumpWork, source: Source, position: int) -> Row:
+    year = cleaning.known_year(
+        cleaning.year_of(record.get("first_publish_date")), source.fetched_at.year
+    )
+    covers = map(cleaning.known_id, record.get("covers") or ())
+    cover = next(filter(None, covers), None)
+    row: Row = _UNKNOWN | {
+        "work_key": record["key"],
+        "title": cleaning.clean_text(record["title"]),
+        # A processed row must say a number; where the row ends up, it is null again.
+        "edition_count": 0,
+        "first_publish_year": year,
+        "decade": cleaning.decade_of(year),
+        "authors": _authors(record),
+        "subjects": list(_subjects(record)),
+        "cover_id": cover,
+        "cover_url": cleaning.cover_url(cover),
+        "work_url": cleaning.work_url(record["key"]),
+        "ia_collections": [],
+        "access_level": "none",
+        "source_subject": NO_LISTING,
+        "run_id": source.run_id,
+        "raw_key": source.raw_key,
+        "position": position,
+        "fetched_at": source.fetched_at,
+        "contract_version": CONTRACT_VERSION,
+    }
+    return row | {"record_hash": _hash(row)}
+
+
+def _authors(record: DumpWork) -> list[Row]:
+    found = (cleaning.clean_text(author.get("author")) for author in record.get("authors") or ())
+    return [{"key": key, "name": None} for key in dict.fromkeys(filter(None, found))]
+
+
+def _subjects(record: DumpWork) -> Iterator[Row]:
+    spellings = list(record.get("subjects") or ())
+    for field, prefix in _KINDS.items():
+        names: list[str] = record.get(field) or []  # type: ignore[assignment]  # lists of texts
+        spellings += [f"{prefix}{name}" for name in names if name.strip()]
+    unique: dict[str, str] = {}
+    for name in filter(None, map(cleaning.clean_text, spellings)):
+        unique.setdefault(name.casefold(), name)
+    for name in unique.values():
+        key, spelling, kind = cleaning.subject_of(name)
+        yield {"key": key, "name": spelling, "kind": kind}
+
+
+def _hash(row: Row) -> str:
+    parts = [cleaning.hash_text(row[name]) for name in _HASHED]
+    parts.append(cleaning.joined(part or "" for a in row["authors"] for part in a.values()))
+    parts.append(cleaning.joined(subject["name"] for subject in row["subjects"]))
+    parts.append(cleaning.joined(row["ia_collections"]))
+    return cleaning.record_hash(parts)

@@ -1,0 +1,133 @@
+"""The errors of glue_etl, as a tree; a leaf's ``code`` is stable, in logs and in the job's result.
+
+::
+
+    EtlError
+    +-- TransientError            a later attempt may succeed
+    |   +-- StorageError
+    |   +-- CatalogueError
+    +-- TerminalError             no attempt succeeds before somebody acts
+    |   +-- InvalidArgumentsError
+    |   +-- JavaMissingError
+    |   +-- RunNotProcessedError
+    |   +-- NoRunsError
+    |   +-- BuildExistsError
+    |   +-- BuildMissingError
+    +-- DataError                 the data is not what it must be; what is published stays
+        +-- RulesFailedError
+        +-- EmptyDumpError
+        +-- TruncatedDumpError
+        +-- TooManyBadLinesError
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class EtlError(Exception):
+    """Root of the service's errors.
+
+    Parameters
+    ----------
+    message
+        What happened and, where there is something to do, what to do.
+    fields
+        Values for the job's result.
+    """
+
+    code: ClassVar[str] = "etl"
+
+    def __init__(self, message: str, **fields: object) -> None:
+        super().__init__(message)
+        self.fields = fields
+
+
+class TransientError(EtlError):
+    """A later attempt may succeed."""
+
+    code = "transient"
+
+
+class StorageError(TransientError):
+    """Files could not be read or written."""
+
+    code = "storage.unavailable"
+
+
+class CatalogueError(TransientError):
+    """The Glue catalogue did not answer as it should."""
+
+    code = "catalogue.unavailable"
+
+
+class TerminalError(EtlError):
+    """No later attempt can succeed before somebody acts."""
+
+    code = "terminal"
+
+
+class InvalidArgumentsError(TerminalError):
+    """The job's arguments do not fit their model."""
+
+    code = "arguments.invalid"
+
+
+class JavaMissingError(TerminalError):
+    """There is no Java that Spark can run on."""
+
+    code = "java.missing"
+
+
+class RunNotProcessedError(TerminalError):
+    """A run was asked for that process has not finished."""
+
+    code = "run.not_processed"
+
+
+class NoRunsError(TerminalError):
+    """There is no run to build tables from."""
+
+    code = "run.none"
+
+
+class BuildExistsError(TerminalError):
+    """A build was to be written under the id of one that is or was published."""
+
+    code = "build.exists"
+
+
+class BuildMissingError(TerminalError):
+    """The build that was to be the basis of the next, or to be published, has no record."""
+
+    code = "build.missing"
+
+
+class DataError(EtlError):
+    """The data is not what it must be; what is published stays."""
+
+    code = "data"
+
+
+class RulesFailedError(DataError):
+    """Data-quality rules were broken; the message names them."""
+
+    code = "rules.failed"
+
+
+class EmptyDumpError(DataError):
+    """The dump holds no line."""
+
+    code = "dump.empty"
+
+
+class TruncatedDumpError(DataError):
+    """The dump's compressed stream is damaged or ends too early."""
+
+    code = "dump.truncated"
+
+
+class TooManyBadLinesError(DataError):
+    """So many lines of the dump break the contract that it is no dump of works."""
+
+    code = "dump.bad_lines"

@@ -1,0 +1,27 @@
+"""``work_authors``: which work has which authors."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from glue_etl.tables.columns import author_key
+
+
+def named_authors(works: DataFrame) -> DataFrame:
+    """Give one row per author that a work names, with all columns of the work: ``author_key``,
+    ``position`` and ``name``.
+
+    The rows of an author come out in one partition, as the tables' files want them.
+    """
+    found = works.select("*", F.posexplode("authors").alias("position", "author")).withColumns(
+        {"author_key": author_key(F.col("author")), "name": F.col("author.name")}
+    )
+    named = found.where("author_key is not null").drop("author", "authors")
+    return named.repartition("author_key")
+
+
+def work_authors(works: DataFrame) -> DataFrame:
+    """Make the table from the newest works."""
+    named = named_authors(works.select("work_key", "authors"))
+    return named.groupBy("author_key", "work_key").agg(F.min("position").alias("position"))

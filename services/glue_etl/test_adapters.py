@@ -1,0 +1,113 @@
+"""The adapters: files here, objects of S3 and the Glue catalogue keep the same promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glue_etl.adapters.by_scheme import FilesByScheme, catalogue_for
+from glue_etl.adapters.glue_catalogue import GlueCatalogue
+from glue_etl.adapters.local_files import LocalFiles
+from glue_etl.adapters.s3_files import S3Files
+from glue_etl.errors import CatalogueError, StorageError
+from glue_etl.ports import FileInfo, Files
+from schemas.curated_tables import CURATED
+
+TABLE = CURATED["works"]
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    import boto3
+    from moto import mock_aws
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with mock_aws():
+        boto3.client("s3").create_bucket(
+            Bucket="lake", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        boto3.client("glue").create_database(DatabaseInput={"Name": "lake_dev"})
+        yield boto3
+
+
+@pytest.fixture(params=["local", "s3", "by_scheme"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Files, str]:
+    if request.param == "local":
+        return LocalFiles(), f"file://{tmp_path}/data/"
+    client = request.getfixturevalue("aws").client("s3")
+    files = S3Files(client) if request.param == "s3" else FilesByScheme()
+    return files, "s3://lake/data/"
+
+
+def test_files_are_written_read_listed_and_deleted(place: tuple[Files, str]) -> None:
+    files, root = place
+    assert (files.read(f"{root}a"), files.find(root), files.folders(root)) == (None, [], [])
+
+    files.write(f"{root}t/build=1/p%3Ax.parquet", b"one")
+    files.write(f"{root}t/build=2/x", b"1234")
+    files.write(f"{root}t/build=2/x", b"12345")
+    files.write(f"{root}t/_x", b"")
+
+    assert files.read(f"{root}t/build=2/x") == b"12345"
+    assert files.folders(f"{root}t/") == ["build=1", "build=2"]
+    assert files.find(f"{root}t/build=1/p") == [FileInfo(f"{root}t/build=1/p%3Ax.parquet", 3)]
+    assert [file.size for file in files.find(root)] == [0, 3, 5]
+
+    files.delete(f"{root}t/build=1/")
+    files.delete(f"{root}t/_x")
+    files.delete(f"{root}none/")
+    files.delete(f"{root}none")
+    assert [file.uri for file in files.find(root)] == [f"{root}t/build=2/x"]
+
+
+def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    files = LocalFiles()
+    files.write(f"file://{tmp_path}/a", b"old")
+    with (tmp_path / "a").open("rb") as reader:
+        files.write(f"file://{tmp_path}/a", b"new and longer")
+
+        assert reader.read() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_storage_that_fails_is_told(aws: Any, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="NoSuchBucket"):
+        S3Files(aws.client("s3")).find("s3://other/x")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="file"):
+        LocalFiles().write(f"file://{tmp_path}/file/x", b"")
+
+
+def test_the_catalogue_switches_a_table_and_creates_what_is_missing(aws: Any) -> None:
+    client = aws.client("glue")
+    catalogue = GlueCatalogue(client, "lake_dev")
+    assert catalogue.locations() == {}
+
+    for location in (
+        "s3://lake/curated_data/works/build=1/",
+        "s3://lake/curated_data/works/build=2/",
+    ):
+        catalogue.switch(TABLE, location)
+        catalogue.switch(TABLE, location)
+
+        assert catalogue.locations() == {"works": location}
+    made = client.get_table(DatabaseName="lake_dev", Name="curated_works")["Table"]
+    assert made["Description"] == TABLE.description
+    assert made["StorageDescriptor"]["Columns"][0]["Comment"]
+
+
+def test_a_catalogue_that_fails_is_told(aws: Any) -> None:
+    with pytest.raises(CatalogueError, match="curated_works"):
+        GlueCatalogue(aws.client("glue"), "none").switch(TABLE, "s3://lake/x/")
+
+
+def test_a_catalogue_is_used_when_one_is_named(aws: Any) -> None:
+    assert isinstance(catalogue_for("lake_dev"), GlueCatalogue)
+    assert catalogue_for(None).locations() == {}

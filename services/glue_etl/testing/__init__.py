@@ -1,0 +1,1 @@
+"""Makes lakes and dumps of any size, for tests and benchmarks."""

@@ -1,0 +1,36 @@
+"""Builds without Spark, for what concerns their publication only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+from glue_etl.ports import Files
+from schemas.curated_build import BuildRecord, RuleOutcome, TableOutcome
+from schemas.curated_tables import CURATED
+
+MADE: Final = datetime(2026, 11, 23, 7, tzinfo=UTC)
+RUN: Final = "20261123T060000Z"
+
+
+def write_build(files: Files, curated: str, build: str) -> None:
+    """Write a file per table, as a job's Spark does; each says which build it belongs to."""
+    for table in CURATED.values():
+        files.write(f"{curated}{table.folder(build)}part-0.parquet", build.encode())
+
+
+def record_of(build: str, broken: Iterable[str] = ()) -> BuildRecord:
+    """Make the record of such a build."""
+    return BuildRecord(
+        build=build,
+        previous=None,
+        mode="full",
+        runs={RUN: "f"},
+        new_runs=[RUN],
+        tables={name: TableOutcome(rows=1, files=1, bytes=len(build)) for name in CURATED},
+        rules=[RuleOutcome(rule=rule, passed=False, detail="is broken") for rule in broken],
+        contract_version="1",
+        service_version="0.1.0",
+        created_at=MADE,
+    )

@@ -1,0 +1,159 @@
+"""A lake in a folder: processed files as process writes them, under the same names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.arrow import arrow_schema
+from schemas.keys import RawKey, parse_run_id, processed_ledger_key, subject_kind
+from schemas.run import ProcessedLedger
+from schemas.tables import TABLES
+
+Row = dict[str, Any]
+_DEFAULTS: Final[Row] = {
+    "title": "Emma",
+    "edition_count": 1,
+    "first_publish_year": None,
+    "authors": [],
+    "subjects": [],
+    "ia_collections": [],
+    "access_level": "none",
+    "record_hash": "0" * 32,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """The folders of a lake, below one root.
+
+    Attributes
+    ----------
+    minutes
+        Minutes between the pages of a run.
+    """
+
+    root: Path
+    minutes: int = field(default=1)
+
+    @property
+    def processed(self) -> str:
+        """URI of the processed tables."""
+        return f"file://{self.root}/processed_data/"
+
+    @property
+    def curated(self) -> str:
+        """URI of the curated tables."""
+        return f"file://{self.root}/curated_data/"
+
+    @property
+    def runs(self) -> str:
+        """URI of the run ledger."""
+        return f"file://{self.root}/runs/"
+
+    def arguments(self, **more: object) -> list[str]:
+        """Give the job's command line."""
+        values = {"processed": self.processed, "curated": self.curated, "runs": self.runs} | more
+        return [
+            part
+            for name, value in values.items()
+            for part in (f"--{name.replace('_', '-')}", str(value))
+        ]
+
+    def put_run(
+        self,
+        run_id: str,
+        listings: Mapping[str, Sequence[Row]],
+        years: Mapping[str, dict[int, int]] | None = None,
+        *,
+        counts: Mapping[str, tuple[int, int | None]] | None = None,
+    ) -> None:
+        """Write a run that process has finished.
+
+        Parameters
+        ----------
+        listings
+            Works by subject.
+        years
+            The source's works by year, by subject.
+        counts
+            The source's works and e-books, by subject; the number of works by default.
+        """
+        for number, (subject, works) in enumerate(listings.items()):
+            page = RawKey.of(run_id, subject, 0)
+            shared = self._shared(page, number)
+            rows = [work_row(work, shared, position) for position, work in enumerate(works)]
+            about = {"subject": subject, "kind": subject_kind(subject)} | shared
+            total, ebooks = (counts or {}).get(subject, (len(works), None))
+            snapshot = {"name": subject.title(), "work_count": total, "ebook_count": ebooks}
+            facets = [
+                {"facet": "publishing_history", "position": at, "name": str(year)}
+                | {"year": year, "count": count}
+                | about
+                for at, (year, count) in enumerate((years or {}).get(subject, {}).items())
+            ]
+            self._write(page, "works", rows)
+            self._write(page, "subject_snapshots", [snapshot | about])
+            self._write(page, "subject_facets", facets)
+        self.finish(run_id, sum(map(len, listings.values())))
+
+    def finish(self, run_id: str, rows: int) -> None:
+        """Write the ledger of a run that process has finished."""
+        ledger = ProcessedLedger(
+            run_id=run_id,
+            contract_version="1",
+            manifest_status="complete",
+            pages=1,
+            records=rows,
+            rows=rows,
+            quarantined=0,
+            subjects={},
+        )
+        path = self.root / processed_ledger_key(run_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(ledger.model_dump_json(), "utf-8")
+
+    def _shared(self, page: RawKey, number: int) -> Row:
+        return {
+            "run_id": page.run_id,
+            "raw_key": page.key,
+            "fetched_at": parse_run_id(page.run_id) + timedelta(minutes=number * self.minutes),
+            "contract_version": "1",
+            "source_subject": page.subject,
+        }
+
+    def _write(self, page: RawKey, table: str, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        path = self.root / page.processed_key(table)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        schema = arrow_schema(TABLES[table].columns)
+        pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), path)
+
+
+def work_row(work: Row, shared: Row, position: int) -> Row:
+    """Complete a work to a processed row; ``subjects`` may be keys, ``authors`` (key, name)."""
+    row = _DEFAULTS | work | shared | {"position": position}
+    row["subjects"] = [
+        (
+            {"key": key, "name": key.title(), "kind": subject_kind(key)}
+            if isinstance(key, str)
+            else key
+        )
+        for key in row["subjects"]
+    ]
+    row["authors"] = [
+        author if isinstance(author, dict) else {"key": author[0], "name": author[1]}
+        for author in row["authors"]
+    ]
+    year = row["first_publish_year"]
+    return row | {
+        "decade": year and year - year % 10,
+        "work_url": f"https://openlibrary.org{row['work_key']}",
+    }

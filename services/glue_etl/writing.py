@@ -1,0 +1,56 @@
+"""Writes a build's tables: few files of sensible size, sorted, exactly as the contract says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, SparkSession
+
+from glue_etl.tables.columns import conform, struct_type
+from schemas.curated_tables import CURATED
+
+
+@dataclass(frozen=True, slots=True)
+class TableWriter:
+    """The folder of one build.
+
+    Attributes
+    ----------
+    curated
+        URI of the curated tables.
+    """
+
+    spark: SparkSession
+    curated: str
+    build: str
+
+    def save(self, name: str, rows: DataFrame, *, clustered: bool = False) -> DataFrame:
+        """Write a table, and give it as it is read back: what follows is made from what readers
+        will see, and nothing is computed twice.
+
+        Parameters
+        ----------
+        clustered
+            Whether rows with the same first sort column are in one partition already, so that a
+            shuffle can be spared.
+        """
+        table = CURATED[name]
+        placed = rows if clustered else rows.repartition(table.sort[0])
+        ordered = conform(placed, table.columns).sortWithinPartitions(*table.sort)
+        ordered.write.mode("overwrite").parquet(self._uri(name))
+        return self.read(name)
+
+    def read(self, name: str) -> DataFrame:
+        """Read a table of the build."""
+        return read_table(self.spark, self.curated, name, self.build)
+
+    def _uri(self, name: str) -> str:
+        return f"{self.curated}{CURATED[name].folder(self.build)}"
+
+
+def read_table(spark: SparkSession, curated: str, name: str, build: str) -> DataFrame:
+    """Read a table of a build."""
+    table = CURATED[name]
+    schema = struct_type(table.columns)
+    # A column of the folder's name is none of the table's.
+    return spark.read.schema(schema).parquet(f"{curated}{table.folder(build)}")
