@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from infra.rule_model import Rule
-from infra.template_model import Resource, Template, refers_to, text_of
+from infra.template_model import Resource, Template, as_list, refers_to, text_of
 
 
 def _function(template: Template, resource: Resource) -> Iterator[str]:
@@ -17,17 +17,29 @@ def _function(template: Template, resource: Resource) -> Iterator[str]:
         yield "it does not log to a log group of this stack"
     if "ReservedConcurrentExecutions" in properties:
         yield "throttled events would use up their attempts"
+
+
+def _released(template: Template, resource: Resource) -> Iterator[str]:
     versions = [
         version
         for version in template.resources("AWS::Lambda::Version")
         if refers_to(version.properties["FunctionName"], resource.name)
     ]
-    if not any(
-        alias.properties["Name"] == "live"
-        and any(refers_to(alias.properties["FunctionVersion"], item.name) for item in versions)
+    live = [
+        alias
         for alias in template.resources("AWS::Lambda::Alias")
-    ):
+        if alias.properties["Name"] == "live"
+        and any(refers_to(alias.properties["FunctionVersion"], item.name) for item in versions)
+    ]
+    if not live:
         yield "no alias live of a published version"
+    tests = [
+        test.name
+        for test in template.resources("Custom::SmokeTest")
+        if any(refers_to(test.properties["FunctionVersion"], item.name) for item in versions)
+    ]
+    if not all(set(tests) & set(as_list(alias.body.get("DependsOn"))) for alias in live):
+        yield "a version goes live without a smoke test"
     marks = ("${ServiceVersion}", "${Release}", "${ArtifactKey}")
     for item in [resource, *versions]:
         description = text_of(item.properties.get("Description"))
@@ -74,6 +86,7 @@ def _event_rule(_: Template, resource: Resource) -> Iterator[str]:
 
 COMPUTE_RULES = (
     Rule("function", ("AWS::Lambda::Function",), _function),
+    Rule("released", ("AWS::Lambda::Function",), _released),
     Rule("event-source", ("AWS::Lambda::EventSourceMapping",), _event_source),
     Rule("schedule", ("AWS::Scheduler::Schedule",), _schedule),
     Rule("event-rule", ("AWS::Events::Rule",), _event_rule),

@@ -93,8 +93,10 @@ BREAKS: list[tuple[str, str, str, Break]] = [
     ("function", "ingest", "Function", _set("Properties.Runtime", "python3.12")),
     ("function", "ingest", "Function", _remove("Properties.LoggingConfig")),
     ("function", "ingest", "Function", _set("Properties.ReservedConcurrentExecutions", 1)),
-    ("function", "ingest", "LiveAlias", _set("Properties.FunctionVersion", "$LATEST")),
-    ("function", "ingest", "Version", _set("Properties.Description", "always the same")),
+    ("released", "ingest", "LiveAlias", _set("Properties.FunctionVersion", "$LATEST")),
+    ("released", "ingest", "LiveAlias", _remove("DependsOn")),
+    ("released", "ingest", "SmokeTest", _set("Properties.FunctionVersion", "$LATEST")),
+    ("released", "ingest", "Version", _set("Properties.Description", "always the same")),
     ("event-source", "process", "QueueSource", _remove("Properties.FunctionResponseTypes")),
     ("event-source", "process", "QueueSource", _remove("Properties.ScalingConfig")),
     (

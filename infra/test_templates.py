@@ -12,7 +12,7 @@ from infra.compute_rules import COMPUTE_RULES
 from infra.monitoring_rules import MONITORING_RULES
 from infra.rule_model import unexcused, violations
 from infra.storage_rules import STORAGE_RULES
-from infra.template_model import UNITS, Template, load, path_of, text_of
+from infra.template_model import HERE, UNITS, Template, load, path_of, text_of
 
 RULES = (*STORAGE_RULES, *COMPUTE_RULES, *ACCESS_RULES, *MONITORING_RULES)
 SERVICES = ("ingest", "process")
@@ -283,4 +283,22 @@ def test_deployment_from_github_needs_to_be_asked_for() -> None:
 
     assert template.body["Parameters"]["GitHubRepository"]["Default"] == ""
     for role in template.resources("AWS::IAM::Role"):
-        assert role.body["Condition"] == "HasGitHub"
+        assert role.body.get("Condition") == "HasGitHub" or role.name == "ReleaseCheckRole"
+
+
+def test_the_check_of_releases_is_the_code_that_is_tested() -> None:
+    code = _properties("bootstrap", "ReleaseCheck")["Code"]["ZipFile"]
+
+    assert code == (HERE / "release_check/function.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_the_check_of_a_release_ends_before_those_who_wait_for_it(unit: str) -> None:
+    """GIVEN a version that never answers THEN the check can still say so."""
+    check = _properties("bootstrap", "ReleaseCheck")
+
+    longest = re.search(r"ANSWER_SECONDS = (\d+)", check["Code"]["ZipFile"])
+
+    assert longest
+    waits = _properties(unit, "SmokeTest")["ServiceTimeout"]
+    assert int(longest[1]) < check["Timeout"] < waits

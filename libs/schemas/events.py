@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+#: What a version is sent before it gets any traffic, and what it answers when it could do its work.
+SMOKE_TEST: Final = {"smoke_test": True}
+SMOKE_TEST_PASSED: Final = {"smoke_test": "passed"}
 
 
 class _Event(BaseModel):

@@ -20,7 +20,7 @@ from ingest.observability import CrawlObserver, logger
 from ingest.ports import ObjectStore, Timing
 from ingest.settings import Settings, load_settings
 from ingest.subjects import SubjectSpec, explain
-from schemas.events import Heartbeat
+from schemas.events import SMOKE_TEST, SMOKE_TEST_PASSED, Heartbeat
 
 
 class Context(Protocol):
@@ -79,7 +79,8 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     ----------
     event
         A :class:`schemas.events.Heartbeat`: ``{"scheduled_time": "2026-11-23T06:00:00Z"}``, and
-        ``"start": true`` to begin a run at once.
+        ``"start": true`` to begin a run at once. Or a smoke test, which touches nothing: its
+        answer shows that the package can be imported and that the settings are right.
     context
         Lambda's context.
 
@@ -94,6 +95,9 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     ConfigurationError
         When a setting or the event is wrong.
     """
+    if event == SMOKE_TEST:
+        _settings()
+        return SMOKE_TEST_PASSED
     heartbeat = _heartbeat(event)
     settings = _settings()
     observer = CrawlObserver(settings.app, settings.env)

@@ -17,6 +17,7 @@ from ingest.errors import ConfigurationError
 from openlibrary_standin.config import StandInConfig
 from openlibrary_standin.faults import FaultRule
 from openlibrary_standin.server import StandIn
+from schemas.events import SMOKE_TEST, SMOKE_TEST_PASSED
 from schemas.run import RunManifest
 
 EVENT = {"scheduled_time": "2026-11-23T06:00:00Z", "start": True}
@@ -135,3 +136,15 @@ def test_wrong_setting_is_named(lake: StandIn, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PAGE_SIZE", "5000")
     with pytest.raises(ConfigurationError, match="PAGE_SIZE"):
         call()
+
+
+def test_smoke_test_touches_nothing(lake: StandIn) -> None:
+    assert call(SMOKE_TEST) == SMOKE_TEST_PASSED
+    assert lake.requests() == []
+    assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket="lake")
+
+
+def test_smoke_test_tells_a_wrong_setting(lake: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUBJECTS", "love")
+    with pytest.raises(ConfigurationError, match="SUBJECTS"):
+        call(SMOKE_TEST)

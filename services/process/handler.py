@@ -15,6 +15,7 @@ from process.outputs import Outputs
 from process.sessions import MemoisingSession
 from process.stage import Limits
 from process.store import S3Store
+from schemas.events import SMOKE_TEST, SMOKE_TEST_PASSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,15 @@ def service() -> Service:
     )
 
 
-@logger.inject_lambda_context(clear_state=False)
-@metrics.log_metrics(capture_cold_start_metric=False, raise_on_empty_metrics=False)
-def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Process a batch.
 
     Parameters
     ----------
     event
-        SQS batch; each body is an S3 ``Object Created`` event as EventBridge delivers it.
+        SQS batch; each body is an S3 ``Object Created`` event as EventBridge delivers it. Or a
+        smoke test, which touches nothing: its answer shows that the package can be imported and
+        that the settings are right.
     context
         Lambda's context.
 
@@ -61,6 +62,16 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
         ``batchItemFailures``, as ``ReportBatchItemFailures`` wants it: the queue delivers only
         these again.
     """
+    if event == SMOKE_TEST:
+        service()
+        return SMOKE_TEST_PASSED
+    answer: dict[str, Any] = _process(event, context)
+    return answer
+
+
+@logger.inject_lambda_context(clear_state=False)
+@metrics.log_metrics(capture_cold_start_metric=False, raise_on_empty_metrics=False)
+def _process(event: dict[str, Any], context: Any) -> dict[str, Any]:
     made = service()
     failed = Batch(made.outputs, made.limits, made.bucket).process(event.get("Records", ()))
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

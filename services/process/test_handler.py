@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from process import handler as module
 from process.conftest import (
@@ -24,6 +25,7 @@ from process.conftest import (
     packed,
 )
 from process.rows import SCHEMA
+from schemas.events import SMOKE_TEST, SMOKE_TEST_PASSED
 from schemas.keys import RawKey
 
 PAGE = RawKey.of(RUN, "love", 0)
@@ -116,3 +118,17 @@ def test_tables_and_partitions_are_in_the_catalogue(s3: Any) -> None:
         for name in names
     ]
     assert days == [["2026-11-23"]] * 4
+
+
+def test_a_smoke_test_touches_nothing(s3: Any) -> None:
+    assert module.handler(SMOKE_TEST, CONTEXT) == SMOKE_TEST_PASSED
+
+    assert everything(s3) == {}
+    assert boto3.client("glue").get_tables(DatabaseName="lake")["TableList"] == []
+
+
+def test_a_smoke_test_tells_a_wrong_setting(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GLUE_DATABASE")
+
+    with pytest.raises(ValidationError, match="GLUE_DATABASE"):
+        module.handler(SMOKE_TEST, CONTEXT)

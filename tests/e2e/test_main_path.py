@@ -2,11 +2,7 @@
 
 import gzip
 import json
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,42 +10,10 @@ from lake import crawl, deploy, query, runs, units
 from lake.aws import Cloud
 from lake.demo import summarise
 from lake.parameters import LOCAL
-from openlibrary_standin import StandIn, StandInConfig
+from openlibrary_standin import StandInConfig
 from schemas.keys import RawKey
-from schemas.run import ProcessedLedger, RunManifest
 from tests.e2e.conftest import PROJECT
-
-CONTACT = "tests@example.org"
-PATIENCE_SECONDS = 60.0
-
-
-def nothing(_counts: runs.PageCounts, _stored: bool) -> None:
-    """Take no notice of progress."""
-
-
-def run_lake(
-    cloud: Cloud, bucket: str, url: str, subjects: list[Any], page_size: int = 250
-) -> tuple[RunManifest, ProcessedLedger]:
-    """Deploy ingest for a source, run it, and wait for process."""
-    parameters = {
-        "SourceUrl": url,
-        "Contact": CONTACT,
-        "Subjects": json.dumps(subjects),
-        "PageSize": str(page_size),
-        # The source is on this machine, and what is tested is not the pace.
-        "RequestsPerSecond": "50",
-    }
-    (ingest,) = units.select(["ingest"])
-    deploy.deploy_unit(cloud, PROJECT, ingest, {**LOCAL["ingest"], **parameters}, print)
-    manifest = crawl.run_now(cloud, bucket, nothing)
-    return manifest, crawl.wait_until_processed(cloud, bucket, manifest, nothing)
-
-
-@contextmanager
-def serving(config: StandInConfig) -> Iterator[str]:
-    """Serve a stand-in of OpenLibrary for the time of a test."""
-    with StandIn(config) as standin:
-        yield standin.url
+from tests.e2e.crawls import expected_positions, positions, run_lake, serving, wait_for
 
 
 def etags(cloud: Cloud, bucket: str, *prefixes: str) -> dict[str, tuple[str, str]]:
@@ -63,18 +27,6 @@ def etags(cloud: Cloud, bucket: str, *prefixes: str) -> dict[str, tuple[str, str
     return found
 
 
-def positions(cloud: Cloud, table: str, run_id: str) -> Counter[tuple[str, int]]:
-    """Count the records of a run in a table by where they stood in the raw data."""
-    sql = f"SELECT raw_key, position FROM {table} WHERE run_id = '{run_id}'"  # noqa: S608
-    return Counter((row[0], row[1]) for row in query.run_query(cloud, sql).rows)
-
-
-def expected_positions(manifest: RunManifest) -> Counter[tuple[str, int]]:
-    """Count each record of the raw pages once."""
-    pages = [page for subject in manifest.subjects for page in subject.pages]
-    return Counter((page.key, position) for page in pages for position in range(page.works))
-
-
 def send_again(cloud: Cloud, bucket: str, key: str) -> None:
     """Deliver the event of a raw object once more, as EventBridge may."""
     event = {
@@ -85,16 +37,6 @@ def send_again(cloud: Cloud, bucket: str, key: str) -> None:
     cloud.client("sqs").send_message(
         QueueUrl=cloud.parameter("process/queue-url"), MessageBody=json.dumps(event)
     )
-
-
-def wait_for(condition: Any, what: str) -> None:
-    """Wait until a condition holds."""
-    import time
-
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"timed out waiting for {what}"
-        time.sleep(0.2)
 
 
 def queue_is_empty(cloud: Cloud) -> bool:
