@@ -1,14 +1,22 @@
 """Plans, parameters that stay, the way back, and versions that are not reused."""
 
 import io
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from lake import deploy, stacks, units
+from lake import changes, deploy, stacks, units
 from lake.aws import Cloud
 from lake.errors import DeployError
+from lake.project import Project
 from lake.releasing import Request, changed_parameters, release
+from lake.status import read_status
+from tests.e2e.clones import clone
 from tests.e2e.conftest import PROJECT
 
 (PROCESS,) = units.select(["process"])
@@ -20,6 +28,18 @@ def memory_of_live(cloud: Cloud) -> int:
         FunctionName=cloud.parameter("process/function-name"), Qualifier="live"
     )
     return int(found["MemorySize"])
+
+
+def committed_clone(folder: Path) -> Project:
+    """Return a clone with a commit, in which Pants finds that nothing changed."""
+    project = clone(folder, PROJECT.version("process"))
+    (folder / "pants").write_text(f"#!{sys.executable}\n")
+    (folder / "pants").chmod(0o755)
+    (folder / ".gitignore").write_text("*.zip\n")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", str(folder)]
+    for arguments in (["init", "-q"], ["add", "--all"], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*git, *arguments], check=True)
+    return project
 
 
 def change(cloud: Cloud, **parameters: str) -> deploy.Deployed:
@@ -56,18 +76,44 @@ def test_a_plan_says_what_would_change_and_changes_nothing(cloud: Cloud) -> None
     assert memory_of_live(cloud) == 1024
 
 
-def test_a_version_with_other_content_is_refused(cloud: Cloud) -> None:
-    # GIVEN a package of this version with other content, deployed before
+def test_a_version_with_other_content_is_refused(cloud: Cloud, tmp_path: Path) -> None:
+    # GIVEN a package with other content than the one that was deployed as the same version
     version = PROJECT.version("process")
-    cloud.client("s3").put_object(
-        Bucket=cloud.parameter("bootstrap/artifact-bucket"),
-        Key=f"services/process/process-{version}-{'0' * 16}.zip",
-        Body=b"",
-    )
-    plan = deploy.plan_unit(cloud, PROJECT, PROCESS, {})
+    project = clone(tmp_path, version)
+    with zipfile.ZipFile(project.package("process"), "w") as package:
+        package.writestr("lambda_function.py", "")
+    plan = deploy.plan_unit(cloud, project, PROCESS, {})
 
     with pytest.raises(DeployError, match=f"Version {version} of process was deployed before"):
         deploy.refuse_reused_version(cloud, plan)
+
+
+def test_what_did_not_change_since_its_commit_is_not_packaged_again(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    # GIVEN a clone whose commit was deployed, and in which Pants finds nothing changed since
+    project = committed_clone(tmp_path)
+    shutil.copy(PROJECT.package("process"), project.package("process"))
+    assert deploy.changed_units(cloud, project, [PROCESS], {}) == [PROCESS]
+    deploy.deploy_unit(cloud, project, PROCESS, {"MemorySize": "2048"}, print)
+    project.package("process").unlink()
+
+    # WHEN it is deployed again THEN its package stays, and what else changed is deployed
+    assert deploy.changed_units(cloud, project, [PROCESS], {}) == []
+    plan = deploy.plan_unit(cloud, project, PROCESS, {"MemorySize": "3008"}, keeps_package=True)
+    assert set(changed_parameters(plan)) == {"MemorySize"}
+    deploy.refuse_reused_version(cloud, plan)
+    assert deploy.apply(cloud, project, plan, print).changed
+
+    # AND it is still known which commit is deployed
+    assert deploy.changed_units(cloud, project, [PROCESS], {}) == []
+    process = next(unit for unit in read_status(cloud).units if unit.unit == "process")
+    assert process.commit == changes.commit_of(project)
+    assert process.version == PROJECT.version("process")
+
+    # AND another processor needs another package
+    arm64 = {"process": {"Architecture": "arm64"}}
+    assert deploy.changed_units(cloud, project, [PROCESS], arm64) == [PROCESS]
 
 
 def test_without_a_terminal_nothing_is_deployed_unasked(

@@ -19,7 +19,8 @@ from openlibrary_standin import StandIn, StandInConfig
 from openlibrary_standin.faults import FaultRule
 from schemas.keys import new_run_id
 from schemas.run import RunManifest
-from tests.e2e.conftest import PROJECT, SANDBOX
+from tests.e2e.clones import clone
+from tests.e2e.conftest import PROJECT
 from tests.e2e.crawls import (
     deploy_ingest,
     expected_positions,
@@ -39,11 +40,7 @@ EXITS = "import os\n\n\ndef handler(event, context):\n    os._exit(3)\n"
 
 def next_release(folder: Path, fill: Callable[[Path], object]) -> Project:
     """Return a clone in which process has the next version, with the package that is filled in."""
-    project = Project(root=folder, dist=folder)
-    (folder / "infra").symlink_to(SANDBOX / "infra")
-    version = folder / "services/process/VERSION"
-    version.parent.mkdir(parents=True)
-    version.write_text(f"{NEXT_VERSION}\n")
+    project = clone(folder, NEXT_VERSION)
     fill(project.package("process"))
     return project
 

@@ -34,9 +34,10 @@ def content_digest(package: Path) -> str:
     return digest.hexdigest()
 
 
-def artifact_key(service: str, version: str, digest: str) -> str:
+def artifact_key(service: str, version: str, architecture: str, digest: str) -> str:
     """Return the key of a package; another content never has the same one."""
-    return f"services/{service}/{service}-{version}-{digest[:DIGEST_LENGTH]}.zip"
+    name = f"{service}-{version}-{architecture}-{digest[:DIGEST_LENGTH]}.zip"
+    return f"services/{service}/{name}"
 
 
 def is_content(package: Path, key: str) -> bool:
@@ -45,7 +46,7 @@ def is_content(package: Path, key: str) -> bool:
 
 
 def other_contents(cloud: Cloud, bucket: str, key: str) -> list[str]:
-    """Return the keys of packages with the same version and another content."""
+    """Return the keys of packages of the same version and architecture with another content."""
     prefix = key[: -(DIGEST_LENGTH + len(".zip"))]
     pages = cloud.client("s3").get_paginator("list_objects_v2")
     found = (

@@ -78,12 +78,17 @@ def down() -> None:
 
 
 @app.command()
-def status(as_json: JsonOption = False) -> None:
+def status(
+    env: Annotated[
+        str | None, typer.Option(help="Environment on AWS.", show_default="the local AWS")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show what is deployed, the runs, and what waits in queues."""
     from lake import screens
     from lake.status import read_status
 
-    found = read_status(local_cloud(current_project()))
+    found = read_status(Cloud(env=env) if env else local_cloud(current_project()))
     if as_json:
         print(json.dumps(asdict(found), indent=2))
     else:
@@ -112,7 +117,8 @@ def deploy(
 ) -> None:
     """Package units with Pants, show what would change, and bring their stacks up to date.
 
-    A parameter that is not set keeps its value. On AWS, the usual profile and region hold
+    A package is built anew where something that it depends on has changed since the commit that is
+    deployed. A parameter that is not set keeps its value. On AWS, the usual profile and region hold
     (AWS_PROFILE, AWS_REGION).
     """
     from lake.releasing import Request, release

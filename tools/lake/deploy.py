@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lake import alarms, artifacts, packaging, releases, stacks
+from lake import alarms, artifacts, changes, packaging, releases, stacks
 from lake.aws import Cloud
 from lake.errors import DeployError
 from lake.project import Project
@@ -83,36 +83,76 @@ def deploy(
     on_step
         Called with a line for each step.
     """
-    package(cloud, project, units, on_step)
+    package(cloud, project, units, parameters, on_step)
     return [
         deploy_unit(cloud, project, unit, parameters.get(unit.name, {}), on_step) for unit in units
     ]
 
 
-def package(cloud: Cloud, project: Project, units: Sequence[Unit], on_step: OnStep) -> None:
-    """Build the packages of those units that have one."""
-    services = [unit.name for unit in units if unit.packaged]
-    if services:
-        on_step(f"package {', '.join(services)}")
-        packaging.package(project, services, for_host=cloud.is_local, on_line=on_step)
+def package(
+    cloud: Cloud,
+    project: Project,
+    units: Sequence[Unit],
+    parameters: Parameters,
+    on_step: OnStep,
+) -> None:
+    """Build the packages of those units that have one, each for its architecture."""
+    services: dict[str, list[str]] = {}
+    for unit in units:
+        if unit.packaged:
+            wanted = _architecture(parameters.get(unit.name, {}), current_parameters(cloud, unit))
+            services.setdefault(wanted, []).append(unit.name)
+    for architecture, names in sorted(services.items()):
+        on_step(f"package {', '.join(names)}")
+        packaging.package(
+            project, names, for_host=cloud.is_local, architecture=architecture, on_line=on_step
+        )
 
 
-def plan_unit(cloud: Cloud, project: Project, unit: Unit, parameters: Mapping[str, str]) -> Plan:
+def changed_units(
+    cloud: Cloud, project: Project, units: Sequence[Unit], parameters: Parameters
+) -> list[Unit]:
+    """Return the units with a package that may differ from the one that is deployed."""
+    deployed, changed = {}, set()
+    for unit in units:
+        if unit.packaged:
+            before = current_parameters(cloud, unit)
+            deployed[unit.name] = releases.commit(cloud, unit.name, before)
+            if _architecture(parameters.get(unit.name, {}), before) != _architecture({}, before):
+                changed.add(unit.name)
+    changed |= changes.may_have_changed(project, deployed)
+    return [unit for unit in units if unit.name in changed]
+
+
+def plan_unit(
+    cloud: Cloud,
+    project: Project,
+    unit: Unit,
+    parameters: Mapping[str, str],
+    *,
+    keeps_package: bool = False,
+) -> Plan:
     """Compute what a deployment of one unit would change; its package is built already.
 
-    A parameter that is not given keeps the value that the stack has.
+    A parameter that is not given keeps the value that the stack has, and with `keeps_package` so
+    does the package.
     """
     template = (project.templates / f"{unit.name}.yaml").read_text()
     before = current_parameters(cloud, unit)
     known = stacks.parameter_names(cloud, template)
     kept = {name: value for name, value in before.items() if name in known - {"Release"}}
     values = kept | {"App": cloud.app, "Env": cloud.env} | dict(parameters)
+    commit = ""
     if unit.packaged:
-        values |= code_parameters(cloud, project, unit)
+        if keeps_package:
+            commit = releases.commit(cloud, unit.name, before)
+        else:
+            commit = changes.commit_of(project)
+            values |= code_parameters(cloud, project, unit, _architecture(parameters, before))
         # The names that the template looks up by itself are part of the configuration, too.
         found = {name: cloud.parameter(name) for name in LOOKED_UP}
         values["Release"] = release_of(template, values | found)
-    return plan_release(cloud, unit, releases.Release(template, values), before)
+    return plan_release(cloud, unit, releases.Release(template, values, commit), before)
 
 
 def plan_rollback(cloud: Cloud, unit: Unit) -> Plan:
@@ -153,7 +193,7 @@ def apply(cloud: Cloud, project: Project, plan: Plan, on_step: OnStep) -> Deploy
     found = stacks.execute(cloud, plan.change_set, on_event=lambda line: on_step(f"{name}: {line}"))
     # With the defaults of the template as they are now, so that a way back restores them, too.
     full = current_parameters(cloud, plan.unit)
-    releases.record(cloud, name, releases.Release(plan.release.template, full))
+    releases.record(cloud, name, replace(plan.release, parameters=full))
     return replace(done, outputs=found)
 
 
@@ -180,38 +220,43 @@ def release_of(template: str, parameters: Mapping[str, str]) -> str:
 
 def current_parameters(cloud: Cloud, unit: Unit) -> dict[str, str]:
     """Return the parameters of a unit's stack; empty where there is none."""
-    description = stacks.describe(cloud, stack_name(cloud, unit.name)) or {}
-    return {p["ParameterKey"]: p["ParameterValue"] for p in description.get("Parameters", [])}
+    return stacks.parameters(stacks.describe(cloud, stack_name(cloud, unit.name)) or {})
 
 
-def code_parameters(cloud: Cloud, project: Project, unit: Unit) -> dict[str, str]:
+def code_parameters(
+    cloud: Cloud, project: Project, unit: Unit, architecture: str
+) -> dict[str, str]:
     """Return the parameters that name a unit's package."""
     version = project.version(unit.name)
     digest = artifacts.content_digest(project.package(unit.name))
     return {
         "ArtifactBucket": cloud.parameter("bootstrap/artifact-bucket"),
-        "ArtifactKey": artifacts.artifact_key(unit.name, version, digest),
+        "ArtifactKey": artifacts.artifact_key(unit.name, version, architecture, digest),
         "ServiceVersion": version,
     }
 
 
 def refuse_reused_version(cloud: Cloud, plan: Plan) -> None:
-    """Refuse a package whose version was deployed before with another content.
+    """Refuse a new package whose version was deployed before with another content.
 
     Raises
     ------
     DeployError
         It was.
     """
-    if not plan.unit.packaged:
-        return
     values = plan.release.parameters
+    if not plan.unit.packaged or values["ArtifactKey"] == plan.before.get("ArtifactKey"):
+        return
     others = artifacts.other_contents(cloud, values["ArtifactBucket"], values["ArtifactKey"])
     if others:
         raise DeployError(
             f"Version {plan.version} of {plan.unit.name} was deployed before with other content.",
             f"Raise services/{plan.unit.name}/VERSION, or give --allow-reused-version.",
         )
+
+
+def _architecture(given: Mapping[str, str], before: Mapping[str, str]) -> str:
+    return {**before, **given}.get("Architecture", packaging.DEFAULT_ARCHITECTURE)
 
 
 def _provide_package(cloud: Cloud, project: Project, plan: Plan, on_step: OnStep) -> None:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 4566
 START_TIMEOUT_SECONDS = 30.0
-STOP_TIMEOUT_SECONDS = 15.0
+# The unpacked functions are removed, some hundred megabytes each.
+STOP_TIMEOUT_SECONDS = 60.0
 # Long enough for a working day; a forgotten server does not stay for ever.
 LIFETIME_SECONDS = 8 * 3600
 

@@ -3,8 +3,9 @@
 import json
 import os
 import platform
+import re
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lake.errors import PackagingError
@@ -12,8 +13,12 @@ from lake.project import Project
 
 # The machine whose packages are those of Lambda.
 LAMBDA_MACHINE = ("Linux", "x86_64")
+DEFAULT_ARCHITECTURE = "x86_64"
+DEFAULT_PLATFORM = "linux_x86_64"
 STOP_TIMEOUT_SECONDS = 10.0
 LINES_SHOWN = 15
+
+OnLine = Callable[[str], None]
 
 
 def package(
@@ -21,7 +26,8 @@ def package(
     services: Sequence[str],
     *,
     for_host: bool,
-    on_line: Callable[[str], None] = lambda _line: None,
+    architecture: str = DEFAULT_ARCHITECTURE,
+    on_line: OnLine = lambda _line: None,
 ) -> list[Path]:
     """Build the packages of services and return where they are.
 
@@ -33,6 +39,8 @@ def package(
         Names of services, for example `["ingest"]`.
     for_host
         Build for this machine, to run in the local AWS, where it is not what Lambda runs on.
+    architecture
+        What Lambda runs it on otherwise: x86_64 or arm64.
     on_line
         Called with each line that Pants prints: the first time, it has much to set up.
 
@@ -41,17 +49,47 @@ def package(
     PackagingError
         Pants failed; its last lines are in the message.
     """
-    environment = dict(os.environ)
+    platform_name = _platform(project, for_host, architecture)
+    environment = {} if platform_name == DEFAULT_PLATFORM else {"LAKE_PLATFORM": platform_name}
+    specs = [f"services/{service}:lambda" for service in services]
+    _run_pants(project, ["package", *specs], environment, on_line)
+    return [project.package(service) for service in services]
+
+
+def services_changed(project: Project, commit: str) -> set[str]:
+    """Return the services whose packages are made of something that differs from a commit.
+
+    Raises
+    ------
+    PackagingError
+        Pants failed; its last lines are in the message.
+    """
+    wanted = [f"--changed-since={commit}", "--changed-dependents=transitive", "--tag=deploy"]
+    lines = _run_pants(project, [*wanted, "list"], {}, lambda _line: None)
+    found = (re.fullmatch(r"services/(\w+):\w+", line) for line in lines)
+    return {match.group(1) for match in found if match}
+
+
+def _platform(project: Project, for_host: bool, architecture: str) -> str:
+    if not for_host:
+        return f"linux_{architecture}"
+    if (platform.system(), platform.machine()) == LAMBDA_MACHINE:
+        return DEFAULT_PLATFORM
+    write_host_platform(project)
+    return "host"
+
+
+def _run_pants(
+    project: Project, arguments: Sequence[str], variables: Mapping[str, str], on_line: OnLine
+) -> list[str]:
+    """Run Pants and return the lines that it prints."""
+    environment = os.environ | variables
     environment.pop("PYTHONPATH", None)
     # Packaging needs no other, and resolving takes the longest of all that is set up at first.
     environment["LAKE_LOCKS"] = "default"
-    if for_host and (platform.system(), platform.machine()) != LAMBDA_MACHINE:
-        write_host_platform(project)
-        environment["LAKE_PLATFORM"] = "host"
-    specs = [f"services/{service}:lambda" for service in services]
     lines: list[str] = []
     with subprocess.Popen(
-        [str(project.root / "pants"), "--no-colors", "package", *specs],
+        [str(project.root / "pants"), "--no-colors", *arguments],
         cwd=project.root,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -64,10 +102,10 @@ def package(
             on_line(lines[-1])
     if process.returncode != 0:
         raise PackagingError(
-            "Packaging failed:\n" + "\n".join(lines[-LINES_SHOWN:]),
-            f"Run './pants package {' '.join(specs)}' to see all of it.",
+            "Pants failed:\n" + "\n".join(lines[-LINES_SHOWN:]),
+            f"Run './pants {' '.join(arguments)}' to see all of it.",
         )
-    return [project.package(service) for service in services]
+    return lines
 
 
 def stop_daemon(project: Project) -> None:

@@ -50,13 +50,17 @@ def release(
         raise DeployError("There is no terminal to ask on.", "Give --yes, or look with --dry-run.")
     parameters = merge(LOCAL if cloud.is_local else {}, parse_settings(request.settings))
     progress = Progress(err)
+    changed: list[units.Unit] = []
     if not request.rollback:
+        with progress.step("Find what changed"):
+            changed = deploy.changed_units(cloud, project, chosen, parameters)
         with progress.step("Package") as say:
-            deploy.package(cloud, project, chosen, say)
+            deploy.package(cloud, project, changed, parameters, say)
     done = []
     for unit in chosen:
         with progress.step(f"Plan {unit.name}"):
-            plan = _plan(cloud, project, unit, parameters.get(unit.name, {}), request)
+            given = parameters.get(unit.name, {})
+            plan = _plan(cloud, project, unit, given, request, is_changed=unit in changed)
         if plan.change_set is not None:
             show_plan(err, plan, plan.change_set)
             if not _is_accepted(plan, request):
@@ -89,11 +93,17 @@ def changed_parameters(plan: deploy.Plan) -> Mapping[str, tuple[str, str]]:
 
 
 def _plan(
-    cloud: Cloud, project: Project, unit: units.Unit, given: Mapping[str, str], request: Request
+    cloud: Cloud,
+    project: Project,
+    unit: units.Unit,
+    given: Mapping[str, str],
+    request: Request,
+    *,
+    is_changed: bool,
 ) -> deploy.Plan:
     if request.rollback:
         return deploy.plan_rollback(cloud, unit)
-    plan = deploy.plan_unit(cloud, project, unit, given)
+    plan = deploy.plan_unit(cloud, project, unit, given, keeps_package=not is_changed)
     if not request.allow_reused_version:
         deploy.refuse_reused_version(cloud, plan)
     return plan

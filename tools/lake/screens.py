@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lake.status import LakeStatus
 
 
+COMMIT_LENGTH = 10
+
+
 def table(title: str, columns: list[str], rows: list[list[object]]) -> Table:
     """Return a table whose numbers stand to the right."""
     made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
@@ -33,9 +36,13 @@ def _cell(value: object) -> str:
 
 def show_status(console: Console, status: LakeStatus) -> None:
     """Print the state of an environment."""
-    console.print(f"[green]●[/] local AWS at {status.endpoint}", highlight=False)
-    units: list[list[object]] = [[u.unit, u.state, u.version] for u in status.units]
-    console.print(table("Units", ["unit", "stack", "version"], units))
+    place = f"local AWS at {status.endpoint}" if status.endpoint else "AWS"
+    console.print(f"[green]●[/] environment {status.env}, {place}", highlight=False)
+    units: list[list[object]] = [
+        [u.unit, u.state, u.deployed_at, u.version, u.commit and u.commit[:COMMIT_LENGTH]]
+        for u in status.units
+    ]
+    console.print(table("Units", ["unit", "stack", "deployed", "version", "commit"], units))
     queues: list[list[object]] = [[q.queue, q.waiting, q.in_flight] for q in status.queues]
     if queues:
         console.print(table("Queues", ["queue", "waiting", "in flight"], queues))

@@ -57,6 +57,11 @@ def outputs(description: Mapping[str, Any]) -> dict[str, str]:
     return {o["OutputKey"]: o["OutputValue"] for o in description.get("Outputs", [])}
 
 
+def parameters(description: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parameters of a described stack by name."""
+    return {p["ParameterKey"]: p["ParameterValue"] for p in description.get("Parameters", [])}
+
+
 def parameter_names(cloud: Cloud, template: str) -> set[str]:
     """Return the names of a template's parameters."""
     summary = cloud.client("cloudformation").get_template_summary(TemplateBody=template)

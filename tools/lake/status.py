@@ -4,21 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lake import deploy, runs, stacks
+from lake import deploy, releases, runs, stacks
 from lake.aws import Cloud
-from lake.units import UNITS
+from lake.units import UNITS, Unit
 
 RUNS_SHOWN = 10
+TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
 @dataclass(frozen=True)
 class UnitStatus:
-    """A unit's stack."""
+    """A unit's stack, and the commit that its package was built from."""
 
     unit: str
     state: str
+    deployed_at: str | None
     version: str | None
+    commit: str | None
     log_group: str | None
 
 
@@ -50,6 +53,7 @@ class RunStatus:
 class LakeStatus:
     """The state of one environment."""
 
+    env: str
     endpoint: str | None
     units: list[UnitStatus] = field(default_factory=list)
     queues: list[QueueStatus] = field(default_factory=list)
@@ -61,19 +65,27 @@ def read_status(cloud: Cloud) -> LakeStatus:
     described = {u.name: stacks.describe(cloud, deploy.stack_name(cloud, u.name)) for u in UNITS}
     present = {name: stack for name, stack in described.items() if stack is not None}
     return LakeStatus(
+        env=cloud.env,
         endpoint=cloud.endpoint,
-        units=[_unit(name, stack) for name, stack in described.items()],
+        units=[_unit(cloud, unit, described[unit.name]) for unit in UNITS],
         queues=[q for name, stack in present.items() for q in _queues(cloud, name, stack)],
         runs=_runs(cloud) if "foundation" in present else [],
     )
 
 
-def _unit(name: str, stack: Mapping[str, Any] | None) -> UnitStatus:
+def _unit(cloud: Cloud, unit: Unit, stack: Mapping[str, Any] | None) -> UnitStatus:
     if stack is None:
-        return UnitStatus(name, "not deployed", None, None)
+        return UnitStatus(unit.name, "not deployed", None, None, None, None)
     found = stacks.outputs(stack)
+    moment = stack.get("LastUpdatedTime", stack["CreationTime"])
+    commit = releases.commit(cloud, unit.name, stacks.parameters(stack)) if unit.packaged else ""
     return UnitStatus(
-        name, stack["StackStatus"], found.get("ServiceVersion"), found.get("LogGroupName")
+        unit=unit.name,
+        state=stack["StackStatus"],
+        deployed_at=moment.strftime(TIME_FORMAT),
+        version=found.get("ServiceVersion"),
+        commit=commit or None,
+        log_group=found.get("LogGroupName"),
     )
 
 
@@ -106,7 +118,7 @@ def _run(cloud: Cloud, bucket: str, run_id: str) -> RunStatus:
     return RunStatus(
         run_id=run_id,
         crawl=manifest.status if manifest else None,
-        finished_at=manifest.finished_at.strftime("%Y-%m-%d %H:%M:%S") if manifest else None,
+        finished_at=manifest.finished_at.strftime(TIME_FORMAT) if manifest else None,
         subjects=manifest.totals.subjects if manifest else None,
         records=manifest.totals.fetched if manifest else None,
         pages_stored=pages.stored,

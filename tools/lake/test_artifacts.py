@@ -67,8 +67,8 @@ def test_what_is_no_package_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_key_names_service_version_and_content() -> None:
-    key = artifact_key("ingest", "1.2.0", "0123456789abcdef" * 4)
-    assert key == "services/ingest/ingest-1.2.0-0123456789abcdef.zip"
+    key = artifact_key("ingest", "1.2.0", "arm64", "0123456789abcdef" * 4)
+    assert key == "services/ingest/ingest-1.2.0-arm64-0123456789abcdef.zip"
 
 
 def test_a_package_is_uploaded_once(tmp_path: Path) -> None:

@@ -69,6 +69,29 @@ def test_another_machine_gets_packages_of_its_own(
     assert (tmp_path / "3rdparty/platforms/host.json").exists() == bool(platform_asked)
 
 
+@pytest.mark.parametrize(
+    ("architecture", "platform_asked"), [("x86_64", None), ("arm64", "linux_arm64")]
+)
+def test_lambda_gets_packages_for_its_architecture(
+    tmp_path: Path, architecture: str, platform_asked: str | None
+) -> None:
+    made = project(tmp_path, SUCCESS)
+    packaging.package(made, ["ingest"], for_host=False, architecture=architecture)
+    assert called(tmp_path)[1].get("LAKE_PLATFORM") == platform_asked
+
+
+def test_pants_is_asked_what_changed(tmp_path: Path) -> None:
+    lists = SUCCESS + 'print("[INFO] x", "services/process:lambda", sep="\\n")'
+    assert packaging.services_changed(project(tmp_path, lists), "c0ffee") == {"process"}
+    arguments, _ = called(tmp_path)
+    assert arguments[1:] == [
+        "--changed-since=c0ffee",
+        "--changed-dependents=transitive",
+        "--tag=deploy",
+        "list",
+    ]
+
+
 def test_the_host_is_described_as_pex_wants_it(tmp_path: Path) -> None:
     described = json.loads(packaging.write_host_platform(project(tmp_path, SUCCESS)).read_text())
     version = ".".join(str(number) for number in sys.version_info[:2])
