@@ -24,7 +24,8 @@ def _by_name[V](mapping: dict[str, V]) -> dict[str, V]:
 
 class _Ledger(BaseModel):
     # A reader of one version meets ledgers of the next: what it does not know, it passes over.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # Built when first used: most invocations end before they need a ledger.
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class PageEntry(_Ledger):
@@ -48,8 +49,10 @@ class SubjectOutcome(_Ledger):
         The source's ``work_count`` on the first and the last page.
     fetched, distinct, duplicates
         Records in the pages, works among them, and records seen before.
-    retries, refused
-        Requests repeated, and answers 403 or 429.
+    retries
+        Requests repeated, for whatever reason.
+    refused
+        Bodies that came with status 200 and were no page; each is kept in quarantine.
     bytes
         Stored bytes.
     """

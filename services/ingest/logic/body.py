@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import zlib
 from array import array
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypedDict
 
+from isal import isal_zlib
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 from ingest.errors import BodyRefusedError
@@ -104,10 +104,10 @@ def unzip(wire: bytes) -> bytes:
     BodyRefusedError
         When it is cut, damaged, too large, or followed by anything.
     """
-    inflater = zlib.decompressobj(_GZIP)
+    inflater = isal_zlib.decompressobj(_GZIP)
     try:
         plain = inflater.decompress(wire, MAX_PLAIN_BYTES)
-    except zlib.error as error:
+    except isal_zlib.error as error:
         raise BodyRefusedError(
             f"the gzip stream is damaged: {error}", code="gzip_damaged"
         ) from error
@@ -134,15 +134,8 @@ def _summary(wire: bytes, plain: bytes, *, compressed_here: bool) -> PageBody:
             f"work_count is {'null' if count is None else count}: the source's search failed",
             code="work_count_null",
         )
-    keys = _fingerprints(page["works"])
+    keys = array("q", map(_fingerprint, page["works"]))
     return PageBody(wire, compressed_here, count, len(keys), keys)
-
-
-def _fingerprints(records: list[Any]) -> array[int]:
-    try:
-        return array("q", [hash(record["key"]) for record in records])
-    except (KeyError, TypeError, IndexError):
-        return array("q", [_fingerprint(record) for record in records])
 
 
 def _fingerprint(record: Any) -> int:

@@ -34,7 +34,7 @@ class RunPlan(BaseModel):
         The subjects in the order in which they are begun.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     run_id: str
     contract_version: str = CONTRACT_VERSION

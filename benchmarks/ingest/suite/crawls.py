@@ -1,0 +1,155 @@
+"""The crawls that are measured: ingest's, and the loop that most scripts have."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import resource
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import requests
+
+from benchmarks.ingest.suite.surroundings import FolderStore
+from ingest.adapters.http_source import HttpSource
+from ingest.errors import IngestError
+from ingest.logic.heartbeat import CrawlRules, HeartbeatResult, Surroundings, beat
+from ingest.logic.subject_crawl import PageRange, PageResult, SubjectCrawl
+from ingest.ports import Gate, Source, SourceResponse, Timing
+from ingest.subjects import SubjectSpec
+from schemas.events import Heartbeat
+from schemas.run import SubjectOutcome
+
+AGENT: Final = "openlake-benchmark/1.0 (https://127.0.0.1)"
+#: Pages that a crawl takes to open its connections and to touch its memory for the first time.
+WARM_UP_PAGES: Final = 5
+
+
+@dataclass(frozen=True)
+class Crawled:
+    """What a crawl took: pages, seconds on the clock, seconds of CPU for each page."""
+
+    pages: int
+    wall: float
+    cpu_per_page: float
+
+
+class Watch:
+    """Notes, page by page, the process's CPU time without the store's, and its peak memory."""
+
+    def __init__(self, store: FolderStore) -> None:
+        self._store = store
+        self.cpu: list[float] = []
+        self.peak: list[float] = []
+
+    @property
+    def cpu_per_page(self) -> float:
+        """CPU seconds of a page, once the crawl was warm."""
+        warm = self.cpu[WARM_UP_PAGES:] or self.cpu
+        return (warm[-1] - warm[0]) / max(len(warm) - 1, 1)
+
+    def page_stored(self, crawl: SubjectCrawl, result: PageResult) -> None:
+        """Note both."""
+        self.cpu.append(time.process_time() - self._store.cpu_seconds)
+        self.peak.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+    def request_failed(self, crawl: SubjectCrawl, page: PageRange, error: IngestError) -> None:
+        """Nothing to note."""
+
+    def subject_ended(self, outcome: SubjectOutcome) -> None:
+        """Nothing to note."""
+
+
+class NotingSource:
+    """The source as it is; notes in a file, which outlives the process, when requests are sent."""
+
+    def __init__(self, source: Source, path: Path) -> None:
+        self._source = source
+        self._path = path
+
+    def fetch(self, path: str, gate: Gate, timeout_seconds: float) -> SourceResponse:
+        """Ask for a path."""
+
+        @contextmanager
+        def noted() -> Iterator[None]:
+            with gate(), self._path.open("a") as file:
+                file.write(f"{time.monotonic()}\n")
+                file.flush()
+                yield
+
+        return self._source.fetch(path, noted, timeout_seconds)
+
+
+def heartbeat(
+    url: str,
+    store: FolderStore,
+    watch: Watch,
+    subjects: Sequence[str],
+    rate: float,
+    page_size: int,
+    sent_log: Path | None = None,
+) -> HeartbeatResult:
+    """Send one heartbeat to the service, with the stand-in and a folder around it."""
+    rules = CrawlRules(page_size, 10**9, rate, 1440, 1440)
+    source = HttpSource(url, AGENT, rules.in_flight)
+    try:
+        with ThreadPoolExecutor(rules.in_flight) as executor:
+            around = Surroundings(
+                rules=rules,
+                store=store,
+                source=NotingSource(source, sent_log) if sent_log else source,
+                executor=executor,
+                timing=Timing(),
+                observer=watch,
+                owner=uuid.uuid4().hex,
+                remaining_seconds=lambda: 100_000.0,
+                read_subjects=lambda: [SubjectSpec(subject=subject) for subject in subjects],
+            )
+            return beat(Heartbeat(scheduled_time=datetime.now(UTC)), around)
+    finally:
+        source.close()
+
+
+def crawl_with_ingest(
+    url: str, folder: Path, subjects: Sequence[str], *, rate: float, page_size: int
+) -> tuple[Crawled, Watch]:
+    """Crawl with the service itself, from a heartbeat to the manifest."""
+    store = FolderStore(folder)
+    watch = Watch(store)
+    start = time.perf_counter()
+    result = heartbeat(url, store, watch, subjects, rate, page_size)
+    wall = time.perf_counter() - start
+    if result.status != "complete":
+        raise RuntimeError(f"the crawl ended {result.status}")
+    return Crawled(result.pages, wall, watch.cpu_per_page), watch
+
+
+def crawl_sequentially(
+    url: str, folder: Path, subject: str, *, rate: float, page_size: int, pages: int
+) -> Crawled:
+    """Crawl with a loop over ``requests``: get, parse, write it compressed, sleep."""
+    cpu: list[float] = []
+    start = time.perf_counter()
+    with requests.Session() as session:
+        session.headers["User-Agent"] = AGENT
+        for number in range(pages):
+            answer = session.get(
+                f"{url}/subjects/{subject}.json",
+                params={"limit": page_size, "offset": number * page_size, "sort": "editions,key"},
+                timeout=30,
+            )
+            answer.raise_for_status()
+            page = json.dumps(answer.json()).encode()
+            (folder / f"{number}.json.gz").write_bytes(gzip.compress(page))
+            cpu.append(time.process_time())
+            time.sleep(1 / rate)
+    wall = time.perf_counter() - start
+    warm = cpu[WARM_UP_PAGES:]
+    return Crawled(pages, wall, (warm[-1] - warm[0]) / (len(warm) - 1))
