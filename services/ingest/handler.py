@@ -101,12 +101,14 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     heartbeat = _heartbeat(event)
     settings = _settings()
     observer = CrawlObserver(settings.app, settings.env)
-    result: HeartbeatResult | None = None
     try:
         result = _beat(heartbeat, settings, context, observer)
         observer.heartbeat_ended(result)
+    except Exception as error:
+        observer.heartbeat_failed(error)
+        raise
     finally:
-        observer.flush(_remaining(context), result.run_id if result else None)
+        observer.close(_remaining(context))
     return result.to_dict()
 
 

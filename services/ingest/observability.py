@@ -32,6 +32,12 @@ class CrawlObserver:
     namespace: str
     env: str
     counts: Counter[str] = field(default_factory=Counter)
+    run_id: str | None = None
+
+    def run_known(self, run_id: str) -> None:
+        """Name the run in every line from here on, until :meth:`close`."""
+        self.run_id = run_id
+        logger.append_keys(run_id=run_id)
 
     def page_stored(self, crawl: SubjectCrawl, result: PageResult) -> None:
         """Count a stored page."""
@@ -78,8 +84,13 @@ class CrawlObserver:
         if result.status in {"source_down", "lease_lost"}:
             self.counts["SourceDown" if result.status == "source_down" else "LeaseLost"] += 1
 
-    def flush(self, remaining_seconds: float, run_id: str | None) -> None:
-        """Hand everything counted to CloudWatch, on one line of the log."""
+    def heartbeat_failed(self, error: Exception) -> None:
+        """Log an error that ends the invocation; Lambda logs it too, but names no run."""
+        details = {"code": error.code, "tag": error.tag} if isinstance(error, IngestError) else {}
+        logger.exception("heartbeat failed", extra=details)
+
+    def close(self, remaining_seconds: float) -> None:
+        """Hand everything counted to CloudWatch, on one line of the log, and forget the run."""
         metrics = Metrics(namespace=self.namespace, service=SERVICE)
         metrics.add_dimension(name="env", value=self.env)
         for name, value in self.counts.items():
@@ -88,6 +99,7 @@ class CrawlObserver:
         metrics.add_metric(
             name="RemainingSeconds", unit=MetricUnit.Seconds, value=remaining_seconds
         )
-        if run_id:
-            metrics.add_metadata(key="run_id", value=run_id)
+        if self.run_id:
+            metrics.add_metadata(key="run_id", value=self.run_id)
         metrics.flush_metrics()
+        logger.remove_keys(["run_id"])

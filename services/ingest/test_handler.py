@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 from moto import mock_aws
 
 from ingest import handler as module
-from ingest.errors import ConfigurationError
+from ingest.errors import ConfigurationError, StateUnreadableError
 from openlibrary_standin.config import StandInConfig
 from openlibrary_standin.faults import FaultRule
 from openlibrary_standin.server import StandIn
@@ -68,6 +69,21 @@ def manifest() -> RunManifest:
     return RunManifest.model_validate_json(found["Body"].read())
 
 
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the function logs, one JSON object a line."""
+    stream = io.StringIO()
+    monkeypatch.setattr(module.logger.registered_handler, "stream", stream)
+    return stream
+
+
+def lines(log: io.StringIO) -> list[dict[str, Any]]:
+    found = [json.loads(line) for line in log.getvalue().splitlines()]
+    log.seek(0)
+    log.truncate()
+    return found
+
+
 def call(event: dict[str, Any] | None = None, seconds: float = 60.0) -> dict[str, Any]:
     answer: dict[str, Any] = module.handler(event or EVENT, FakeContext(seconds))
     return answer
@@ -119,6 +135,37 @@ def test_run_goes_on_in_the_next_invocation(lake: StandIn, monkeypatch: pytest.M
     assert (second["action"], second["finished"], second["run_id"]) == ("resumed", True, RUN_ID)
     stored = [page.key for one in manifest().subjects for page in one.pages]
     assert first["pages"] + second["pages"] == len(stored) == len(set(stored))
+
+
+def test_every_line_names_the_run_and_no_other(lake: StandIn, log: io.StringIO) -> None:
+    # GIVEN a run with something to log from every thread
+    lake.faults = {"5xx": FaultRule(rate=0.2), "html": FaultRule(rate=0.2)}
+    # WHEN it ends
+    call()
+    # THEN each line names it
+    found = lines(log)
+    assert {"subject ended", "heartbeat ended"} < {line["message"] for line in found}
+    assert len(found) > 5
+    assert {line.get("run_id") for line in found} == {RUN_ID}
+    # AND the next run's lines name that one only
+    call({"scheduled_time": "2026-11-23T07:00:00Z", "start": True})
+    assert {line.get("run_id") for line in lines(log)} == {"20261123T070000Z"}
+    # AND outside of a run there is none
+    module.logger.info("between")
+    assert [line for line in lines(log) if "run_id" in line] == []
+
+
+def test_failure_of_a_run_is_logged_with_the_run(lake: StandIn, log: io.StringIO) -> None:
+    boto3.client("s3").put_object(
+        Bucket="lake", Key=f"runs/run_id={RUN_ID}/plan.json", Body=b"no plan"
+    )
+    with pytest.raises(StateUnreadableError):
+        call()
+    failed = lines(log)[-1]
+    assert (failed["message"], failed["run_id"]) == ("heartbeat failed", RUN_ID)
+    assert (failed["code"], failed["tag"]) == ("state_unreadable", "terminal")
+    module.logger.info("between")
+    assert "run_id" not in lines(log)[0]
 
 
 def test_refused_user_agent_ends_the_run(lake: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:

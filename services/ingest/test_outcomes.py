@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingest.errors import BodyRefusedError, IngestError
 from ingest.logic.body import read_page
@@ -129,6 +131,39 @@ def test_gzip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BodyRefusedError) as refused:
         read_page(response(200, bomb, "application/json", content_encoding="gzip"))
     assert refused.value.code == "body_too_large"
+
+
+@given(st.data())
+def test_damaged_page_is_refused_or_is_what_was_sent(data: st.DataObject) -> None:
+    # GIVEN a page some of whose bytes are others, or are missing, on the wire
+    body = bytearray(ZIPPED)
+    for at in data.draw(st.lists(st.integers(0, len(ZIPPED) - 1), min_size=1, max_size=3)):
+        body[at] = data.draw(st.integers(0, 255))
+    cut = bytes(body[: data.draw(st.integers(0, len(body)))])
+    # WHEN it is read
+    try:
+        read = read_page(response(200, cut, "application/json", content_encoding="gzip"))
+    except BodyRefusedError:
+        return
+    # THEN nothing but what gzip's own header says about itself can differ
+    assert (read.work_count, len(set(read.fingerprints))) == (10, 3)
+    assert gzip.decompress(read.wire) == json.dumps(WHOLE).encode()
+
+
+@given(st.data())
+def test_page_of_broken_json_is_refused(data: st.DataObject) -> None:
+    # GIVEN a page that was broken before it was compressed, at its ends or between two works
+    plain = json.dumps(WHOLE).encode()
+    at = data.draw(st.integers(0, len(plain) - 1))
+    other = data.draw(st.sampled_from([b"", b"}", b"]", b",", b'"', b"\\", b"\0", b"\xff"]))
+    body = plain[:at] + other + plain[at + 1 :]
+    answer = response(200, gzip.compress(body), "application/json", content_encoding="gzip")
+    # WHEN it is read THEN it is a page only where it is JSON
+    try:
+        json.loads(body.decode())
+    except ValueError:
+        with pytest.raises(BodyRefusedError):
+            read_page(answer)
 
 
 def test_wire_bytes_stay_as_they_came() -> None:

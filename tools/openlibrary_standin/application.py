@@ -33,13 +33,14 @@ _SUBJECT_PATH = re.compile(r"/subjects/([^/]+)\.json")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the stand-in reads of an HTTP request."""
+    """What the stand-in reads of an HTTP request; it reached the socket ``seconds_ago``."""
 
     path: str
     query_string: str = ""
     user_agent: str = ""
     accepts_gzip: bool = False
     address: str = "127.0.0.1"
+    seconds_ago: float = 0.0
 
 
 class Application:
@@ -95,7 +96,7 @@ class Application:
 
     def respond(self, request: Request) -> Response:
         """Answer a request and log it."""
-        arrived = self._clock()
+        arrived = self._clock() - request.seconds_ago
         params = raw_parameters(request.query_string)
         response, faults = self._through_nginx(request, params, arrived)
         self.log.add(

@@ -12,7 +12,7 @@ class LoggedRequest:
     Attributes
     ----------
     time
-        Monotonic time of arrival, in seconds.
+        Monotonic time of arrival at the socket, in seconds.
     path
         Path as sent, without the query string.
     params

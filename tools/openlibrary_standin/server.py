@@ -1,6 +1,7 @@
 """The stand-in as an HTTP server on 127.0.0.1."""
 
 import contextlib
+import io
 import socket
 import socketserver
 import sys
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 from openlibrary_standin.admin import ADMIN_PREFIX, respond_to_admin
 from openlibrary_standin.application import Application, Request
+from openlibrary_standin.arrivals import NotedReader, note_arrivals
 from openlibrary_standin.config import StandInConfig
 from openlibrary_standin.faults import FaultRules
 from openlibrary_standin.request_log import LoggedRequest
@@ -119,6 +121,7 @@ class _Server(ThreadingHTTPServer):
         # HTTPServer asks the name service for its own name here, which may take seconds.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = _HOST, self.server_address[1]
+        note_arrivals(self.socket)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._connections_lock:
@@ -147,6 +150,12 @@ class _Handler(BaseHTTPRequestHandler):
     # Buffered, so that headers and a small body leave in one packet.
     wbufsize = 65536
     server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self._noted = NotedReader(self.connection)
+        self.rfile = io.BufferedReader(self._noted)
 
     def do_GET(self) -> None:  # noqa: N802 (named so by http.server)
         self._answer()
@@ -177,6 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
                     user_agent=self.headers.get("User-Agent", ""),
                     accepts_gzip="gzip" in self.headers.get("Accept-Encoding", ""),
                     address=self.client_address[0],
+                    seconds_ago=self._noted.seconds_ago,
                 )
             )
         self._send(response)

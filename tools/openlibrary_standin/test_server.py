@@ -1,5 +1,7 @@
 import http.client
 import json
+import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -192,6 +194,20 @@ def test_requests_are_logged(standin: StandIn, fetch: Fetch) -> None:
     assert first.user_agent == AGENT
     assert second.status == 422
     assert first.time <= second.time
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux notes arrivals at the socket")
+def test_requests_are_logged_as_they_came_not_as_a_thread_had_time_for_them() -> None:
+    standin = StandIn()
+    connection = http.client.HTTPConnection(standin.url.removeprefix("http://"), timeout=5)
+    connection.request("GET", "/subjects/love.json", headers={"User-Agent": AGENT})
+    sent = time.monotonic()
+    time.sleep(0.3)
+    with standin:
+        connection.getresponse().read()
+        (logged,) = standin.requests()
+    connection.close()
+    assert logged.time == pytest.approx(sent, abs=0.1)
 
 
 def test_a_later_revision_can_be_switched_to(fetch: Fetch) -> None:

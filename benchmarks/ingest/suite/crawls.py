@@ -55,6 +55,9 @@ class Watch:
         warm = self.cpu[WARM_UP_PAGES:] or self.cpu
         return (warm[-1] - warm[0]) / max(len(warm) - 1, 1)
 
+    def run_known(self, run_id: str) -> None:
+        """Nothing to note."""
+
     def page_stored(self, crawl: SubjectCrawl, result: PageResult) -> None:
         """Note both."""
         self.cpu.append(time.process_time() - self._store.cpu_seconds)

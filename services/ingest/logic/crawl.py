@@ -37,6 +37,9 @@ _MOST_SUBJECTS_AT_ONCE: Final = 64
 class Observer(Protocol):
     """Told what happens, for logs and metrics."""
 
+    def run_known(self, run_id: str) -> None:
+        """What follows is about this run."""
+
     def page_stored(self, crawl: SubjectCrawl, result: PageResult) -> None:
         """A page is in the store."""
 

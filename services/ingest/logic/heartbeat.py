@@ -135,6 +135,7 @@ def beat(heartbeat: Heartbeat, around: Surroundings) -> HeartbeatResult:
     run = _run_to_crawl(heartbeat, state, around)
     if run is None:
         return HeartbeatResult("idle", state.latest_run_id)
+    around.observer.run_known(run.run_id)
     if checkpoint.is_busy:
         return HeartbeatResult("busy", run.run_id)
     action: Action = "resumed" if state.run is not None else "started"

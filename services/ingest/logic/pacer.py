@@ -11,10 +11,9 @@ from typing import Final
 from ingest.errors import CrawlStoppingError
 from ingest.ports import Timing
 
-#: Added to the window: the source notes a request some milliseconds after it was sent, never
-#: evenly, and a first request that is noted late seems nearer to those behind it. A wider margin
-#: would cost more of the rate than it is worth.
-SEND_JITTER_SECONDS: Final = 0.035
+#: Added to the window: the source stamps a request some milliseconds after it was sent, never
+#: evenly.
+SEND_JITTER_SECONDS: Final = 0.025
 
 
 class Pacer:

@@ -33,6 +33,9 @@ class SilentObserver:
         self.errors: list[IngestError] = []
         self.pages: list[int] = []
 
+    def run_known(self, run_id: str) -> None:
+        """Nothing to note."""
+
     def page_stored(self, crawl: SubjectCrawl, result: PageResult) -> None:
         """Note a page."""
         self.pages.append(result.offset)
