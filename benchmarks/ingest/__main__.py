@@ -29,7 +29,7 @@ def measure(report: Report, console: Console, *, quick: bool) -> None:
         "cold starts": lambda: measure_starts(report, 3 * repeats),
         "CPU time": lambda: measure_costs(report, 40, repeats),
         "memory": lambda: measure_memory(report, 200 if quick else 1000),
-        "rates": lambda: measure_rates(report, 30 if quick else 90),
+        "rates": lambda: measure_rates(report, 30 if quick else 60, 1 if quick else 3),
     }
     for name, step in steps.items():
         console.print(f"measuring {name} ...")

@@ -15,6 +15,7 @@ from moto import mock_aws
 
 from ingest import handler as module
 from ingest.errors import ConfigurationError, StateUnreadableError
+from ingest.observability import logger
 from openlibrary_standin.config import StandInConfig
 from openlibrary_standin.faults import FaultRule
 from openlibrary_standin.server import StandIn
@@ -73,7 +74,7 @@ def manifest() -> RunManifest:
 def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """What the function logs, one JSON object a line."""
     stream = io.StringIO()
-    monkeypatch.setattr(module.logger.registered_handler, "stream", stream)
+    monkeypatch.setattr(logger.registered_handler, "stream", stream)
     return stream
 
 
@@ -139,7 +140,7 @@ def test_run_goes_on_in_the_next_invocation(lake: StandIn, monkeypatch: pytest.M
 
 def test_every_line_names_the_run_and_no_other(lake: StandIn, log: io.StringIO) -> None:
     # GIVEN a run with something to log from every thread
-    lake.faults = {"5xx": FaultRule(rate=0.2), "html": FaultRule(rate=0.2)}
+    lake.faults = {"5xx": FaultRule(rate=0.15), "html": FaultRule(rate=0.1)}
     # WHEN it ends
     call()
     # THEN each line names it
@@ -151,7 +152,7 @@ def test_every_line_names_the_run_and_no_other(lake: StandIn, log: io.StringIO) 
     call({"scheduled_time": "2026-11-23T07:00:00Z", "start": True})
     assert {line.get("run_id") for line in lines(log)} == {"20261123T070000Z"}
     # AND outside of a run there is none
-    module.logger.info("between")
+    logger.info("between")
     assert [line for line in lines(log) if "run_id" in line] == []
 
 
@@ -164,7 +165,7 @@ def test_failure_of_a_run_is_logged_with_the_run(lake: StandIn, log: io.StringIO
     failed = lines(log)[-1]
     assert (failed["message"], failed["run_id"]) == ("heartbeat failed", RUN_ID)
     assert (failed["code"], failed["tag"]) == ("state_unreadable", "terminal")
-    module.logger.info("between")
+    logger.info("between")
     assert "run_id" not in lines(log)[0]
 
 

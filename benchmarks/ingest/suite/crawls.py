@@ -7,9 +7,9 @@ import json
 import resource
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from ingest.adapters.http_source import HttpSource
 from ingest.errors import IngestError
 from ingest.logic.heartbeat import CrawlRules, HeartbeatResult, Surroundings, beat
 from ingest.logic.subject_crawl import PageRange, PageResult, SubjectCrawl
-from ingest.ports import Gate, Source, SourceResponse, Timing
+from ingest.ports import Timing
 from ingest.subjects import SubjectSpec
 from schemas.events import Heartbeat
 from schemas.run import SubjectOutcome
@@ -70,26 +70,6 @@ class Watch:
         """Nothing to note."""
 
 
-class NotingSource:
-    """The source as it is; notes in a file, which outlives the process, when requests are sent."""
-
-    def __init__(self, source: Source, path: Path) -> None:
-        self._source = source
-        self._path = path
-
-    def fetch(self, path: str, gate: Gate, timeout_seconds: float) -> SourceResponse:
-        """Ask for a path."""
-
-        @contextmanager
-        def noted() -> Iterator[None]:
-            with gate(), self._path.open("a") as file:
-                file.write(f"{time.monotonic()}\n")
-                file.flush()
-                yield
-
-        return self._source.fetch(path, noted, timeout_seconds)
-
-
 def heartbeat(
     url: str,
     store: FolderStore,
@@ -97,27 +77,25 @@ def heartbeat(
     subjects: Sequence[str],
     rate: float,
     page_size: int,
-    sent_log: Path | None = None,
+    seconds: float = 100_000,
 ) -> HeartbeatResult:
-    """Send one heartbeat to the service, with the stand-in and a folder around it."""
+    """Send one heartbeat, which has so many seconds, with the stand-in and a folder around it."""
     rules = CrawlRules(page_size, 10**9, rate, 1440, 1440)
     source = HttpSource(url, AGENT, rules.in_flight)
-    try:
-        with ThreadPoolExecutor(rules.in_flight) as executor:
-            around = Surroundings(
-                rules=rules,
-                store=store,
-                source=NotingSource(source, sent_log) if sent_log else source,
-                executor=executor,
-                timing=Timing(),
-                observer=watch,
-                owner=uuid.uuid4().hex,
-                remaining_seconds=lambda: 100_000.0,
-                read_subjects=lambda: [SubjectSpec(subject=subject) for subject in subjects],
-            )
-            return beat(Heartbeat(scheduled_time=datetime.now(UTC)), around)
-    finally:
-        source.close()
+    end = time.monotonic() + seconds
+    with closing(source), ThreadPoolExecutor(rules.in_flight) as executor:
+        around = Surroundings(
+            rules=rules,
+            store=store,
+            source=source,
+            executor=executor,
+            timing=Timing(),
+            observer=watch,
+            owner=uuid.uuid4().hex,
+            remaining_seconds=lambda: end - time.monotonic(),
+            read_subjects=lambda: [SubjectSpec(subject=subject) for subject in subjects],
+        )
+        return beat(Heartbeat(scheduled_time=datetime.now(UTC)), around)
 
 
 def crawl_with_ingest(

@@ -17,8 +17,8 @@ from benchmarks.ingest.suite.surroundings import FolderStore
 def main(argument: str) -> None:
     """Send one heartbeat."""
     wanted = json.loads(argument)
-    store, sent_log = FolderStore(Path(wanted.pop("folder"))), Path(wanted.pop("sent_log"))
-    result = heartbeat(store=store, watch=Watch(store), sent_log=sent_log, **wanted)
+    store = FolderStore(Path(wanted.pop("folder")))
+    result = heartbeat(store=store, watch=Watch(store), **wanted)
     sys.stdout.write(json.dumps(result.to_dict()) + "\n")
 
 

@@ -149,7 +149,7 @@ class FolderStore:
         return iter(sorted(key for key in keys if key.startswith(prefix)))
 
     def stored_at(self) -> dict[str, float]:
-        """Give the monotonic second at which each object was there, at the latest."""
+        """Give the monotonic second at which each object was written, right before it was there."""
         since_boot = time.time() - time.monotonic()
         return {
             unquote(path.name): path.stat().st_mtime - since_boot
