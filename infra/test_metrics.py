@@ -52,7 +52,8 @@ def test_ingest_emits_under_the_listed_dimensions(capsys: pytest.CaptureFixture[
     observer = CrawlObserver("openlake", env="dev")
     observer.counts.update(listed("ingest") - {"RemainingSeconds"})
 
-    observer.flush(12.5, "20261123T060000Z")
+    observer.run_known("20261123T060000Z")
+    observer.close(12.5)
 
     line = json.loads(capsys.readouterr().out)
     (emitted,) = line["_aws"]["CloudWatchMetrics"]
