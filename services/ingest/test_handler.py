@@ -169,10 +169,15 @@ def test_failure_of_a_run_is_logged_with_the_run(lake: StandIn, log: io.StringIO
     assert "run_id" not in lines(log)[0]
 
 
-def test_refused_user_agent_ends_the_run(lake: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_contact_it_warns_and_a_refusal_ends_the_run(
+    lake: StandIn, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
     monkeypatch.delenv("CONTACT")
     answer = call()
     assert (answer["finished"], answer["status"]) == (True, "failed")
+    warned, refused = lines(log)[:2]
+    assert (warned["level"], "no CONTACT is set" in warned["message"]) == ("WARNING", True)
+    assert (refused["code"], "Set CONTACT" in refused["message"]) == ("user_agent_refused", True)
 
 
 def test_event_that_is_no_heartbeat_is_refused(lake: StandIn) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ingest.errors import ConfigurationError, LeaseLostError, StateUnreadableError
 from ingest.logic.checkpoint import LEASE_SECONDS, ActiveRun, LeasedCheckpoint
-from ingest.logic.heartbeat import due_run_id
+from ingest.logic.heartbeat import CrawlRules, due_run_id
 from ingest.logic.plan import plan_key
 from ingest.ports import NewObject
 from ingest.testing.fakes import FakeClock, MemoryStore
@@ -74,6 +74,11 @@ def test_unfinished_run_is_resumed_first() -> None:
     lake.clock.seconds += 86_400 / 2
     result = lake.beat(start=True)
     assert (result.action, result.run_id) == ("resumed", RUN_ID)
+
+
+@pytest.mark.parametrize(("rate", "in_flight"), [(0.5, 4), (1, 4), (3, 12), (100, 32)])
+def test_requests_in_flight_hide_four_seconds_of_latency(rate: float, in_flight: int) -> None:
+    assert CrawlRules(500, 10_000, rate, 1440, 1440).in_flight == in_flight
 
 
 def test_invocation_stops_in_good_time() -> None:

@@ -33,14 +33,17 @@ _SUBJECT_PATH = re.compile(r"/subjects/([^/]+)\.json")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the stand-in reads of an HTTP request; it reached the socket ``seconds_ago``."""
+    """What the stand-in reads of an HTTP request.
+
+    ``arrived`` is the monotonic second at which it reached the socket; None: right now.
+    """
 
     path: str
     query_string: str = ""
     user_agent: str = ""
     accepts_gzip: bool = False
     address: str = "127.0.0.1"
-    seconds_ago: float = 0.0
+    arrived: float | None = None
 
 
 class Application:
@@ -96,7 +99,7 @@ class Application:
 
     def respond(self, request: Request) -> Response:
         """Answer a request and log it."""
-        arrived = self._clock() - request.seconds_ago
+        arrived = self._clock() if request.arrived is None else request.arrived
         params = raw_parameters(request.query_string)
         response, faults = self._through_nginx(request, params, arrived)
         self.log.add(

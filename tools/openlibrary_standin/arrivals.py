@@ -20,16 +20,18 @@ def note_arrivals(listener: socket.socket) -> None:
 
 
 class NotedReader(io.RawIOBase):
-    """The bytes of a connection, with the kernel's note of when the last ones reached it."""
+    """The bytes of a connection.
+
+    Attributes
+    ----------
+    arrived
+        Monotonic second at which the bytes read last reached the socket; None where nobody notes
+        it.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._arrived: float | None = None
-
-    @property
-    def seconds_ago(self) -> float:
-        """Seconds since the bytes read last reached the socket; 0 where nobody notes it."""
-        return 0.0 if self._arrived is None else max(0.0, time.time() - self._arrived)
+        self.arrived: float | None = None
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -42,5 +44,6 @@ class NotedReader(io.RawIOBase):
         for level, kind, note in notes:
             if (level, kind) == (socket.SOL_SOCKET, _TIMESTAMP):
                 seconds, nanoseconds = _TIMESPEC.unpack(note)
-                self._arrived = seconds + nanoseconds / 1e9
+                since_boot = time.time() - time.monotonic()
+                self.arrived = seconds + nanoseconds / 1e9 - since_boot
         return count

@@ -186,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
                     user_agent=self.headers.get("User-Agent", ""),
                     accepts_gzip="gzip" in self.headers.get("Accept-Encoding", ""),
                     address=self.client_address[0],
-                    seconds_ago=self._noted.seconds_ago,
+                    arrived=self._noted.arrived,
                 )
             )
         self._send(response)

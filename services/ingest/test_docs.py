@@ -1,0 +1,70 @@
+"""docs/ingest.md says what the code does: its settings, its outcomes, its numbers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ingest.logic import breaker, checkpoint, heartbeat, pacer, retry
+from ingest.logic.outcomes import refusal
+from ingest.ports import SourceResponse
+from ingest.settings import ANONYMOUS_RATE, POLITE_RATE, Settings
+from ingest.testing.fakes import START
+
+TEXT = (Path(__file__).parents[2] / "docs" / "ingest.md").read_text("utf-8")
+WORDS = " ".join(TEXT.split())
+CONFIGURATION = TEXT.partition("## Configuration")[2].partition("```json")[0]
+DEFAULTS = dict(re.findall(r"^\| `([A-Z_]+)` \| .*? \| (.*?) \|", CONFIGURATION, re.MULTILINE))
+OUTCOMES = [
+    (answer, digit + rest.replace("xx", "03"), tag)
+    for answer, tag in re.findall(r"^\| (.+?) \| (\w+) \|", TEXT, re.MULTILINE)
+    for digit, rest in re.findall(r"\b([345])(\d\d|xx)\b", answer)
+]
+
+
+def test_every_setting_is_described_with_its_default() -> None:
+    fields = {str(field.alias): field for field in Settings.model_fields.values()}
+    expected = {
+        name: "required" if field.is_required() else f"`{field.default}`"
+        for name, field in fields.items()
+    } | {
+        "REQUESTS_PER_SECOND": f"{POLITE_RATE:g} with a contact, else {ANONYMOUS_RATE:g}",
+        "CONTACT": "none",
+    }
+    assert {name: DEFAULTS.get(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(("answer", "status", "tag"), OUTCOMES)
+def test_status_has_the_tag_of_its_row(answer: str, status: str, tag: str) -> None:
+    kind = "text/plain" if "plain text" in answer else "text/html"
+    error = refusal(SourceResponse("", int(status), b"", START, kind), sort_accepted=False)
+    assert error is not None
+    assert error.tag == tag
+
+
+def test_outcomes_are_found_in_the_table() -> None:
+    assert {status for _, status, _ in OUTCOMES} > {"503", "408", "429", "403", "422", "303"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"The lease lasts {checkpoint.LEASE_SECONDS:g} s",
+        f"is renewed every {checkpoint.RENEW_SECONDS:g} s",
+        f"{checkpoint.GUARD_SECONDS:g} s before its end nothing more is sent",
+        f"plus {1000 * pacer.SEND_JITTER_SECONDS:g} ms",
+        f"whole {heartbeat.LONGEST_REQUEST_SECONDS:g} s",
+        f"less than {heartbeat.MARGIN_SECONDS:g} s, or a quarter",
+        f"... {retry.CAP_SECONDS:g} s",
+        f"failed {retry.FAILURES_BEFORE_HALVING} times",
+        f"down to {retry.SMALLEST_PAGE} works",
+        f"After {breaker.FAILURES_TO_OPEN} failures in a row",
+        f"for up to {breaker.COOL_DOWN_SECONDS:g} s",
+        f"... {breaker.COOL_DOWN_CAP_SECONDS:g})",
+        f"After {breaker.OPENINGS_TO_GIVE_UP} more failed probes",
+    ],
+)
+def test_number_is_the_one_in_the_code(statement: str) -> None:
+    assert statement in WORDS
