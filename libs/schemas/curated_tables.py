@@ -44,8 +44,8 @@ class CuratedTable:
         Columns by which its files are sorted: those of the usual filters.
     references
         Columns that hold keys of another table, by column.
-    catalogue_name
-        Its name in the catalogue, which the processed tables share.
+    alias
+        Its name in the catalogue, where a processed table has its own name already.
     """
 
     name: str
@@ -54,11 +54,12 @@ class CuratedTable:
     key: tuple[str, ...]
     sort: tuple[str, ...]
     references: Mapping[str, tuple[str, str]] = field(default_factory=lambda: MappingProxyType({}))
-    catalogue_name: str = ""
+    alias: str | None = None
 
-    def __post_init__(self) -> None:
-        if not self.catalogue_name:
-            object.__setattr__(self, "catalogue_name", self.name)
+    @property
+    def catalogue_name(self) -> str:
+        """Its name in the catalogue, which the processed tables share."""
+        return self.alias or self.name
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -102,7 +103,7 @@ CURATED: Final[dict[str, CuratedTable]] = {
             ("work_key",),
             ("work_key",),
             # The processed rows of every run have the plain name.
-            catalogue_name="curated_works",
+            alias="curated_works",
         ),
         CuratedTable(
             "authors",

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from glue_etl.adapters.by_scheme import FilesByScheme
 from glue_etl.arguments import BulkArguments
 from glue_etl.command import run_command
+from glue_etl.errors import DumpMissingError
 
 
 def run(argv: Sequence[str]) -> dict[str, object]:
@@ -22,12 +23,13 @@ def run(argv: Sequence[str]) -> dict[str, object]:
     files = FilesByScheme()
     loaded = already_loaded(arguments, files)
     if loaded is None:
-        size = sum(file.size for file in files.find(arguments.dump))
+        size = {file.uri: file.size for file in files.find(arguments.dump)}.get(arguments.dump)
+        if size is None:
+            raise DumpMissingError(f"there is no dump {arguments.dump}", dump=arguments.dump)
         loaded = load_dump(arguments, files, start(arguments, size))
     return loaded.as_json()
 
 
 if __name__ == "__main__":
-    # Glue takes any exit for a failure, so success just ends.
-    if status := run_command(run, sys.argv[1:]):
-        sys.exit(status)
+    if problem := run_command(run, sys.argv[1:]):
+        sys.exit(problem)

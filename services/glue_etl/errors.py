@@ -13,6 +13,7 @@
     |   +-- NoRunsError
     |   +-- BuildExistsError
     |   +-- BuildMissingError
+    |   +-- DumpMissingError
     +-- DataError                 the data is not what it must be; what is published stays
         +-- RulesFailedError
         +-- EmptyDumpError
@@ -101,6 +102,12 @@ class BuildMissingError(TerminalError):
     """The build that was to be the basis of the next, or to be published, has no record."""
 
     code = "build.missing"
+
+
+class DumpMissingError(TerminalError):
+    """There is no dump where one was said to be."""
+
+    code = "dump.missing"
 
 
 class DataError(EtlError):

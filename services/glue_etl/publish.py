@@ -25,6 +25,5 @@ def run(argv: Sequence[str]) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    # Glue takes any exit for a failure, so success just ends.
-    if status := run_command(run, sys.argv[1:]):
-        sys.exit(status)
+    if problem := run_command(run, sys.argv[1:]):
+        sys.exit(problem)

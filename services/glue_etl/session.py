@@ -52,11 +52,16 @@ def start(arguments: SessionArguments, input_bytes: int) -> SparkSession:
         for name, value in _local_settings(arguments, small).items():
             builder = builder.config(name, value)
     session = builder.getOrCreate()
-    for name, value in _settings(arguments, small).items():
-        session.conf.set(name, value)
+    tune(session, arguments, small=small)
     if arguments.master:
         session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def tune(session: SparkSession, arguments: SessionArguments, *, small: bool) -> None:
+    """Set what can be set of a running session; nothing of it changes what comes out."""
+    for name, value in _settings(arguments, small).items():
+        session.conf.set(name, value)
 
 
 def check_java() -> None:

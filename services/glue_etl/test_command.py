@@ -10,23 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from glue_etl import errors, job, publish
+from glue_etl import bulk, errors, job, publish
 from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.command import run_command
 from glue_etl.errors import EtlError, JavaMissingError, RulesFailedError, StorageError
 from glue_etl.session import check_java
-from glue_etl.testing.builds import record_of, write_build
+from glue_etl.testing.builds import RUN, record_of, write_build
 from glue_etl.testing.lake import Lake
 from glue_etl.version import SERVICE_VERSION
 from schemas.curated_build import record_key
 
 
-def failing(error: EtlError) -> dict[str, object]:
+def failing(error: Exception) -> dict[str, object]:
     raise error
 
 
 def test_a_result_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_command(lambda argv: {"status": "built", "of": list(argv)}, ["x"]) == 0
+    assert run_command(lambda argv: {"status": "built", "of": list(argv)}, ["x"]) is None
 
     assert capsys.readouterr().out == '{"status": "built", "of": ["x"]}\n'
 
@@ -35,20 +35,43 @@ def test_a_result_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> Non
     ("error", "transient"),
     [(RulesFailedError("no", rules=["r"]), False), (StorageError("no"), True)],
 )
-def test_a_failure_is_told_by_code_and_by_exit_status(
+def test_a_failure_is_told_by_code_and_by_the_way_the_process_ends(
     error: EtlError, transient: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_command(lambda _: failing(error), []) == 1
+    assert run_command(lambda _: failing(error), []) == f"{error.code}: no"
 
     result = json.loads(capsys.readouterr().out)
     assert (result["status"], result["code"]) == ("failed", error.code)
     assert result["transient"] is transient
 
 
+def test_what_nobody_foresaw_is_told_too(capsys: pytest.CaptureFixture[str]) -> None:
+    problem = run_command(lambda _: failing(ValueError("of Spark\nat line 1")), [])
+
+    printed = capsys.readouterr()
+    result = json.loads(printed.out)
+    assert (result["status"], result["code"]) == ("failed", "unexpected")
+    assert problem == result["message"]
+    assert problem.startswith("ValueError: of Spark (")
+    assert "Traceback" in printed.err
+
+
 def test_wrong_arguments_start_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_command(job.run, ["--processed", "nowhere"]) == 1
+    assert run_command(job.run, ["--processed", "nowhere"])
 
     assert "--curated" in json.loads(capsys.readouterr().out)["message"]
+
+
+def test_a_dump_that_is_not_there_is_named(lake: Lake) -> None:
+    places = {"processed": lake.processed, "runs": lake.runs}
+    places |= {"quarantine": f"file://{lake.root}/quarantine_data/works/"}
+    argv = [word for name, uri in places.items() for word in (f"--{name}", uri)]
+
+    problem = run_command(
+        bulk.run, [*argv, "--dump", f"file://{lake.root}/gone.txt.gz", "--run-id", RUN]
+    )
+
+    assert problem == f"dump.missing: there is no dump file://{lake.root}/gone.txt.gz"
 
 
 def java(folder: Path, says: str) -> Path:
@@ -92,9 +115,9 @@ def test_a_build_made_elsewhere_is_published_without_spark(
     files.write(lake.curated + record_key("b1"), record_of("b1").model_dump_json().encode())
     argv = ["--curated", lake.curated, "--runs", lake.runs]
 
-    assert run_command(publish.run, [*argv, "--build", "b1"]) == 0
+    assert run_command(publish.run, [*argv, "--build", "b1"]) is None
     assert json.loads(capsys.readouterr().out)["builds"][0]["build"] == "b1"
-    assert run_command(publish.run, argv) == 1
+    assert "--build: which build?" in (run_command(publish.run, argv) or "")
 
 
 def loaded_by(module: str) -> set[str]:
@@ -109,7 +132,7 @@ def loaded_by(module: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["job", "publish", "publication", "rules", "runs"])
+@pytest.mark.parametrize("module", ["job", "bulk", "publish", "publication", "rules", "runs"])
 def test_nothing_loads_spark_or_aws_before_it_is_needed(module: str) -> None:
     assert {"pyspark", "boto3", "awsglue"}.isdisjoint(loaded_by(f"glue_etl.{module}"))
 

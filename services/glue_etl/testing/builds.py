@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from glue_etl.ports import Files
 from schemas.curated_build import BuildRecord, RuleOutcome, TableOutcome
 from schemas.curated_tables import CURATED
@@ -15,9 +18,17 @@ RUN: Final = "20261123T060000Z"
 
 
 def write_build(files: Files, curated: str, build: str) -> None:
-    """Write a file per table, as a job's Spark does; each says which build it belongs to."""
+    """Write a file per table, as a job's Spark does; its one row says which build it belongs to."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"build": [build]}), sink)
     for table in CURATED.values():
-        files.write(f"{curated}{table.folder(build)}part-0.parquet", build.encode())
+        files.write(f"{curated}{table.folder(build)}part-0.parquet", sink.getvalue().to_pybytes())
+
+
+def build_of(body: bytes) -> str:
+    """Tell which build such a file belongs to."""
+    (build,) = pq.read_table(pa.BufferReader(body))["build"].to_pylist()
+    return str(build)
 
 
 def record_of(build: str, broken: Iterable[str] = ()) -> BuildRecord:
