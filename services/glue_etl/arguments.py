@@ -9,7 +9,15 @@ import argparse
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from glue_etl.errors import InvalidArgumentsError
 from schemas.curated_build import BuildId
@@ -87,6 +95,22 @@ class PublishArguments(Arguments):
         description="how long a build stays after readers were sent on; Athena's queries may take"
         " 30 minutes",
     )
+    warehouse: str | None = Field(
+        None, description="Redshift Serverless workgroup to load what is published into; or none"
+    )
+    warehouse_database: str = Field("dev", description="database of the workgroup")
+    warehouse_schema: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] = Field(
+        "openlake", description="schema of the database"
+    )
+    warehouse_role: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/")] | None = (
+        Field(None, description="ARN of the role by which Redshift reads the curated files")
+    )
+
+    @model_validator(mode="after")
+    def _warehouse_is_whole(self) -> Self:
+        if self.warehouse and not self.warehouse_role:
+            raise ValueError("--warehouse needs --warehouse-role")
+        return self
 
 
 class JobArguments(PublishArguments, SessionArguments):

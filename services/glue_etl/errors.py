@@ -6,6 +6,7 @@
     +-- TransientError            a later attempt may succeed
     |   +-- StorageError
     |   +-- CatalogueError
+    |   +-- WarehouseError
     +-- TerminalError             no attempt succeeds before somebody acts
     |   +-- InvalidArgumentsError
     |   +-- JavaMissingError
@@ -60,6 +61,12 @@ class CatalogueError(TransientError):
     """The Glue catalogue did not answer as it should."""
 
     code = "catalogue.unavailable"
+
+
+class WarehouseError(TransientError):
+    """The warehouse was not loaded; what is published is published all the same."""
+
+    code = "warehouse.failed"
 
 
 class TerminalError(EtlError):

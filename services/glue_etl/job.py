@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
-from glue_etl.adapters.by_scheme import FilesByScheme, catalogue_for
+from glue_etl.adapters.by_scheme import FilesByScheme, aws_client, catalogue_for
 from glue_etl.arguments import JobArguments, PublishArguments
 from glue_etl.command import run_command
 from glue_etl.ports import Files
 from glue_etl.publication import Publisher, Retention
+from glue_etl.warehouse import Load
 
 
 def publisher_for(arguments: PublishArguments, files: Files) -> Publisher:
@@ -23,6 +24,25 @@ def publisher_for(arguments: PublishArguments, files: Files) -> Publisher:
     retention = Retention(arguments.keep, timedelta(minutes=arguments.grace_minutes))
     catalogue = catalogue_for(arguments.database)
     return Publisher(files, catalogue, arguments.curated, arguments.runs, retention)
+
+
+def load_warehouse(arguments: PublishArguments, build: str) -> None:
+    """Load a published build into the warehouse, if one is named; repeating it changes nothing.
+
+    Raises
+    ------
+    WarehouseError
+        When it was not loaded.
+    """
+    if not arguments.warehouse or not arguments.warehouse_role:
+        return
+    from glue_etl.adapters.redshift import RedshiftData
+
+    load = Load(arguments.curated, build, arguments.warehouse_schema, arguments.warehouse_role)
+    database = arguments.warehouse_database
+    redshift = RedshiftData(aws_client("redshift-data"), arguments.warehouse, database)
+    redshift.run(load.definitions())
+    redshift.run(load.statements())
 
 
 def run(argv: Sequence[str]) -> dict[str, object]:
@@ -33,7 +53,10 @@ def run(argv: Sequence[str]) -> dict[str, object]:
     arguments = JobArguments.parse(argv)
     files = FilesByScheme()
     etl = Etl(arguments, files, publisher_for(arguments, files), partial(start, arguments))
-    return etl.run().as_json()
+    outcome = etl.run()
+    if outcome.status != "built":
+        load_warehouse(arguments, outcome.record.build)
+    return outcome.as_json()
 
 
 if __name__ == "__main__":

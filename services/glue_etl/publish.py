@@ -12,7 +12,7 @@ from glue_etl.adapters.by_scheme import FilesByScheme
 from glue_etl.arguments import PublishArguments
 from glue_etl.command import run_command
 from glue_etl.errors import InvalidArgumentsError
-from glue_etl.job import publisher_for
+from glue_etl.job import load_warehouse, publisher_for
 
 
 def run(argv: Sequence[str]) -> dict[str, object]:
@@ -21,6 +21,7 @@ def run(argv: Sequence[str]) -> dict[str, object]:
     if arguments.build is None:
         raise InvalidArgumentsError("--build: which build?")
     current = publisher_for(arguments, FilesByScheme()).publish(arguments.build)
+    load_warehouse(arguments, arguments.build)
     return {"status": "published", **current.model_dump(mode="json")}
 
 

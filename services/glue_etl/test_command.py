@@ -52,7 +52,7 @@ def test_what_nobody_foresaw_is_told_too(capsys: pytest.CaptureFixture[str]) -> 
     result = json.loads(printed.out)
     assert (result["status"], result["code"]) == ("failed", "unexpected")
     assert problem == result["message"]
-    assert problem.startswith("ValueError: of Spark (")
+    assert result["message"].startswith("ValueError: of Spark (")
     assert "Traceback" in printed.err
 
 

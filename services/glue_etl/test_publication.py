@@ -261,7 +261,7 @@ class FileCatalogue:
 
 @dataclass
 class Reader(threading.Thread):
-    """Queries all tables again and again, the way the record tells and the way the catalogue does."""
+    """Queries all tables again and again, by the way of the record and by that of the catalogue."""
 
     publisher: Publisher
     stop: threading.Event

@@ -47,7 +47,7 @@ class FilesByScheme:
     def _s3(self) -> S3Files:
         from glue_etl.adapters.s3_files import S3Files
 
-        return S3Files(_client("s3"))
+        return S3Files(aws_client("s3"))
 
 
 def catalogue_for(database: str | None) -> Catalogue:
@@ -56,10 +56,11 @@ def catalogue_for(database: str | None) -> Catalogue:
         return NoCatalogue()
     from glue_etl.adapters.glue_catalogue import GlueCatalogue
 
-    return GlueCatalogue(_client("glue"), database)
+    return GlueCatalogue(aws_client("glue"), database)
 
 
-def _client(service: str) -> Any:
+def aws_client(service: str) -> Any:
+    """Give boto3's client of a service."""
     import boto3
 
     return boto3.client(service)
