@@ -4,7 +4,11 @@ import re
 from collections.abc import Iterator
 
 from infra.rule_model import Rule
-from infra.template_model import Resource, Template, as_list, refers_to, text_of
+from infra.storage_rules import is_dead_letter_queue
+from infra.template_model import Properties, Resource, Template, as_list, refers_to, text_of
+
+# How a Glue job run ends that was not stopped by somebody.
+FAILED_STATES = {"FAILED", "TIMEOUT", "ERROR"}
 
 
 def _function(template: Template, resource: Resource) -> Iterator[str]:
@@ -69,19 +73,67 @@ def _schedule(template: Template, resource: Resource) -> Iterator[str]:
         yield "it does not tell the scheduled time"
 
 
-def _event_rule(_: Template, resource: Resource) -> Iterator[str]:
+def _event_rule(template: Template, resource: Resource) -> Iterator[str]:
     pattern = resource.properties.get("EventPattern", {})
     detail = pattern.get("detail", {})
-    if pattern.get("source") != ["aws.s3"] or pattern.get("detail-type") != ["Object Created"]:
-        yield "it matches other events than objects created"
+    kind = (pattern.get("source"), pattern.get("detail-type"))
+    if kind == (["aws.glue"], ["Glue Job State Change"]):
+        yield from _failed_jobs(template, detail)
+    elif kind == (["aws.s3"], ["Object Created"]):
+        yield from _created_objects(detail)
+    else:
+        yield "it matches other events than objects created and jobs ended"
+    queues = [q for q in template.resources("AWS::SQS::Queue") if is_dead_letter_queue(template, q)]
+    for target in resource.properties.get("Targets", []):
+        kept = any(refers_to(target.get("Arn"), queue.name) for queue in queues)
+        if "DeadLetterConfig" not in target and not kept:
+            yield "an undelivered event would be lost"
+
+
+def _failed_jobs(template: Template, detail: Properties) -> Iterator[str]:
+    jobs = {text_of(job.properties["Name"]) for job in template.resources("AWS::Glue::Job")}
+    if {text_of(name) for name in detail.get("jobName", [])} != jobs:
+        yield "it matches other jobs than those of this stack"
+    if set(detail.get("state", [])) != FAILED_STATES:
+        yield "it matches other ends than failures"
+
+
+def _created_objects(detail: Properties) -> Iterator[str]:
     if "{data-bucket}" not in [text_of(name) for name in detail.get("bucket", {}).get("name", [])]:
         yield "it matches other buckets than the data bucket"
     for key in detail.get("object", {}).get("key", [{}]):
         if not re.fullmatch(r"[a-z_]+/[^*]*\*[^*]*\.json(\.gz)?", key.get("wildcard", "")):
             yield f"the key {key} has not both a prefix and a suffix"
-    for target in resource.properties.get("Targets", []):
-        if "DeadLetterConfig" not in target:
-            yield "an undelivered event would be lost"
+
+
+def _job(_: Template, resource: Resource) -> Iterator[str]:
+    properties = resource.properties
+    arguments = properties.get("DefaultArguments", {})
+    package = "s3://${ArtifactBucket}/${ArtifactKey}"
+    if properties.get("GlueVersion") != "6.0":
+        yield "GlueVersion is not 6.0"
+    if properties.get("ExecutionProperty", {}).get("MaxConcurrentRuns") != 1:
+        yield "two runs would write the same tables"
+    if properties.get("MaxRetries") != 0:
+        yield "what failed would be tried again unseen, and its runs could not wait for each other"
+    if "Timeout" not in properties:
+        yield "it may run, and be paid for, for two days"
+    if not text_of(properties["Command"].get("ScriptLocation")).startswith(f"{package}/"):
+        yield "its script is not that of the package"
+    if text_of(arguments.get("--extra-py-files")) != package:
+        yield "it does not run the package"
+    if text_of(arguments.get("--additional-python-modules")) != f"{package}/glue.lock":
+        yield "what it installs is not locked"
+    if "--custom-logGroup-prefix" not in arguments:
+        yield "it does not log to the groups of this stack"
+
+
+def _event_trigger(_: Template, resource: Resource) -> Iterator[str]:
+    properties = resource.properties
+    if properties.get("Type") != "EVENT" or "WorkflowName" not in properties:
+        yield "no event starts it"
+    if "BatchWindow" not in properties.get("EventBatchingCondition", {}):
+        yield "every run would make a build of its own"
 
 
 COMPUTE_RULES = (
@@ -90,4 +142,6 @@ COMPUTE_RULES = (
     Rule("event-source", ("AWS::Lambda::EventSourceMapping",), _event_source),
     Rule("schedule", ("AWS::Scheduler::Schedule",), _schedule),
     Rule("event-rule", ("AWS::Events::Rule",), _event_rule),
+    Rule("job", ("AWS::Glue::Job",), _job),
+    Rule("event-trigger", ("AWS::Glue::Trigger",), _event_trigger),
 )

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 HERE = Path(__file__).parent
-UNITS = ("bootstrap", "foundation", "ingest", "process", "monitoring")
+UNITS = ("bootstrap", "foundation", "ingest", "process", "glue_etl", "monitoring")
 
 Properties = dict[str, Any]
 

@@ -57,7 +57,9 @@ GRANT = "Properties.PolicyDocument.Statement.0."
 BUCKET = {"Fn::Sub": "arn:${AWS::Partition}:s3:::{{resolve:ssm:/a/b/foundation/data-bucket}}"}
 OBJECTS = {"Fn::Sub": "arn:${AWS::Partition}:s3:::{{resolve:ssm:/a/b/foundation/data-bucket}}/*"}
 EVERY_EVENT = {"source": ["aws.s3"], "detail-type": ["Object Created"]}
-KEY = "Properties.EventPattern.detail.object.key"
+DETAIL = "Properties.EventPattern.detail."
+KEY = DETAIL + "object.key"
+ARGUMENTS = "Properties.DefaultArguments."
 
 BREAKS: list[tuple[str, str, str, Break]] = [
     ("encryption", "bootstrap", "ArtifactBucket", _remove("Properties.BucketEncryption")),
@@ -113,6 +115,32 @@ BREAKS: list[tuple[str, str, str, Break]] = [
     ("event-rule", "process", "RawPageRule", _set(KEY, [{"wildcard": "*.json.gz"}])),
     ("event-rule", "process", "RawPageRule", _set(KEY, [{"wildcard": "raw_data/*"}])),
     ("event-rule", "process", "ManifestRule", _remove("Properties.Targets.0.DeadLetterConfig")),
+    ("event-rule", "glue_etl", "RunProcessedRule", _set(KEY, [{"wildcard": "runs/*"}])),
+    ("event-rule", "glue_etl", "FailedJobRule", _set(DETAIL + "state", ["FAILED"])),
+    ("event-rule", "glue_etl", "FailedJobRule", _remove(DETAIL + "jobName")),
+    ("event-rule", "glue_etl", "FailedJobRule", _set("Properties.Targets.0.Arn", "arn:other")),
+    ("job", "glue_etl", "EtlJob", _set("Properties.GlueVersion", "5.0")),
+    ("job", "glue_etl", "EtlJob", _set("Properties.ExecutionProperty.MaxConcurrentRuns", 2)),
+    ("job", "glue_etl", "EtlJob", _set("Properties.MaxRetries", 1)),
+    ("job", "glue_etl", "EtlJob", _remove("Properties.Timeout")),
+    ("job", "glue_etl", "BulkJob", _set("Properties.Command.ScriptLocation", "s3://other/job.py")),
+    ("job", "glue_etl", "BulkJob", _remove(ARGUMENTS + "--extra-py-files")),
+    ("job", "glue_etl", "BulkJob", _set(ARGUMENTS + "--additional-python-modules", "pydantic")),
+    ("job", "glue_etl", "BulkJob", _remove(ARGUMENTS + "--custom-logGroup-prefix")),
+    ("event-trigger", "glue_etl", "RunProcessedTrigger", _set("Properties.Type", "ON_DEMAND")),
+    (
+        "event-trigger",
+        "glue_etl",
+        "RunProcessedTrigger",
+        _remove("Properties.EventBatchingCondition.BatchWindow"),
+    ),
+    (
+        "object-prefixes",
+        "glue_etl",
+        "EtlRole",
+        _set(FIRST + "Resource", [OBJECTS]),
+    ),
+    ("trust", "glue_etl", "EventRole", _remove(TRUST + "Condition")),
     ("wildcard-action", "ingest", "FunctionRole", _set(FIRST + "Action", "s3:*")),
     ("wildcard-action", "ingest", "FunctionRole", _set(FIRST + "Action", ["s3:Get*"])),
     ("wildcard-resource", "ingest", "FunctionRole", _set(FIRST + "Resource", "*")),

@@ -34,16 +34,41 @@ RECEIPT = "runs/run_id=R/pages/S-000000.json"
 PROCESSED_LEDGER = "runs/run_id=R/processed.json"
 CURATED_LEDGER = "runs/run_id=R/curated.json"
 CURATED = "curated_data/works/build=B/part-0.parquet"
+DUMP = "raw_data/dumps/ol_dump_works_2026-09-30.txt.gz"
+DUMP_ROWS = "processed_data/dump_works/ingest_date=2026-09-30/R/part-0.parquet"
+DUMP_QUARANTINE = "quarantine_data/works/ingest_date=2026-09-30/R-dump/part-0.txt.gz"
 REPORT = "reports/R.html"
 QUERY_RESULT = "athena_results/q.csv"
 
+# (unit, role): the objects that it reads, writes and removes.
+INGEST, PROCESS = ("ingest", "FunctionRole"), ("process", "FunctionRole")
+ETL, BULK = ("glue_etl", "EtlRole"), ("glue_etl", "BulkRole")
 READS = {
-    "ingest": {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, SUBJECTS},
-    "process": {PAGE, MANIFEST, RECEIPT, PROCESSED_LEDGER},
+    INGEST: {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, SUBJECTS},
+    PROCESS: {PAGE, MANIFEST, RECEIPT, PROCESSED_LEDGER},
+    ETL: {PROCESSED, DUMP_ROWS, PROCESSED_LEDGER, CURATED_LEDGER, CURATED},
+    BULK: {DUMP, DUMP_ROWS, DUMP_QUARANTINE, PROCESSED_LEDGER},
 }
 WRITES = {
-    "ingest": {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, QUARANTINED_RESPONSE},
-    "process": {PROCESSED, QUARANTINED, QUARANTINED_RESPONSE, RECEIPT, PROCESSED_LEDGER},
+    INGEST: {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, QUARANTINED_RESPONSE},
+    # The rows and the quarantine of dumps are below prefixes that it writes.
+    PROCESS: {
+        PROCESSED,
+        DUMP_ROWS,
+        QUARANTINED,
+        DUMP_QUARANTINE,
+        QUARANTINED_RESPONSE,
+        RECEIPT,
+        PROCESSED_LEDGER,
+    },
+    ETL: {CURATED_LEDGER, CURATED},
+    BULK: {DUMP_ROWS, DUMP_QUARANTINE, PROCESSED_LEDGER},
+}
+REMOVES: dict[tuple[str, str], set[str]] = {
+    INGEST: set(),
+    PROCESS: set(),
+    ETL: {CURATED},
+    BULK: {DUMP_ROWS, DUMP_QUARANTINE},
 }
 EVERYTHING = (
     PAGE,
@@ -59,6 +84,9 @@ EVERYTHING = (
     PROCESSED_LEDGER,
     CURATED_LEDGER,
     CURATED,
+    DUMP,
+    DUMP_ROWS,
+    DUMP_QUARANTINE,
     REPORT,
     QUERY_RESULT,
 )
@@ -138,7 +166,7 @@ def test_every_parameter_that_a_stack_resolves_is_published_by_another(template:
 
     text = path_of(template.unit).read_text(encoding="utf-8")
     resolved = {
-        f"/${{App}}/${{Env}}/{end}" for end in re.findall(r"\$\{Env\}/([a-z/-]+)\}\}", text)
+        f"/${{App}}/${{Env}}/{end}" for end in re.findall(r"\$\{Env\}/([a-z_/-]+)\}\}", text)
     }
 
     assert resolved <= published
@@ -177,45 +205,77 @@ def test_longest_description_is_one_that_lambda_takes(unit: str) -> None:
         assert len(text) <= LONGEST_DESCRIPTION
 
 
-def _wildcards() -> list[str]:
-    return [
-        key["wildcard"]
-        for rule in load("process").resources("AWS::Events::Rule")
-        for key in rule.properties["EventPattern"]["detail"]["object"]["key"]
+def _wakes(unit: str, key: str) -> int:
+    """Count the rules of a unit that an object wakes."""
+    wildcards = [
+        entry["wildcard"]
+        for rule in load(unit).resources("AWS::Events::Rule")
+        for entry in rule.properties["EventPattern"]["detail"].get("object", {}).get("key", [])
     ]
+    patterns = [re.escape(wildcard).replace(r"\*", ".*") for wildcard in wildcards]
+    return sum(re.fullmatch(pattern, key) is not None for pattern in patterns)
 
 
 @pytest.mark.parametrize("key", EVERYTHING)
 def test_only_pages_and_manifests_wake_process(key: str) -> None:
     """GIVEN any kind of object WHEN it is created THEN no output of process wakes process."""
-    patterns = [re.escape(wildcard).replace(r"\*", ".*") for wildcard in _wildcards()]
-
-    matches = sum(re.fullmatch(pattern, key) is not None for pattern in patterns)
+    matches = _wakes("process", key)
 
     assert matches == (1 if key in (PAGE, MANIFEST) else 0)
-    assert not (matches and key in WRITES["process"])
+    assert not (matches and key in WRITES[PROCESS])
 
 
 @pytest.mark.parametrize("key", EVERYTHING)
-@pytest.mark.parametrize("unit", SERVICES)
-def test_role_reaches_the_objects_of_its_stage_only(unit: str, key: str) -> None:
-    template = load(unit)
+def test_only_finished_runs_wake_the_etl(key: str) -> None:
+    """GIVEN any kind of object WHEN it is created THEN no output of the ETL wakes the ETL."""
+    matches = _wakes("glue_etl", key)
+
+    assert matches == (1 if key == PROCESSED_LEDGER else 0)
+    assert not (matches and key in WRITES[ETL])
+
+
+@pytest.mark.parametrize("key", EVERYTHING)
+@pytest.mark.parametrize("role", READS, ids="-".join)
+def test_role_reaches_the_objects_of_its_stage_only(role: tuple[str, str], key: str) -> None:
+    template, name = load(role[0]), role[1]
     target = f"{{data-bucket}}/{key}"
 
-    assert may(template, "FunctionRole", "s3:GetObject", target) == (key in READS[unit])
-    assert may(template, "FunctionRole", "s3:PutObject", target) == (key in WRITES[unit])
-    for action in ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectAcl"):
-        assert not may(template, "FunctionRole", action, target)
+    assert may(template, name, "s3:GetObject", target) == (key in READS[role])
+    assert may(template, name, "s3:PutObject", target) == (key in WRITES[role])
+    assert may(template, name, "s3:DeleteObject", target) == (key in REMOVES[role])
+    for action in ("s3:DeleteObjectVersion", "s3:PutObjectAcl"):
+        assert not may(template, name, action, target)
 
 
-@pytest.mark.parametrize("unit", SERVICES)
-def test_role_can_tell_a_missing_object_from_a_forbidden_one(unit: str) -> None:
-    template = load(unit)
+@pytest.mark.parametrize("role", READS, ids="-".join)
+def test_role_can_tell_a_missing_object_from_a_forbidden_one(role: tuple[str, str]) -> None:
+    template, name = load(role[0]), role[1]
 
-    for key in READS[unit]:
-        assert may(template, "FunctionRole", "s3:ListBucket", key)
-    for prefix in ("", "curated_data/", "quarantine_data/", "reports/"):
-        assert not may(template, "FunctionRole", "s3:ListBucket", prefix)
+    for key in READS[role]:
+        assert may(template, name, "s3:ListBucket", key)
+    prefixes = {f"{key.split('/', 1)[0]}/" for key in EVERYTHING}
+    for prefix in {"", *prefixes} - {f"{key.split('/', 1)[0]}/" for key in READS[role]}:
+        assert not may(template, name, "s3:ListBucket", prefix)
+
+
+@pytest.mark.parametrize("role", ["EtlRole", "BulkRole"])
+def test_jobs_read_their_package_and_no_other(role: str) -> None:
+    template = load("glue_etl")
+
+    assert may(template, role, "s3:GetObject", "${ArtifactBucket}/services/glue_etl/x.zip")
+    assert not may(template, role, "s3:GetObject", "${ArtifactBucket}/services/ingest/x.zip")
+    assert not may(template, role, "s3:PutObject", "${ArtifactBucket}/services/glue_etl/x.zip")
+
+
+@pytest.mark.parametrize("action", ["glue:CreateTable", "glue:UpdateTable", "glue:GetTable"])
+def test_the_etl_switches_curated_tables_and_no_other(action: str) -> None:
+    template = load("glue_etl")
+
+    assert may(template, "EtlRole", action, "table/{glue-database}/curated_works")
+    for other in ("works", "quarantine", "subject_snapshots"):
+        assert not may(template, "EtlRole", action, f"table/{{glue-database}}/{other}")
+    assert not may(template, "BulkRole", action, "table/{glue-database}/curated_works")
+    assert not may(template, "EtlRole", "glue:DeleteTable", "table/{glue-database}/curated_works")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import hashlib
 import zipfile
 import zlib
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
 
 from lake.aws import Cloud
 from lake.errors import ArtifactMissingError, DeployError
@@ -54,7 +55,7 @@ def other_contents(cloud: Cloud, bucket: str, key: str) -> list[str]:
         for page in pages.paginate(Bucket=bucket, Prefix=prefix)
         for item in page.get("Contents", [])
     )
-    return [other for other in found if other != key]
+    return [other for other in found if other != key and other.endswith(".zip")]
 
 
 def upload(cloud: Cloud, bucket: str, key: str, package: Path) -> bool:
@@ -63,6 +64,30 @@ def upload(cloud: Cloud, bucket: str, key: str, package: Path) -> bool:
         return False
     cloud.client("s3").upload_file(str(package), bucket, key)
     return True
+
+
+def member_key(key: str, member: str) -> str:
+    """Return the key of a package's member as an object of its own: below that of the package."""
+    return f"{key}/{PurePosixPath(member).name}"
+
+
+def upload_members(
+    cloud: Cloud, bucket: str, key: str, package: Path, members: Iterable[str]
+) -> None:
+    """Upload some members of a package as objects of their own.
+
+    Raises
+    ------
+    DeployError
+        The package has no such member.
+    """
+    with zipfile.ZipFile(package) as archive:
+        for member in members:
+            try:
+                body = archive.read(member)
+            except KeyError:
+                raise DeployError(f"{package} holds no {member}.", "Build it again.") from None
+            cloud.client("s3").put_object(Bucket=bucket, Key=member_key(key, member), Body=body)
 
 
 def require(cloud: Cloud, bucket: str, key: str) -> None:

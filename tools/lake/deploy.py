@@ -57,8 +57,8 @@ class Deployed:
 
 
 def stack_name(cloud: Cloud, unit: str) -> str:
-    """Return the name of a unit's stack."""
-    return f"{cloud.app}-{cloud.env}-{unit}"
+    """Return the name of a unit's stack; CloudFormation takes no underscore."""
+    return f"{cloud.app}-{cloud.env}-{unit.replace('_', '-')}"
 
 
 def deploy(
@@ -97,15 +97,19 @@ def package(
     on_step: OnStep,
 ) -> None:
     """Build the packages of those units that have one, each for its architecture."""
-    services: dict[str, list[str]] = {}
+    targets: dict[str, dict[str, str]] = {}
     for unit in units:
         if unit.packaged:
             wanted = _architecture(parameters.get(unit.name, {}), current_parameters(cloud, unit))
-            services.setdefault(wanted, []).append(unit.name)
-    for architecture, names in sorted(services.items()):
-        on_step(f"package {', '.join(names)}")
+            targets.setdefault(wanted, {})[unit.name] = unit.target
+    for architecture, wanted_targets in sorted(targets.items()):
+        on_step(f"package {', '.join(wanted_targets)}")
         packaging.package(
-            project, names, for_host=cloud.is_local, architecture=architecture, on_line=on_step
+            project,
+            wanted_targets,
+            for_host=cloud.is_local,
+            architecture=architecture,
+            on_line=on_step,
         )
 
 
@@ -149,6 +153,7 @@ def plan_unit(
         else:
             commit = changes.commit_of(project)
             values |= code_parameters(cloud, project, unit, _architecture(parameters, before))
+    if "Release" in known:
         # The names that the template looks up by itself are part of the configuration, too.
         found = {name: cloud.parameter(name) for name in LOOKED_UP}
         values["Release"] = release_of(template, values | found)
@@ -263,6 +268,8 @@ def _provide_package(cloud: Cloud, project: Project, plan: Plan, on_step: OnStep
     bucket, key = (plan.release.parameters[name] for name in ("ArtifactBucket", "ArtifactKey"))
     package_file = project.package(plan.unit.name)
     if not artifacts.exists(cloud, bucket, key) and artifacts.is_content(package_file, key):
+        # The package last: where it is, all that belongs to it is.
+        artifacts.upload_members(cloud, bucket, key, package_file, plan.unit.members)
         artifacts.upload(cloud, bucket, key, package_file)
         size = package_file.stat().st_size / 1e6
         on_step(f"{plan.unit.name}: uploaded {package_file.name} ({size:.1f} MB)")

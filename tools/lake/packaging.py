@@ -23,7 +23,7 @@ OnLine = Callable[[str], None]
 
 def package(
     project: Project,
-    services: Sequence[str],
+    targets: Mapping[str, str],
     *,
     for_host: bool,
     architecture: str = DEFAULT_ARCHITECTURE,
@@ -35,8 +35,8 @@ def package(
     ----------
     project
         The clone to build in.
-    services
-        Names of services, for example `["ingest"]`.
+    targets
+        Names of services with the targets that package them, for example `{"ingest": "lambda"}`.
     for_host
         Build for this machine, to run in the local AWS, where it is not what Lambda runs on.
     architecture
@@ -51,9 +51,9 @@ def package(
     """
     platform_name = _platform(project, for_host, architecture)
     environment = {} if platform_name == DEFAULT_PLATFORM else {"LAKE_PLATFORM": platform_name}
-    specs = [f"services/{service}:lambda" for service in services]
+    specs = [f"services/{service}:{target}" for service, target in targets.items()]
     _run_pants(project, ["package", *specs], environment, on_line)
-    return [project.package(service) for service in services]
+    return [project.package(service) for service in targets]
 
 
 def services_changed(project: Project, commit: str) -> set[str]:

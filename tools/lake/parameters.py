@@ -11,6 +11,7 @@ LOCAL: Mapping[str, Mapping[str, str]] = {
     "ingest": {"ScheduleState": "DISABLED"},
     "process": {"MaximumConcurrency": "2"},
     # Refused by the local AWS.
+    "glue_etl": {"Workflow": "false"},
     "monitoring": {"SavedQueries": "false", "MetricMath": "false"},
 }
 

@@ -1,12 +1,20 @@
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from lake.artifacts import artifact_key, content_digest, require, upload
+from lake.artifacts import (
+    artifact_key,
+    content_digest,
+    other_contents,
+    require,
+    upload,
+    upload_members,
+)
 from lake.aws import Cloud
 from lake.errors import ArtifactMissingError, DeployError
 
@@ -22,6 +30,16 @@ class FakeS3:
         if (request["Bucket"], request["Key"]) not in self.objects:
             error = {"ResponseMetadata": {"HTTPStatusCode": self.status}, "Error": {}}
             raise ClientError(error, "HeadObject")
+
+    def put_object(self, **request: Any) -> None:
+        self.objects[request["Bucket"], request["Key"]] = request["Body"]
+
+    def get_paginator(self, _operation: str) -> Any:
+        def paginate(**request: str) -> list[dict[str, Any]]:
+            names = [key for _, key in self.objects if key.startswith(request["Prefix"])]
+            return [{"Contents": [{"Key": name} for name in names]}]
+
+        return SimpleNamespace(paginate=paginate)
 
     def upload_file(self, path: str, bucket: str, key: str) -> None:
         self.objects[bucket, key] = Path(path).read_bytes()
@@ -91,3 +109,25 @@ def test_a_refusal_is_not_taken_for_a_missing_package() -> None:
     s3.status = 403
     with pytest.raises(ClientError):
         require(Cloud(_clients={"s3": s3}), "artifacts", "key")
+
+
+def test_members_lie_below_the_package_and_are_no_other_content(tmp_path: Path) -> None:
+    # GIVEN a package that was uploaded with members
+    s3, file = FakeS3(), package(tmp_path / "1.zip", [*CODE, ("pkg/job.py", b"run()")])
+    cloud = Cloud(_clients={"s3": s3})
+    key = artifact_key("glue_etl", "0.1.0", content_digest(file))
+    upload_members(cloud, "bucket", key, file, ["pkg/job.py"])
+    upload(cloud, "bucket", key, file)
+
+    # THEN they are objects of their own, and count as no other package of the version
+    assert s3.objects["bucket", f"{key}/job.py"] == b"run()"
+    assert other_contents(cloud, "bucket", key) == []
+    other = artifact_key("glue_etl", "0.1.0", "f" * 64)
+    assert other_contents(cloud, "bucket", other) == [key]
+
+
+def test_a_package_without_its_members_is_refused(tmp_path: Path) -> None:
+    file = package(tmp_path / "1.zip", CODE)
+
+    with pytest.raises(DeployError, match="holds no pkg/job.py"):
+        upload_members(Cloud(_clients={"s3": FakeS3()}), "bucket", "key", file, ["pkg/job.py"])

@@ -42,13 +42,15 @@ def called(folder: Path) -> tuple[list[str], dict[str, str]]:
 
 def test_pants_is_asked_for_the_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
-    found = packaging.package(project(tmp_path, SUCCESS), ["ingest", "process"], for_host=False)
+    found = packaging.package(
+        project(tmp_path, SUCCESS), {"ingest": "lambda", "process": "other"}, for_host=False
+    )
     assert found == [
         tmp_path / f"dist/services/{service}/{service}-0.1.0.zip"
         for service in ("ingest", "process")
     ]
     arguments, environment = called(tmp_path)
-    assert arguments[-3:] == ["package", "services/ingest:lambda", "services/process:lambda"]
+    assert arguments[-3:] == ["package", "services/ingest:lambda", "services/process:other"]
     assert "PYTHONPATH" not in environment
     assert "LAKE_PLATFORM" not in environment
 
@@ -64,7 +66,7 @@ def test_another_machine_gets_packages_of_its_own(
 ) -> None:
     monkeypatch.setattr(platform, "system", lambda: machine[0])
     monkeypatch.setattr(platform, "machine", lambda: machine[1])
-    packaging.package(project(tmp_path, SUCCESS), ["ingest"], for_host=True)
+    packaging.package(project(tmp_path, SUCCESS), {"ingest": "lambda"}, for_host=True)
     assert called(tmp_path)[1].get("LAKE_PLATFORM") == platform_asked
     assert (tmp_path / "3rdparty/platforms/host.json").exists() == bool(platform_asked)
 
@@ -101,7 +103,7 @@ def test_the_host_is_described_as_pex_wants_it(tmp_path: Path) -> None:
 
 def test_a_failure_shows_the_last_lines(tmp_path: Path) -> None:
     with pytest.raises(PackagingError, match="NoSuchTarget: services/nope") as caught:
-        packaging.package(project(tmp_path, FAILURE), ["nope"], for_host=False)
+        packaging.package(project(tmp_path, FAILURE), {"nope": "lambda"}, for_host=False)
     assert "line 99" in caught.value.message
     assert "line 80\n" not in caught.value.message
     assert "./pants package services/nope:lambda" in caught.value.hint

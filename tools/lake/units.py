@@ -15,10 +15,16 @@ class Unit:
         Name of the template and last part of the stack's name.
     packaged
         Whether Pants builds a package for it.
+    target
+        Name of the Pants target that does.
+    members
+        What of the package is needed as objects of their own, too.
     """
 
     name: str
     packaged: bool = False
+    target: str = "lambda"
+    members: tuple[str, ...] = ()
 
 
 UNITS: tuple[Unit, ...] = (
@@ -26,6 +32,13 @@ UNITS: tuple[Unit, ...] = (
     Unit("foundation"),
     Unit("process", packaged=True),
     Unit("ingest", packaged=True),
+    Unit(
+        "glue_etl",
+        packaged=True,
+        target="package",
+        # Glue takes scripts, and what it is to install, only so.
+        members=("glue_etl/job.py", "glue_etl/bulk.py", "glue.lock"),
+    ),
     Unit("monitoring"),
 )
 
