@@ -14,7 +14,7 @@ from lake.aws import Cloud
 from lake.console import err, out, show_error
 from lake.errors import LakeError, LocalAwsDownError
 from lake.local_aws import DEFAULT_PORT, LocalAws
-from lake.project import Project, current_project
+from lake.project import Project, called_from, current_project
 
 app = typer.Typer(
     name="lake",
@@ -30,6 +30,10 @@ PortOption = Annotated[
     int, typer.Option(min=1024, max=65535, help="Port of 127.0.0.1 to listen on.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for machines.")]
+EnvOption = Annotated[
+    str | None, typer.Option(help="Environment on AWS; without it, the local AWS.")
+]
+MemoryOption = Annotated[str, typer.Option(help="Memory of Spark on this machine, such as 8g.")]
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
@@ -51,6 +55,11 @@ def local_aws(project: Project) -> LocalAws:
 def local_cloud(project: Project) -> Cloud:
     """Return the running local AWS."""
     return Cloud(endpoint=local_aws(project).require().endpoint)
+
+
+def cloud_of(project: Project, env: str | None) -> Cloud:
+    """Return an environment on AWS, or the running local AWS."""
+    return Cloud(env=env) if env else local_cloud(project)
 
 
 @app.command()
@@ -78,17 +87,19 @@ def down() -> None:
 
 
 @app.command()
-def status(
-    env: Annotated[
-        str | None, typer.Option(help="Environment on AWS.", show_default="the local AWS")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show what is deployed, the runs, and what waits in queues."""
+def status(env: EnvOption = None, as_json: JsonOption = False) -> None:
+    """Show what is deployed, the runs, what waits in queues, and the curated tables."""
     from lake import screens
+    from lake.etl import folder_of, job_log
+    from lake.glue_jobs import newest_job_runs
     from lake.status import read_status
 
-    found = read_status(Cloud(env=env) if env else local_cloud(current_project()))
+    project = current_project()
+    cloud = cloud_of(project, env)
+    if cloud.is_local:
+        found = read_status(cloud, job_log(folder_of(project)).newest)
+    else:
+        found = read_status(cloud, lambda _bucket, count: newest_job_runs(cloud, count))
     if as_json:
         print(json.dumps(asdict(found), indent=2))
     else:
@@ -167,17 +178,94 @@ def demo(
 
 
 @app.command()
+def etl(
+    env: EnvOption = None,
+    full: Annotated[bool, typer.Option("--full", help="Build all anew, from all runs.")] = False,
+    memory: MemoryOption = "2g",
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the curated tables up to date: by Spark on this machine, or by Glue on AWS.
+
+    Takes the runs that are processed and not yet in the tables. Readers go from one whole build to
+    the next; a build that breaks a data-quality rule is not published.
+    """
+    from lake import screens
+    from lake.etl import EtlOptions, run_etl, run_on_glue, workshop
+    from lake.progress import Progress
+    from lake.spark import prepare
+
+    project = current_project()
+    cloud = cloud_of(project, env)
+    options = EtlOptions(full, memory)
+    progress = Progress(err)
+    if cloud.is_local:
+        with progress.step("Set up Spark"):
+            prepare(project)
+        with progress.step("ETL") as say:
+            result = run_etl(cloud, workshop(cloud, project), options, say)
+    else:
+        with progress.step("ETL") as say:
+            result = run_on_glue(cloud, options, say)
+    if as_json:
+        print(json.dumps(asdict(result), indent=2))
+    else:
+        screens.show_etl(out, result)
+
+
+@app.command()
+def backfill(
+    dump: Annotated[
+        str, typer.Argument(metavar="PATH_OR_URL", help="ol_dump_works_DATE.txt.gz, or .txt.")
+    ],
+    env: EnvOption = None,
+    run_id: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Run that it makes; default: the date in its name."),
+    ] = None,
+    memory: MemoryOption = "2g",
+    as_json: JsonOption = False,
+) -> None:
+    """Load a dump of works into the curated tables: the bulk route.
+
+    Each line becomes a row or a record in quarantine. A dump that is empty, cut off, or none of
+    works is refused whole.
+    """
+    from lake import screens
+    from lake.backfill import run_backfill
+    from lake.bulk import route_of
+    from lake.dump import is_url
+    from lake.etl import EtlOptions
+    from lake.progress import Progress
+    from lake.spark import prepare
+
+    project = current_project()
+    cloud = cloud_of(project, env)
+    progress = Progress(err)
+    if cloud.is_local:
+        with progress.step("Set up Spark"):
+            prepare(project)
+    route = route_of(cloud, project, EtlOptions(memory=memory))
+    place = dump if is_url(dump) else str(called_from() / dump)
+    result = run_backfill(route, project.state / "dumps", place, run_id, progress.step)
+    if as_json:
+        print(json.dumps(asdict(result), indent=2))
+    else:
+        screens.show_backfill(out, result)
+
+
+@app.command()
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT, in Athena's dialect.")],
     output: Annotated[OutputFormat, typer.Option("--output", "-o", help="Form of the result.")] = (
         OutputFormat.TABLE
     ),
+    env: EnvOption = None,
 ) -> None:
     """Answer a SELECT over the tables of the catalogue."""
     from lake import tabular
     from lake.query import run_query
 
-    result = run_query(local_cloud(current_project()), sql)
+    result = run_query(cloud_of(current_project(), env), sql)
     if output is OutputFormat.JSON:
         print(tabular.to_json(result))
     elif output is OutputFormat.CSV:

@@ -13,6 +13,10 @@ LakeError
 │   └── StackFailedError
 ├── SourceUnreachableError the API to crawl does not answer
 ├── RunFailedError         a crawl or its processing did not finish
+├── EtlError
+│   ├── EtlFailedError     a job of the ETL failed
+│   ├── EtlBusyError       another one is at work
+│   └── DumpError          a dump cannot be had, or is none
 └── QueryError             the statement is not one that the lake can answer
 """
 
@@ -80,6 +84,34 @@ class SourceUnreachableError(LakeError):
 
 class RunFailedError(LakeError):
     """A crawl or its processing did not finish."""
+
+
+class EtlError(LakeError):
+    """The curated tables could not be brought up to date."""
+
+
+class EtlFailedError(EtlError):
+    """A job of the ETL failed.
+
+    Parameters
+    ----------
+    message, hint
+        As for every error.
+    code
+        The job's own code of what went wrong, such as `rules.failed`; empty where it gave none.
+    """
+
+    def __init__(self, message: str, hint: str = "", code: str = "") -> None:
+        super().__init__(message, hint)
+        self.code = code
+
+
+class EtlBusyError(EtlError):
+    """Another run of the ETL is at work."""
+
+
+class DumpError(EtlError):
+    """A dump cannot be had, or is none."""
 
 
 class QueryError(LakeError):

@@ -43,3 +43,8 @@ class Project:
 def current_project() -> Project:
     """Return the project that the `lake` script belongs to."""
     return Project(Path(os.environ.get("LAKE_ROOT") or Path.cwd()))
+
+
+def called_from() -> Path:
+    """Return the folder in which the user called the `lake` script, which goes to its own."""
+    return Path(os.environ.get("LAKE_CALLED_FROM") or Path.cwd())

@@ -31,21 +31,21 @@ class PageCounts:
 
 
 def run_ids(cloud: Cloud, bucket: str) -> list[str]:
-    """Return the ids of all runs that have a ledger, oldest first."""
+    """Return the ids of all runs that have a ledger, oldest first; other names are no runs."""
     pages = cloud.client("s3").get_paginator("list_objects_v2")
     found = []
     for page in pages.paginate(Bucket=bucket, Prefix="runs/run_id=", Delimiter="/"):
         for prefix in page.get("CommonPrefixes", []):
             found.append(prefix["Prefix"].removeprefix("runs/run_id=").rstrip("/"))
-    return sorted(found)
+    return sorted(name for name in found if _is_run_id(name))
 
 
 def read_run(cloud: Cloud, bucket: str, run_id: str) -> Run:
     """Return a run with the ledgers that it has so far."""
     return Run(
         run_id=run_id,
-        manifest=_read(cloud, bucket, keys.manifest_key(run_id), RunManifest),
-        processed=_read(cloud, bucket, keys.processed_ledger_key(run_id), ProcessedLedger),
+        manifest=read_ledger(cloud, bucket, keys.manifest_key(run_id), RunManifest),
+        processed=read_ledger(cloud, bucket, keys.processed_ledger_key(run_id), ProcessedLedger),
     )
 
 
@@ -67,10 +67,19 @@ def object_keys(cloud: Cloud, bucket: str, prefix: str) -> Iterator[str]:
             yield item["Key"]
 
 
-def _read(cloud: Cloud, bucket: str, key: str, model: type[Ledger]) -> Ledger | None:
+def read_ledger(cloud: Cloud, bucket: str, key: str, model: type[Ledger]) -> Ledger | None:
+    """Return what an object of the ledger says; None where it is not written."""
     s3 = cloud.client("s3")
     try:
         body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     except s3.exceptions.NoSuchKey:
         return None
     return model.model_validate_json(body)
+
+
+def _is_run_id(name: str) -> bool:
+    try:
+        keys.parse_run_id(name)
+    except keys.InvalidKeyError:
+        return False
+    return True

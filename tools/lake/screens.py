@@ -10,8 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from lake.backfill import BackfillResult
     from lake.demo import Summary
-    from lake.status import LakeStatus
+    from lake.etl import EtlResult
+    from lake.status import EtlStatus, LakeStatus
 
 
 COMMIT_LENGTH = 10
@@ -67,6 +69,52 @@ def show_status(console: Console, status: LakeStatus) -> None:
         for r in status.runs
     ]
     console.print(table("Runs, newest first", columns, rows))
+    show_etl_status(console, status.etl)
+
+
+def show_etl_status(console: Console, etl: EtlStatus) -> None:
+    """Print the state of the curated tables and of the jobs that make them."""
+    waiting = len(etl.waiting_runs)
+    lag = f"{waiting} processed run{'' if waiting == 1 else 's'} not in it" if waiting else "no lag"
+    if etl.build:
+        console.print(
+            f"[bold]Curated tables[/] build {etl.build}, published {etl.published_at}"
+            f" ({etl.age_hours:.1f} h ago), {lag}",
+            highlight=False,
+        )
+    else:
+        console.print("[bold]Curated tables[/] none yet. './lake etl' makes them.", highlight=False)
+    if etl.job_runs:
+        columns = ["started", "job", "state", "seconds", "error"]
+        rows: list[list[object]] = [
+            [r.started_at, r.job, r.state, None if r.seconds is None else int(r.seconds), r.error]
+            for r in etl.job_runs
+        ]
+        console.print(table("Job runs, newest first", columns, rows))
+
+
+def show_etl(console: Console, result: EtlResult) -> None:
+    """Print what the ETL did."""
+    rows: list[list[object]] = [[name, count] for name, count in result.tables.items()]
+    console.print(table(f"Build {result.build}", ["table", "rows"], rows))
+    if result.status == "unchanged":
+        console.print("Nothing was to be done: the build has every run that is processed.")
+        return
+    parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in result.seconds.items())
+    runs = f"{len(result.new_runs)} new run" + ("" if len(result.new_runs) == 1 else "s")
+    console.print(f"{runs}, {result.mode}. {parts}", style="dim", highlight=False)
+
+
+def show_backfill(console: Console, result: BackfillResult) -> None:
+    """Print what a dump gave."""
+    show_etl(console, result.etl)
+    loaded = result.loaded
+    note = " (loaded before)" if loaded.status == "unchanged" else ""
+    console.print(
+        f"{result.dump}: {loaded.lines:,} lines = {loaded.rows:,} rows"
+        f" + {loaded.quarantined:,} in quarantine, as run {loaded.run_id}{note}",
+        highlight=False,
+    )
 
 
 def show_summary(console: Console, summary: Summary) -> None:

@@ -1,16 +1,21 @@
 """What is deployed, what has run, and what waits."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from lake import deploy, releases, runs, stacks
+from lake import curated, deploy, releases, runs, stacks
 from lake.aws import Cloud
+from lake.job_runs import JobRun
 from lake.units import UNITS, Unit
 
 RUNS_SHOWN = 10
+JOB_RUNS_SHOWN = 5
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+ReadJobRuns = Callable[[str, int], Sequence[JobRun]]
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,30 @@ class RunStatus:
 
 
 @dataclass(frozen=True)
+class EtlStatus:
+    """The curated tables, and the jobs that make them.
+
+    Parameters
+    ----------
+    build, published_at, age_hours
+        The build that readers have; None before the first.
+    rows
+        Its rows by table.
+    waiting_runs
+        Processed runs that are not in it: the lag of the ETL.
+    job_runs
+        The newest, newest first.
+    """
+
+    build: str | None = None
+    published_at: str | None = None
+    age_hours: float | None = None
+    rows: dict[str, int] = field(default_factory=dict)
+    waiting_runs: list[str] = field(default_factory=list)
+    job_runs: list[JobRun] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class LakeStatus:
     """The state of one environment."""
 
@@ -58,10 +87,19 @@ class LakeStatus:
     units: list[UnitStatus] = field(default_factory=list)
     queues: list[QueueStatus] = field(default_factory=list)
     runs: list[RunStatus] = field(default_factory=list)
+    etl: EtlStatus = field(default_factory=EtlStatus)
 
 
-def read_status(cloud: Cloud) -> LakeStatus:
-    """Read the state of an environment."""
+def read_status(cloud: Cloud, job_runs: ReadJobRuns) -> LakeStatus:
+    """Read the state of an environment.
+
+    Parameters
+    ----------
+    cloud
+        Where it is.
+    job_runs
+        Gives so many of the newest job runs of a bucket.
+    """
     described = {u.name: stacks.describe(cloud, deploy.stack_name(cloud, u.name)) for u in UNITS}
     present = {name: stack for name, stack in described.items() if stack is not None}
     return LakeStatus(
@@ -70,6 +108,7 @@ def read_status(cloud: Cloud) -> LakeStatus:
         units=[_unit(cloud, unit, described[unit.name]) for unit in UNITS],
         queues=[q for name, stack in present.items() for q in _queues(cloud, name, stack)],
         runs=_runs(cloud) if "foundation" in present else [],
+        etl=_etl(cloud, job_runs) if "foundation" in present else EtlStatus(),
     )
 
 
@@ -117,12 +156,28 @@ def _run(cloud: Cloud, bucket: str, run_id: str) -> RunStatus:
     manifest, processed = run.manifest, run.processed
     return RunStatus(
         run_id=run_id,
-        crawl=manifest.status if manifest else None,
+        # A dump is a run of its own, that nobody crawled.
+        crawl=manifest.status if manifest else "dump" if processed else None,
         finished_at=manifest.finished_at.strftime(TIME_FORMAT) if manifest else None,
         subjects=manifest.totals.subjects if manifest else None,
-        records=manifest.totals.fetched if manifest else None,
+        records=manifest.totals.fetched if manifest else processed.records if processed else None,
         pages_stored=pages.stored,
         pages_processed=pages.processed,
         rows=processed.rows if processed else None,
         quarantined=processed.quarantined if processed else None,
+    )
+
+
+def _etl(cloud: Cloud, job_runs: ReadJobRuns) -> EtlStatus:
+    bucket = cloud.parameter("foundation/data-bucket")
+    known = curated.read_curated(cloud, bucket)
+    published = known.current.builds[0].published_at if known.current else None
+    age = datetime.now(UTC) - published if published else None
+    return EtlStatus(
+        build=known.current.build if known.current else None,
+        published_at=published.strftime("%Y-%m-%d %H:%M:%S") if published else None,
+        age_hours=round(age.total_seconds() / 3600, 2) if age else None,
+        rows=known.rows,
+        waiting_runs=curated.waiting_runs(cloud, bucket, known),
+        job_runs=list(job_runs(bucket, JOB_RUNS_SHOWN)),
     )

@@ -1,0 +1,267 @@
+"""A part of the data bucket as files of this machine, for Spark, which reads no S3 here.
+
+The files lie under their keys. What was staged or uploaded is remembered by ETag, so that only new
+and changed objects are fetched.
+"""
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lake.aws import Cloud
+from lake.errors import EtlError
+
+PARALLEL = 16
+KNOWN = "staged.json"
+# What belongs to the bucket; other files of the folder are the stage's own.
+DATA = "data"
+
+OnObjects = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, order=True)
+class StoredObject:
+    """An object as the bucket lists it; `size` in bytes."""
+
+    key: str
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What a staging did: objects wanted, those of them fetched with their bytes, files removed."""
+
+    objects: int
+    fetched: int
+    bytes: int
+    removed: int
+
+
+def list_objects(cloud: Cloud, bucket: str, prefix: str) -> Iterator[StoredObject]:
+    """Yield the objects below a prefix."""
+    pages = cloud.client("s3").get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Contents", []):
+            yield StoredObject(item["Key"], item["ETag"], int(item["Size"]))
+
+
+def list_folders(cloud: Cloud, bucket: str, prefix: str) -> list[str]:
+    """Return the names of the folders right below a prefix that ends with a slash."""
+    pages = cloud.client("s3").get_paginator("list_objects_v2")
+    return [
+        item["Prefix"].removeprefix(prefix).rstrip("/")
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+        for item in page.get("CommonPrefixes", [])
+    ]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The folder of a bucket.
+
+    Parameters
+    ----------
+    folder
+        Holds the data, and beside them what is remembered of them.
+    """
+
+    folder: Path
+
+    @property
+    def data(self) -> Path:
+        """The folder that stands for the bucket."""
+        return self.folder / DATA
+
+    def path(self, key: str) -> Path:
+        """Return where an object is staged.
+
+        Raises
+        ------
+        EtlError
+            The key would lead out of the folder.
+        """
+        if not key or key.startswith("/") or {"", ".", ".."} & set(key.split("/")):
+            raise EtlError(
+                f"The object {key!r} cannot be a file here: its key is no path.",
+                "Nothing of the lake has such a name: find out who wrote it, and remove it.",
+            )
+        return self.data / PurePosixPath(key)
+
+    def uri(self, key: str) -> str:
+        """Return the address of a key or prefix for Spark, which takes a path as it is."""
+        return f"file://{self.data.resolve()}/{key}"
+
+    def fetch(
+        self,
+        cloud: Cloud,
+        bucket: str,
+        wanted: Iterable[StoredObject],
+        on_objects: OnObjects = lambda _done, _all: None,
+    ) -> Staged:
+        """Make files of exactly the wanted objects; other files are removed.
+
+        Parameters
+        ----------
+        cloud, bucket
+            Where they are.
+        wanted
+            What is to be there.
+        on_objects
+            Called with the number of objects fetched and to be fetched.
+        """
+        objects = {item.key: item for item in wanted}
+        known = self._known()
+        removed = self._remove_others(objects)
+        missing = [item for item in objects.values() if not self._is_current(item, known)]
+        try:
+            with _workers() as pool:
+                jobs = {pool.submit(self._fetch_one, cloud, bucket, o): o for o in missing}
+                for done, job in enumerate(as_completed(jobs), 1):
+                    job.result()
+                    known[jobs[job].key] = jobs[job].etag
+                    on_objects(done, len(missing))
+        finally:
+            self._remember({key: etag for key, etag in known.items() if self.path(key).exists()})
+        return Staged(len(objects), len(missing), sum(o.size for o in missing), removed)
+
+    def store(
+        self,
+        cloud: Cloud,
+        bucket: str,
+        prefixes: Iterable[str],
+        on_objects: OnObjects = lambda _done, _all: None,
+    ) -> int:
+        """Make the objects below some prefixes exactly the staged files; return how many were sent.
+
+        What is there and no file here is removed: the remains of an earlier attempt, of which Spark
+        gives every file another name.
+
+        Raises
+        ------
+        EtlError
+            An object is not what was sent.
+        """
+        sent = 0
+        for prefix in prefixes:
+            files = {str(path.relative_to(self.data)): path for path in self._files(prefix)}
+            there = {item.key: item for item in list_objects(cloud, bucket, prefix)}
+            _delete(cloud, bucket, sorted(there.keys() - files.keys()))
+            known = self._known()
+            new = [
+                key
+                for key, path in files.items()
+                if key not in there
+                or known.get(key) != there[key].etag
+                or there[key].size != path.stat().st_size
+            ]
+            with _workers() as pool:
+                jobs = [pool.submit(_send, cloud, bucket, key, files[key]) for key in new]
+                for done, job in enumerate(as_completed(jobs), 1):
+                    job.result()
+                    on_objects(done, len(new))
+            self._check_sent(files, list_objects(cloud, bucket, prefix), known)
+            sent += len(new)
+        return sent
+
+    def remove(self, prefix: str) -> None:
+        """Remove the files below a prefix."""
+        for path in self._files(prefix):
+            path.unlink()
+        self._remove_empty_folders()
+
+    def _check_sent(
+        self, files: dict[str, Path], there: Iterable[StoredObject], known: dict[str, str]
+    ) -> None:
+        sizes = {}
+        for item in there:
+            sizes[item.key] = item.size
+            known[item.key] = item.etag
+        for key, path in files.items():
+            if sizes.get(key) != path.stat().st_size:
+                raise EtlError(f"The object {key} did not arrive whole.", "Run './lake etl' again.")
+        self._remember(known)
+
+    def _fetch_one(self, cloud: Cloud, bucket: str, item: StoredObject) -> None:
+        path = self.path(item.key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A name that neither Spark nor the jobs read, until it is whole.
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix="_", delete=False) as file:
+            try:
+                cloud.client("s3").download_fileobj(bucket, item.key, file)
+                file.close()
+                Path(file.name).replace(path)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+
+    def _is_current(self, item: StoredObject, known: dict[str, str]) -> bool:
+        path = self.path(item.key)
+        return (
+            known.get(item.key) == item.etag and path.is_file() and path.stat().st_size == item.size
+        )
+
+    def _files(self, prefix: str = "") -> list[Path]:
+        folder = self.path(prefix.rpartition("/")[0]) if "/" in prefix else self.data
+        return sorted(
+            path
+            for path in folder.rglob("*")
+            if path.is_file() and str(path.relative_to(self.data)).startswith(prefix)
+        )
+
+    def _remove_others(self, wanted: Iterable[str]) -> int:
+        keep = {self.path(key) for key in wanted}
+        others = [path for path in self._files() if path not in keep]
+        for path in others:
+            path.unlink()
+        self._remove_empty_folders()
+        return len(others)
+
+    def _remove_empty_folders(self) -> None:
+        folders = [path for path in self.data.rglob("*") if path.is_dir()]
+        for folder in sorted(folders, reverse=True):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+    def _known(self) -> dict[str, str]:
+        try:
+            found: Any = json.loads((self.folder / KNOWN).read_text())
+        except (OSError, ValueError):
+            return {}
+        return dict(found) if isinstance(found, dict) else {}
+
+    def _remember(self, known: dict[str, str]) -> None:
+        path = self.folder / KNOWN
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = path.with_suffix(".new")
+        written.write_text(json.dumps(known))
+        written.replace(path)
+
+
+@contextlib.contextmanager
+def _workers() -> Iterator[ThreadPoolExecutor]:
+    pool = ThreadPoolExecutor(PARALLEL)
+    try:
+        yield pool
+    finally:
+        # What has not begun is dropped, so that Ctrl-C and errors do not wait for all of it.
+        pool.shutdown(cancel_futures=True)
+
+
+def _send(cloud: Cloud, bucket: str, key: str, path: Path) -> None:
+    cloud.client("s3").upload_file(str(path), bucket, key)
+
+
+def _delete(cloud: Cloud, bucket: str, keys: list[str]) -> None:
+    for start in range(0, len(keys), 1000):
+        batch = [{"Key": key} for key in keys[start : start + 1000]]
+        answer = cloud.client("s3").delete_objects(
+            Bucket=bucket, Delete={"Objects": batch, "Quiet": True}
+        )
+        if answer.get("Errors"):
+            raise EtlError(f"Remains of an earlier build cannot be removed: {answer['Errors'][0]}")

@@ -1,0 +1,1 @@
+"""What tests need: a lake in memory, and jobs without Spark."""

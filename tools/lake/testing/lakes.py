@@ -1,0 +1,197 @@
+"""A lake in memory, and the jobs of glue_etl without Spark."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from lake.aws import Cloud
+from lake.errors import EtlFailedError
+from lake.spark import SparkJobs
+from lake.staging import list_objects
+from schemas.curated_build import (
+    BUILD_FORMAT,
+    CURRENT_KEY,
+    BuildRecord,
+    CurrentBuild,
+    PublishedBuild,
+    TableOutcome,
+    record_key,
+)
+from schemas.curated_tables import CURATED, CURATED_PREFIX
+from schemas.keys import processed_ledger_key
+from schemas.run import ProcessedLedger
+
+BUCKET = "data"
+DATABASE = "openlake_local"
+_PARAMETERS = {"foundation/data-bucket": BUCKET, "foundation/glue-database": DATABASE}
+_KEY = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
+
+
+def lake_in_memory() -> Cloud:
+    """Return a local AWS with an empty bucket; inside `moto.mock_aws` alone."""
+    clients = {name: boto3.client(name, "us-east-1", **_KEY) for name in ("s3", "ssm", "glue")}
+    clients["s3"].create_bucket(Bucket=BUCKET)
+    clients["glue"].create_database(DatabaseInput={"Name": DATABASE})
+    for name, value in _PARAMETERS.items():
+        clients["ssm"].put_parameter(Name=f"/openlake/local/{name}", Value=value, Type="String")
+    return Cloud(endpoint="http://127.0.0.1:1", _clients=clients)
+
+
+def put(cloud: Cloud, key: str, body: str = "x") -> None:
+    """Write an object."""
+    cloud.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body.encode())
+
+
+def put_run(cloud: Cloud, run_id: str, rows: int = 1) -> None:
+    """Write a run that process has finished."""
+    day = f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
+    put(cloud, f"processed_data/works/ingest_date={day}/{run_id}-love-000000.parquet", run_id)
+    put(cloud, f"processed_data/subject_facets/ingest_date={day}/{run_id}-love-000000.parquet")
+    ledger = ProcessedLedger(
+        run_id=run_id,
+        contract_version="1",
+        manifest_status="complete",
+        pages=1,
+        records=rows,
+        rows=rows,
+        quarantined=0,
+        subjects={},
+    )
+    put(cloud, processed_ledger_key(run_id), ledger.model_dump_json())
+
+
+def keys(cloud: Cloud, prefix: str = "") -> set[str]:
+    """Return the keys of the bucket."""
+    return {item.key for item in list_objects(cloud, BUCKET, prefix)}
+
+
+def record(build: str, runs: list[str], previous: str | None, form: int) -> BuildRecord:
+    """Return a build's record; each table has as many rows as there are runs."""
+    return BuildRecord(
+        build=build,
+        format=form,
+        previous=previous,
+        mode="incremental" if previous else "full",
+        runs=dict.fromkeys(runs, "fingerprint"),
+        new_runs=runs[-1:],
+        tables={name: TableOutcome(rows=len(runs), files=1, bytes=1) for name in CURATED},
+        rules=[],
+        contract_version="1",
+        service_version="0.1.0",
+        created_at=datetime(2026, 11, 23, tzinfo=UTC),
+    )
+
+
+@dataclass(frozen=True)
+class FakeJobs(SparkJobs):
+    """Writes builds as the jobs do, and keeps how it was called.
+
+    Parameters
+    ----------
+    calls
+        Modules and arguments.
+    failing
+        Errors by module.
+    found
+        The files that each job found on the stage.
+    form
+        Form of the builds that are made.
+    """
+
+    command: Sequence[str] = ()
+    python_path: Sequence[Path] = ()
+    cloud: Cloud = field(default_factory=Cloud)
+    calls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    failing: dict[str, EtlFailedError] = field(default_factory=dict)
+    found: list[set[str]] = field(default_factory=list)
+    form: int = BUILD_FORMAT
+
+    def run(
+        self, module: str, arguments: Mapping[str, object], log: Path, **_: Any
+    ) -> dict[str, Any]:
+        """Do what the job would."""
+        texts = {name: str(value) for name, value in arguments.items()}
+        self.calls.append((module, texts))
+        if module in self.failing:
+            raise self.failing[module]
+        steps: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
+            "glue_etl.job": self._job,
+            "glue_etl.publish": self._publish,
+            "glue_etl.bulk": self._bulk,
+        }
+        return steps[module](texts)
+
+    def modules(self) -> list[str]:
+        """Return the names of the jobs that were run."""
+        return [module.removeprefix("glue_etl.") for module, _ in self.calls]
+
+    def _job(self, arguments: dict[str, str]) -> dict[str, Any]:
+        curated, runs = (_path(arguments[name]) for name in ("curated", "runs"))
+        stage = curated.parent
+        self.found.append({str(p.relative_to(stage)) for p in stage.rglob("*") if p.is_file()})
+        current = _current(curated / CURRENT_KEY)
+        known: list[str] = []
+        if current and arguments["full"] == "false":
+            body = (curated / record_key(current)).read_text()
+            known = list(BuildRecord.model_validate_json(body).runs)
+        fresh = [path.parent.name.removeprefix("run_id=") for path in runs.glob("*/processed.json")]
+        names = sorted({*known, *fresh})
+        made = record(f"B{len(names)}", names, current, self.form)
+        path = curated / record_key(made.build)
+        if not path.exists():
+            for table in CURATED.values():
+                file = curated / table.folder(made.build) / f"part-{len(self.calls)}.parquet"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(made.build)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(made.model_dump_json())
+        return {"status": "built", **made.model_dump(mode="json")}
+
+    def _publish(self, arguments: dict[str, str]) -> dict[str, Any]:
+        published = PublishedBuild(
+            build=arguments["build"], published_at=datetime(2026, 11, 23, tzinfo=UTC)
+        )
+        current = CurrentBuild(builds=[published])
+        put(self.cloud, f"{CURATED_PREFIX}{CURRENT_KEY}", current.model_dump_json())
+        return {"status": "published"}
+
+    def _bulk(self, arguments: dict[str, str]) -> dict[str, Any]:
+        run = arguments["run-id"]
+        day = f"{run[:4]}-{run[4:6]}-{run[6:8]}"
+        lines = _path(arguments["dump"]).read_bytes().count(b"\n")
+        processed, bad = _path(arguments["processed"]), _path(arguments["quarantine"])
+        for name in ("part-0.parquet", "part-1.parquet"):
+            _write(processed / f"dump_works/ingest_date={day}/{run}/{name}", run)
+        _write(bad / f"ingest_date={day}/{run}-dump/part-0.txt.gz", "{}")
+        ledger = ProcessedLedger(
+            run_id=run,
+            contract_version="1",
+            manifest_status="complete",
+            pages=1,
+            records=lines,
+            rows=lines - 1,
+            quarantined=1,
+            subjects={},
+        )
+        _write(_path(arguments["runs"]) / f"run_id={run}/processed.json", ledger.model_dump_json())
+        counts = {"lines": lines, "rows": lines - 1, "quarantined": 1}
+        return {"status": "loaded", "run_id": run, **counts}
+
+
+def _path(uri: str) -> Path:
+    if not uri.startswith("file:///"):
+        raise ValueError(f"Spark on this machine reads no {uri}")
+    return Path(uri.removeprefix("file://"))
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def _current(path: Path) -> str | None:
+    return CurrentBuild.model_validate_json(path.read_text()).build if path.exists() else None
