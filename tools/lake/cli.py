@@ -154,9 +154,12 @@ def demo(
     contact: Annotated[
         str, typer.Option(help="With --live: your e-mail address or URL, told to OpenLibrary.")
     ] = "",
+    with_etl: Annotated[
+        bool, typer.Option("--etl/--no-etl", help="Build the curated tables; needs Java for Spark.")
+    ] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the whole lake once on this machine: deploy, crawl, process, query.
+    """Run the whole lake once on this machine: deploy, crawl, process, ETL, query.
 
     Crawls a bundled stand-in of OpenLibrary, so it needs no network once everything is installed.
     """
@@ -169,7 +172,7 @@ def demo(
             "--live needs --contact: OpenLibrary wants to know whom to write to."
         )
     project = current_project()
-    options = Options(port=port, live=live, contact=contact)
+    options = Options(port=port, live=live, contact=contact, etl=with_etl)
     summary = run_demo(project, local_aws(project), options, Progress(err))
     if as_json:
         print(summary.to_json())

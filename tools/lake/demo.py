@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lake import crawl, deploy, packaging, query, runs, source, standin, units
+from lake import crawl, deploy, etl, packaging, query, runs, source, spark, standin, units
 from lake.aws import Cloud
-from lake.errors import RunFailedError
+from lake.errors import PrerequisiteError, RunFailedError
 from lake.local_aws import LocalAws
 from lake.parameters import LOCAL, merge
 from lake.progress import Progress
@@ -51,6 +51,14 @@ QUERIES = {
         GROUP BY reason_code ORDER BY records DESC, reason_code
     """,
 }
+CURATED_QUERIES = {
+    "Authors with the most works, of all subjects": """
+        SELECT r.rank, coalesce(a.name, r.author_key) AS author, r.works, r.editions
+        FROM author_rankings r JOIN authors a ON a.author_key = r.author_key
+        WHERE r.subject_key = '*' AND r.rank <= 5
+        ORDER BY r.rank
+    """,
+}
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,7 @@ class Options:
     live: bool = False
     contact: str = ""
     works: int = STANDIN_WORKS
+    etl: bool = True
 
 
 @dataclass
@@ -80,6 +89,7 @@ class Summary:
     database: str
     stages: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    curated: dict[str, int] = field(default_factory=dict)
     queries: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -88,13 +98,21 @@ class Summary:
 
 
 def run_demo(project: Project, local: LocalAws, options: Options, progress: Progress) -> Summary:
-    """Bring the local AWS up, deploy, crawl, process and query.
+    """Bring the local AWS up, deploy, crawl, process, build the curated tables and query.
 
     What was started here is ended again when anything goes wrong; after success the local AWS
     stays, so that the lake can be looked at.
+
+    Raises
+    ------
+    PrerequisiteError
+        There is no Java for Spark: found out before anything is begun.
     """
     started = time.monotonic()
     with contextlib.ExitStack() as undo:
+        if options.etl:
+            with progress.step("Set up Spark"):
+                set_up_spark(project)
         undo.callback(packaging.stop_daemon, project)
         with progress.step("Start the local AWS"):
             was_running = local.running() is not None
@@ -115,20 +133,38 @@ def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) 
     bucket = cloud.parameter("foundation/data-bucket")
     revision = len(runs.run_ids(cloud, bucket))
     with _source(options, revision) as (url, contact):
-        with progress.step("Package and deploy ingest and process") as say:
+        services = ["ingest", "process", *(["glue_etl"] if options.etl else [])]
+        with progress.step(f"Package and deploy {', '.join(services)}") as say:
             parameters = merge(LOCAL, {"ingest": ingest_parameters(options, url, contact)})
-            deploy.deploy(cloud, project, units.select(["process", "ingest"]), parameters, say)
+            deploy.deploy(cloud, project, units.select(services), parameters, say)
         with progress.pages("Crawl") as on_pages:
             manifest = crawl.run_now(cloud, bucket, on_pages)
     with progress.pages("Process") as on_pages:
         ledger = crawl.wait_until_processed(cloud, bucket, manifest, on_pages)
     summary = summarise(cloud, bucket, url, manifest, ledger)
+    queries = dict(QUERIES)
+    if options.etl:
+        with progress.step("Build the curated tables by Spark") as say:
+            shop = etl.workshop(cloud, project)
+            summary.curated = etl.run_etl(cloud, shop, etl.EtlOptions(), say).tables
+        queries |= CURATED_QUERIES
     with progress.step("Query"):
-        for title, sql in QUERIES.items():
+        for title, sql in queries.items():
             result = query.run_query(cloud, sql.format(run_id=manifest.run_id))
             summary.queries[title] = result.records()
         check_against_catalogue(cloud, summary)
+        if options.etl:
+            check_curated(cloud, summary)
     return summary
+
+
+def set_up_spark(project: Project) -> None:
+    """Make the environment of Spark; says that the demo can do without it where that fails."""
+    try:
+        spark.prepare(project)
+    except PrerequisiteError as error:
+        hint = f"{error.hint} Or leave the curated tables out: --no-etl".strip()
+        raise PrerequisiteError(error.message, hint) from error
 
 
 @contextlib.contextmanager
@@ -195,4 +231,26 @@ def check_against_catalogue(cloud: Cloud, summary: Summary) -> None:
         raise RunFailedError(
             f"The ledgers say {summary.records_raw} records, {summary.rows_processed} rows and "
             f"{summary.records_quarantined} in quarantine; the catalogue shows {seen} rows."
+        )
+
+
+def check_curated(cloud: Cloud, summary: Summary) -> None:
+    """Check that a query over the catalogue sees the build, and in it every work of the run.
+
+    Raises
+    ------
+    RunFailedError
+        It does not.
+    """
+    count = "SELECT count(*) FROM curated_works"
+    lost = f"""
+        SELECT count(DISTINCT w.work_key) FROM works w
+        LEFT JOIN curated_works c ON c.work_key = w.work_key
+        WHERE w.run_id = '{summary.run_id}' AND c.work_key IS NULL
+    """  # noqa: S608 (our id)
+    seen, missing = (query.run_query(cloud, sql).rows[0][0] for sql in (count, lost))
+    if seen != summary.curated["works"] or missing:
+        raise RunFailedError(
+            f"The build has {summary.curated['works']} works; the catalogue shows {seen}, and"
+            f" {missing} works of run {summary.run_id} are not among them."
         )

@@ -126,6 +126,13 @@ def show_summary(console: Console, summary: Summary) -> None:
     console.print(_counts(summary))
 
 
+def _curated_line(summary: Summary) -> list[str]:
+    if not summary.curated:
+        return []
+    tables = ", ".join(f"{name} {rows:,}" for name, rows in summary.curated.items())
+    return [f"→ curated by Spark: {tables}"]
+
+
 def _counts(summary: Summary) -> RenderableType:
     stages = ", ".join(
         f"{name.lower()} {seconds:.1f} s" for name, seconds in summary.stages.items()
@@ -135,10 +142,11 @@ def _counts(summary: Summary) -> RenderableType:
         f"{summary.pages} pages from {summary.source}",
         f"= {summary.rows_processed:,} rows in {summary.database}.works "
         f"+ {summary.records_quarantined:,} in {summary.database}.quarantine",
+        *_curated_line(summary),
         f"run {summary.run_id} ({summary.status}) in s3://{summary.bucket} at {summary.endpoint}",
         f"{summary.seconds:.1f} s: {stages}",
         "",
         "./lake query \"SELECT title, decade FROM works WHERE access_level = 'open' LIMIT 5\"",
-        "./lake status      ./lake down",
+        "./lake status      ./lake etl      ./lake down",
     ]
     return Panel(Group(*(Text(line) for line in lines)), title="The lake is up", expand=False)
