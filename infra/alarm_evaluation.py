@@ -54,7 +54,7 @@ def dimension_of(metric: Properties) -> str:
 
 def _looked_up(value: Any) -> str:
     # With the unit, by which the functions of ingest and of process differ.
-    found = re.search(r"\$\{Env\}/([a-z-]+/[a-z-]+)\}\}", str(value))
+    found = re.search(r"\$\{Env\}/([a-z_-]+/[a-z-]+)\}\}", str(value))
     return f"{{{found[1]}}}" if found else text_of(value)
 
 

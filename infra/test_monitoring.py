@@ -94,6 +94,7 @@ BAD: dict[str, Series] = {
     "source-refusing": emf("ingest", "SourceRefused", (DAY, 1)),
     "source-down": emf("ingest", "SourceDown", *every(5 * MINUTE, 1, DAY, DAY + HOUR)),
     "schema-conflicts": emf("process", "SchemaConflicts", (DAY, 1)),
+    "etl-failed": aws("glue_etl/dlq-name", "ApproximateNumberOfMessagesVisible", (DAY, 1)),
     "freshness": [],
 }
 

@@ -19,6 +19,8 @@ from schemas.tables import QUARANTINE
 
 # Beside the pages, and matched by no rule that wakes a function.
 DUMPS_PREFIX = "raw_data/dumps/"
+# A dump is larger than any crawl, and somebody asked for it: its growth is no mistake.
+ANY_GROWTH = 1e9
 PROCESSED_PREFIX = "processed_data/"
 ROWS_PREFIX = f"{PROCESSED_PREFIX}dump_works/"
 

@@ -184,6 +184,10 @@ def demo(
 def etl(
     env: EnvOption = None,
     full: Annotated[bool, typer.Option("--full", help="Build all anew, from all runs.")] = False,
+    max_ratio: Annotated[
+        float | None,
+        typer.Option(min=1, help="Rows that a table may have, of its last build's; default: 10."),
+    ] = None,
     memory: MemoryOption = "2g",
     as_json: JsonOption = False,
 ) -> None:
@@ -199,7 +203,7 @@ def etl(
 
     project = current_project()
     cloud = cloud_of(project, env)
-    options = EtlOptions(full, memory)
+    options = EtlOptions(full, memory, max_ratio)
     progress = Progress(err)
     if cloud.is_local:
         with progress.step("Set up Spark"):
@@ -235,7 +239,7 @@ def backfill(
     """
     from lake import screens
     from lake.backfill import run_backfill
-    from lake.bulk import route_of
+    from lake.bulk import ANY_GROWTH, route_of
     from lake.dump import is_url
     from lake.etl import EtlOptions
     from lake.progress import Progress
@@ -247,7 +251,7 @@ def backfill(
     if cloud.is_local:
         with progress.step("Set up Spark"):
             prepare(project)
-    route = route_of(cloud, project, EtlOptions(memory=memory))
+    route = route_of(cloud, project, EtlOptions(memory=memory, max_ratio=ANY_GROWTH))
     place = dump if is_url(dump) else str(called_from() / dump)
     result = run_backfill(route, project.state / "dumps", place, run_id, progress.step)
     if as_json:

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,19 @@ class EtlOptions:
         Build everything anew, from all runs.
     memory
         Memory of Spark on this machine, as Java has it: 2g.
+    max_ratio
+        Rows that a table may have, of its last build's; by default what the job says.
     """
 
     full: bool = False
     memory: str = DEFAULT_MEMORY
+    max_ratio: float | None = None
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """Those of them that are the job's, wherever it runs."""
+        found = {"full": str(self.full).lower()}
+        return found if self.max_ratio is None else found | {"max-ratio": str(self.max_ratio)}
 
 
 @dataclass(frozen=True)
@@ -174,7 +183,7 @@ def run_on_glue(cloud: Cloud, options: EtlOptions, say: Say) -> EtlResult:
     started = time.monotonic()
     bucket = cloud.parameter("foundation/data-bucket")
     before = curated.read_curated(cloud, bucket)
-    glue_jobs.run_job(cloud, "etl", {"full": str(options.full).lower()}, say)
+    glue_jobs.run_job(cloud, "etl", options.arguments, say)
     after = curated.read_curated(cloud, bucket)
     if after.current is None or after.record is None:
         raise EtlError(
@@ -224,7 +233,8 @@ class _Run:
             )
         wanted = self._timed("stage", lambda: self._wanted(known, runs, full=full))
         staged = self._timed("stage", lambda: self._stage(wanted))
-        result = self._timed("spark", lambda: self._build(known, full=full))
+        options = replace(self.options, full=full)
+        result = self._timed("spark", lambda: self._build(known, options))
         build = str(result["build"])
         sent = self._timed("send", lambda: self._send(build, wanted))
         self._timed("publish", lambda: self._publish(build))
@@ -271,7 +281,7 @@ class _Run:
         )
         return staged.fetched
 
-    def _build(self, known: Curated, *, full: bool) -> dict[str, Any]:
+    def _build(self, known: Curated, options: EtlOptions) -> dict[str, Any]:
         stage = self.shop.stage
         previous = known.current.build if known.current else ""
         self.say("starts Spark")
@@ -287,10 +297,10 @@ class _Run:
                 "processed": stage.uri(PROCESSED_PREFIX),
                 "curated": stage.uri(CURATED_PREFIX),
                 "runs": stage.uri(keys.RUNS_PREFIX),
-                "full": str(full).lower(),
+                **options.arguments,
                 "publish": "false",
                 "master": "local[*]",
-                "driver-memory": self.options.memory,
+                "driver-memory": options.memory,
             },
             self.shop.folder / "etl.log",
             on_wait=tell,

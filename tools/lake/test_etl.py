@@ -104,6 +104,18 @@ def test_all_runs_are_staged_for_a_full_build(cloud: Cloud, shop: Workshop) -> N
     assert [name for name in jobs_of(shop).found[-1] if FIRST in name]
 
 
+def test_how_far_tables_may_grow_is_handed_on(cloud: Cloud, shop: Workshop) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, shop)
+    put_run(cloud, SECOND)
+
+    run_etl(cloud, shop, EtlOptions(max_ratio=100.0), lambda _line: None)
+
+    first, second = (found for module, found in jobs_of(shop).calls if module == "glue_etl.job")
+    assert "max-ratio" not in first
+    assert second["max-ratio"] == "100.0"
+
+
 def test_a_build_of_an_older_form_is_not_gone_on_from(cloud: Cloud, tmp_path: Path) -> None:
     """GIVEN a build of an older form WHEN a run comes THEN all runs are staged: the job builds
     anew, and would otherwise lose what is not there.
