@@ -175,7 +175,7 @@ def _etl(cloud: Cloud, job_runs: ReadJobRuns) -> EtlStatus:
     age = datetime.now(UTC) - published if published else None
     return EtlStatus(
         build=known.current.build if known.current else None,
-        published_at=published.strftime("%Y-%m-%d %H:%M:%S") if published else None,
+        published_at=published.strftime(TIME_FORMAT) if published else None,
         age_hours=round(age.total_seconds() / 3600, 2) if age else None,
         rows=known.rows,
         waiting_runs=curated.waiting_runs(cloud, bucket, known),
