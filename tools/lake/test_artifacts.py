@@ -115,14 +115,14 @@ def test_members_lie_below_the_package_and_are_no_other_content(tmp_path: Path) 
     # GIVEN a package that was uploaded with members
     s3, file = FakeS3(), package(tmp_path / "1.zip", [*CODE, ("pkg/job.py", b"run()")])
     cloud = Cloud(_clients={"s3": s3})
-    key = artifact_key("glue_etl", "0.1.0", content_digest(file))
+    key = artifact_key("glue_etl", "0.1.0", "x86_64", content_digest(file))
     upload_members(cloud, "bucket", key, file, ["pkg/job.py"])
     upload(cloud, "bucket", key, file)
 
     # THEN they are objects of their own, and count as no other package of the version
     assert s3.objects["bucket", f"{key}/job.py"] == b"run()"
     assert other_contents(cloud, "bucket", key) == []
-    other = artifact_key("glue_etl", "0.1.0", "f" * 64)
+    other = artifact_key("glue_etl", "0.1.0", "x86_64", "f" * 64)
     assert other_contents(cloud, "bucket", other) == [key]
 
 

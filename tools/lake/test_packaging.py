@@ -78,7 +78,7 @@ def test_lambda_gets_packages_for_its_architecture(
     tmp_path: Path, architecture: str, platform_asked: str | None
 ) -> None:
     made = project(tmp_path, SUCCESS)
-    packaging.package(made, ["ingest"], for_host=False, architecture=architecture)
+    packaging.package(made, {"ingest": "lambda"}, for_host=False, architecture=architecture)
     assert called(tmp_path)[1].get("LAKE_PLATFORM") == platform_asked
 
 
