@@ -97,9 +97,9 @@ def _merge(table: CuratedTable, target: str, stage: str) -> str:
     changes = ", ".join(f'"{name}" = {stage}."{name}"' for name in names if name not in table.key)
     values = ", ".join(f'{stage}."{name}"' for name in names)
     clauses = (
-        f"MERGE INTO {target} USING {stage} ON {_same_key(table, stage)}",  # noqa: S608  # own names
+        f"MERGE INTO {target} USING {stage} ON {_same_key(table, stage)}",
         f"WHEN MATCHED THEN UPDATE SET {changes}",
-        f"WHEN NOT MATCHED THEN INSERT ({_names(names)}) VALUES ({values})",
+        f"WHEN NOT MATCHED THEN INSERT ({_names(names)}) VALUES ({values})",  # noqa: S608
     )
     return " ".join(clauses)
 
