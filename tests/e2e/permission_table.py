@@ -9,43 +9,61 @@ SUBJECTS_PARAMETER = "/openlake/local/config/subjects"
 NOTHING = "no"
 
 INGEST, SCHEDULE, PROCESS, DEPLOY = "ingest", "ingest schedule", "process", "deploy (CI)"
+ETL, BULK = "etl", "etl bulk"
 ROLES = {
     INGEST: ("ingest", "FunctionRole"),
     SCHEDULE: ("ingest", "ScheduleRole"),
     PROCESS: ("process", "FunctionRole"),
+    ETL: ("glue_etl", "EtlRole"),
+    BULK: ("glue_etl", "BulkRole"),
     DEPLOY: ("bootstrap", "DeployRole"),
 }
 # Nothing here is a page, and no run has this name: process refuses the one manifest and no more.
 RUN = "runs/run_id=probe"
-OBJECTS = {
+OBJECTS: dict[str, tuple[str, dict[str, str]]] = {
     "raw_data/subjects/*": ("raw_data/subjects/probe", {INGEST: "get put", PROCESS: "get"}),
+    "raw_data/dumps/*": ("raw_data/dumps/probe.txt.gz", {BULK: "get"}),
     "raw_data/other": ("raw_data/other", {}),
     "runs/*/plan.json": (f"{RUN}/plan.json", {INGEST: "get put"}),
     "runs/*/subjects/*": (f"{RUN}/subjects/probe.json", {INGEST: "get put"}),
     "runs/*/manifest.json": (f"{RUN}/manifest.json", {INGEST: "get put", PROCESS: "get"}),
     "runs/*/pages/*": (f"{RUN}/pages/probe.json", {PROCESS: "get put"}),
-    "runs/*/processed.json": (f"{RUN}/processed.json", {PROCESS: "get put"}),
-    "runs/*/curated.json": (f"{RUN}/curated.json", {}),
+    "runs/*/processed.json": (
+        f"{RUN}/processed.json",
+        {PROCESS: "get put", ETL: "get", BULK: "get put"},
+    ),
+    "runs/*/curated.json": (f"{RUN}/curated.json", {ETL: "get put"}),
     "state/ingest.json": ("state/ingest.json", {INGEST: "get put"}),
     "state/other": ("state/other", {}),
     "config/*": ("config/probe.json", {INGEST: "get"}),
-    "processed_data/*": ("processed_data/works/probe.parquet", {PROCESS: "put"}),
+    "processed_data/*": ("processed_data/works/probe.parquet", {PROCESS: "put", ETL: "get"}),
+    "processed_data/dump_works/*": (
+        "processed_data/dump_works/probe/part.parquet",
+        {PROCESS: "put", ETL: "get", BULK: "get put delete"},
+    ),
     "quarantine_data/raw/*": ("quarantine_data/raw/probe", {INGEST: "put", PROCESS: "put"}),
     "quarantine_data/works/*": ("quarantine_data/works/probe", {PROCESS: "put"}),
-    "curated_data/*": ("curated_data/works/probe.parquet", {}),
+    "quarantine_data/works/*-dump/*": (
+        "quarantine_data/works/probe-dump/part.txt.gz",
+        {PROCESS: "put", BULK: "get put delete"},
+    ),
+    "curated_data/*": ("curated_data/works/build=probe/part.parquet", {ETL: "get put delete"}),
     "reports/*": ("reports/probe.html", {}),
     "athena_results/*": ("athena_results/probe.csv", {}),
 }
-LISTS = {
+LISTS: dict[str, set[str]] = {
     "": set(),
     "raw_data/": set(),
     "raw_data/subjects/": {INGEST, PROCESS},
-    "runs/": {INGEST, PROCESS},
+    "raw_data/dumps/": {BULK},
+    "runs/": {INGEST, PROCESS, ETL, BULK},
     "state/": {INGEST},
     "config/": {INGEST},
-    "processed_data/": set(),
+    "processed_data/": {ETL},
+    "processed_data/dump_works/": {ETL, BULK},
     "quarantine_data/": set(),
-    "curated_data/": set(),
+    "quarantine_data/works/": {BULK},
+    "curated_data/": {ETL},
 }
 
 
@@ -80,21 +98,27 @@ def _parameter(name: str) -> Call:
     return lambda client, _: client("ssm").get_parameter(Name=name)
 
 
+# Which tables of the lake a role reaches is not tried: the local AWS does not tell them apart.
 PARTITION = {"Values": ["2020-01-01"], "StorageDescriptor": {"Columns": []}}
 CODE = {"Key": "services/probe.zip"}
+JOB_CODE = {"Key": "services/glue_etl/probe.zip"}
+PROCESSED_TABLE = {"Name": "subject_facets"}
 # (action, what it is tried on): (call, roles that may)
 CALLS: dict[tuple[str, str], tuple[Call, set[str]]] = {
-    ("glue:GetTable", "the lake's tables"): (_glue("get_table", Name="works"), {PROCESS}),
+    ("glue:GetTable", "the lake's tables"): (
+        _glue("get_table", Name="works"),
+        {PROCESS, ETL},
+    ),
     ("glue:CreateTable", "the lake's tables"): (
-        _glue("create_table", TableInput={"Name": "probe"}),
-        {PROCESS},
+        _glue("create_table", TableInput=PROCESSED_TABLE),
+        {PROCESS, ETL},
     ),
     ("glue:UpdateTable", "the lake's tables"): (
-        _glue("update_table", TableInput={"Name": "probe"}),
-        {PROCESS},
+        _glue("update_table", TableInput=PROCESSED_TABLE),
+        {PROCESS, ETL},
     ),
     ("glue:BatchCreatePartition", "the lake's tables"): (
-        _glue("batch_create_partition", TableName="probe", PartitionInputList=[PARTITION]),
+        _glue("batch_create_partition", TableName="subject_facets", PartitionInputList=[PARTITION]),
         {PROCESS},
     ),
     ("glue:GetPartitions", "the lake's tables"): (
@@ -104,6 +128,18 @@ CALLS: dict[tuple[str, str], tuple[Call, set[str]]] = {
     ("glue:DeleteTable", "the lake's tables"): (_glue("delete_table", Name="works"), set()),
     ("glue:DeletePartition", "the lake's tables"): (
         _glue("delete_partition", TableName="works", PartitionValues=["2020-01-01"]),
+        set(),
+    ),
+    ("glue:StartJobRun", "the ETL job"): (
+        lambda client, names: client("glue").start_job_run(JobName=names("glue_etl/etl-job-name")),
+        set(),
+    ),
+    ("sqs:ReceiveMessage", "failures of glue_etl"): (
+        _sqs("receive_message", "glue_etl/dlq-url"),
+        set(),
+    ),
+    ("sqs:SendMessage", "failures of glue_etl"): (
+        _sqs("send_message", "glue_etl/dlq-url", MessageBody="probe"),
         set(),
     ),
     ("sqs:ReceiveMessage", "process queue"): (
@@ -144,6 +180,14 @@ CALLS: dict[tuple[str, str], tuple[Call, set[str]]] = {
     ("ssm:GetParameter", "other parameters"): (_parameter("/other/parameter"), set()),
     ("s3:GetObject", "artifact bucket"): (
         _s3("get_object", "bootstrap/artifact-bucket", **CODE),
+        {DEPLOY},
+    ),
+    ("s3:GetObject", "packages of glue_etl"): (
+        _s3("get_object", "bootstrap/artifact-bucket", **JOB_CODE),
+        {DEPLOY, ETL, BULK},
+    ),
+    ("s3:PutObject", "packages of glue_etl"): (
+        _s3("put_object", "bootstrap/artifact-bucket", **JOB_CODE),
         {DEPLOY},
     ),
     ("s3:PutObject", "artifact bucket"): (

@@ -23,6 +23,7 @@ from openlibrary_standin import StandIn, StandInConfig
 from tests.e2e.conftest import MINISTACK, PROJECT
 from tests.e2e.permission_table import (
     CODE,
+    JOB_CODE,
     OBJECTS,
     PROBES,
     ROLES,
@@ -35,6 +36,7 @@ from tests.e2e.permission_table import (
 )
 
 DOCUMENT = Path("docs/operations.md")
+UNITS = ["bootstrap", "foundation", "process", "ingest", "glue_etl"]
 SUBJECTS = '["fantasy", "person:napoleon"]'
 # The local AWS cannot make an identity provider; the roles that trust it are real.
 OIDC = f"arn:aws:iam::{LOCAL_ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
@@ -61,7 +63,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
                     "RequestsPerSecond": "50",
                 },
             }
-            for unit in units.select(["bootstrap", "foundation", "process", "ingest"]):
+            for unit in units.select(UNITS):
                 values = {**LOCAL.get(unit.name, {}), **parameters.get(unit.name, {})}
                 deploy.deploy_unit(made, PROJECT, unit, values, lambda _line: None)
             yield made
@@ -118,7 +120,8 @@ def names(cloud: Cloud) -> Names:
     s3 = cloud.client("s3")
     for key, _ in OBJECTS.values():
         s3.put_object(Bucket=found("foundation/data-bucket"), Key=key, Body=b"{}")
-    s3.put_object(Bucket=found("bootstrap/artifact-bucket"), Body=b"", **CODE)
+    for code in (CODE, JOB_CODE):
+        s3.put_object(Bucket=found("bootstrap/artifact-bucket"), Body=b"", **code)
     return found
 
 

@@ -1,0 +1,250 @@
+"""Pages, rows, curated tables, query: the deployed package on real Spark, for the local AWS.
+
+The local AWS calls every Glue job a success without running it; what counts here is what a query
+sees.
+"""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lake import crawl, deploy, etl, query, spark, units
+from lake.aws import Cloud
+from lake.backfill import run_backfill
+from lake.bulk import ANY_GROWTH, LocalRoute
+from lake.curated import read_curated
+from lake.errors import EtlFailedError
+from lake.etl import EtlOptions, EtlResult, Workshop
+from lake.parameters import LOCAL
+from lake.status import read_status
+from openlibrary_standin import StandIn, StandInConfig
+from schemas.curated_tables import CURATED
+from tests.e2e.conftest import PROJECT, SANDBOX
+
+SPARK = SANDBOX / "tests/spark.pex/__main__.py"
+SUBJECTS = ["fantasy", "place:london"]
+DUMP_RUN = "20200531T000000Z"
+BAD_LINE = "/type/work\t/works/OL900000009W\t1\t2020-01-01T00:00:00\t[]"
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lake with two runs of the crawl, and the workshop of its ETL."""
+
+    cloud: Cloud
+    bucket: str
+    shop: Workshop
+
+    def etl(self, options: EtlOptions | None = None) -> EtlResult:
+        """Run the ETL as `./lake etl` does."""
+        return etl.run_etl(self.cloud, self.shop, options or EtlOptions(memory="1g"), print)
+
+    def value(self, sql: str) -> Any:
+        """Return the one value of a query."""
+        ((found,),) = query.run_query(self.cloud, sql).rows
+        return found
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        return query.run_query(self.cloud, sql).rows
+
+
+def python_with_spark() -> str:
+    """Return the Python of the environment that is packed for these tests."""
+    told = subprocess.run(
+        [sys.executable, str(SPARK), "-c", "import sys; print(sys.executable)"],
+        env={**os.environ, "PEX_INTERPRETER": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return told.stdout.strip()
+
+
+def run_crawl(cloud: Cloud, bucket: str, revision: int) -> str:
+    """Crawl a stand-in at a later time of its life; return the run's id."""
+    config = StandInConfig(works=400, bad_record_share=0.05, revision=revision)
+    with StandIn(config) as source:
+        parameters = {
+            "SourceUrl": source.url,
+            "Contact": "tests@example.org",
+            "Subjects": json.dumps(SUBJECTS),
+            "RequestsPerSecond": "50",
+        }
+        (ingest,) = units.select(["ingest"])
+        deploy.deploy_unit(cloud, PROJECT, ingest, {**LOCAL["ingest"], **parameters}, print)
+        manifest = crawl.run_now(cloud, bucket, lambda *_: None)
+        crawl.wait_until_processed(cloud, bucket, manifest, lambda *_: None)
+    return manifest.run_id
+
+
+@pytest.fixture(scope="module")
+def lake(cloud: Cloud, bucket: str, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Everything deployed, and one run crawled and processed."""
+    spark.require_java()
+    (unit,) = units.select(["glue_etl"])
+    deploy.deploy_unit(cloud, PROJECT, unit, LOCAL["glue_etl"], print)
+    folder = tmp_path_factory.mktemp("etl")
+    jobs = spark.deployed_jobs(cloud, PROJECT, folder / "package")
+    run_crawl(cloud, bucket, revision=0)
+    command = [python_with_spark(), "-P"]
+    return Lake(cloud, bucket, Workshop(folder, replace(jobs, command=command)))
+
+
+@pytest.fixture(scope="module")
+def first(lake: Lake) -> EtlResult:
+    """The first build."""
+    return lake.etl()
+
+
+@pytest.fixture(scope="module")
+def second(lake: Lake, first: EtlResult) -> EtlResult:
+    """The build after the next run."""
+    run_crawl(lake.cloud, lake.bucket, revision=1)
+    return lake.etl()
+
+
+@contextmanager
+def step(_title: str) -> Iterator[Callable[[str], None]]:
+    """Show one step of a backfill."""
+    yield print
+
+
+def counted(lake: Lake) -> dict[str, int]:
+    """Count the rows of every curated table, as a query sees them."""
+    return {
+        name: lake.value(f"SELECT count(*) FROM {table.catalogue_name}")  # noqa: S608
+        for name, table in CURATED.items()
+    }
+
+
+def assert_whole(lake: Lake) -> None:
+    """Compare the curated tables with the processed ones, by queries."""
+    works = "SELECT count(DISTINCT work_key) FROM works"
+    newest = """
+        SELECT count(*) FROM curated_works c WHERE c.origin = 'listing' AND NOT EXISTS (
+          SELECT 1 FROM works w WHERE w.work_key = c.work_key AND w.run_id = c.run_id
+            AND w.raw_key = c.raw_key AND w.position = c.position AND w.title = c.title)
+    """
+    older = """
+        SELECT count(*) FROM curated_works c JOIN works w ON w.work_key = c.work_key
+        WHERE w.run_id > c.run_id
+    """
+    listed = """
+        SELECT count(*) FROM (SELECT DISTINCT work_key, source_subject FROM works) w
+        LEFT JOIN work_subjects s ON s.work_key = w.work_key AND s.subject_key = w.source_subject
+        WHERE s.work_key IS NULL
+    """
+    assert lake.value("SELECT count(*) FROM curated_works WHERE origin = 'listing'") == lake.value(
+        works
+    )
+    assert [lake.value(sql) for sql in (newest, older, listed)] == [0, 0, 0]
+    snapshots = "SELECT count(*) FROM subject_snapshots"
+    assert lake.value("SELECT count(*) FROM subject_history") == lake.value(snapshots)
+
+
+def test_a_query_sees_what_spark_built(lake: Lake, first: EtlResult) -> None:
+    assert first.status == "published"
+    assert first.tables == counted(lake)
+    assert first.tables["works"] > 0
+    assert_whole(lake)
+
+
+def test_the_next_build_goes_on_from_the_last(lake: Lake, second: EtlResult) -> None:
+    """GIVEN a published build WHEN a run follows THEN it alone is fetched."""
+    assert (second.status, second.mode, len(second.new_runs)) == ("published", "incremental", 1)
+    (run,) = second.new_runs
+    staged = [str(path.relative_to(lake.shop.stage.data)) for path in _files(lake)]
+    processed = [name for name in staged if name.startswith("processed_data/")]
+    assert processed
+    assert all(run in name for name in processed)
+    # Its files, its ledger, and the pointer to the last build.
+    assert second.objects_staged == len(processed) + 2
+    assert second.tables == counted(lake)
+    assert_whole(lake)
+
+
+def test_increments_and_a_full_build_agree(lake: Lake, second: EtlResult) -> None:
+    tables = {
+        name: f"SELECT * FROM {table.catalogue_name} ORDER BY {', '.join(table.key)}"  # noqa: S608
+        for name, table in CURATED.items()
+    }
+    before = {name: lake.rows(sql) for name, sql in tables.items()}
+
+    full = lake.etl(EtlOptions(full=True, memory="1g"))
+
+    assert (full.mode, full.build != second.build) == ("full", True)
+    for name, sql in tables.items():
+        assert lake.rows(sql) == before[name], name
+
+
+def test_the_status_tells_build_lag_and_jobs(lake: Lake, second: EtlResult) -> None:
+    found = read_status(lake.cloud, lake.shop.job_log.newest).etl
+    current = read_curated(lake.cloud, lake.bucket).current
+
+    assert current is not None
+    assert found.build == current.build
+    assert found.waiting_runs == []
+    assert found.rows["works"] == second.tables["works"]
+    assert found.job_runs[0].state == "SUCCEEDED"
+
+
+def test_a_dump_enters_the_same_tables(lake: Lake, second: EtlResult, tmp_path: Path) -> None:
+    # GIVEN a dump of a hundred works that nobody crawled, and of one bad line
+    dump = tmp_path / "ol_dump_works_2020-05-31.txt"
+    lines = [*(_dump_line(number) for number in range(100)), BAD_LINE]
+    dump.write_text("".join(f"{line}\n" for line in lines))
+    options = EtlOptions(memory="1g", max_ratio=ANY_GROWTH)
+    route = LocalRoute(lake.cloud, lake.shop, options)
+
+    # WHEN it takes the bulk route
+    result = run_backfill(route, tmp_path, str(dump), None, step)
+
+    # THEN each line is a row of the tables, or can be found in quarantine
+    loaded = result.loaded
+    assert (loaded.run_id, loaded.lines, loaded.rows, loaded.quarantined) == (DUMP_RUN, 101, 100, 1)
+    assert lake.value("SELECT count(*) FROM curated_works WHERE origin = 'dump'") == 100
+    sql = f"SELECT payload FROM quarantine WHERE run_id = '{DUMP_RUN}'"  # noqa: S608
+    assert [row[0] for row in lake.rows(sql)] == [BAD_LINE]
+    assert result.etl.tables == counted(lake)
+    assert (
+        lake.value("SELECT count(*) FROM work_subjects WHERE subject_key = 'dumped_things'") == 50
+    )
+
+
+def test_a_dump_that_is_cut_off_is_refused_whole(lake: Lake, tmp_path: Path) -> None:
+    whole = "".join(f"{_dump_line(number)}\n" for number in range(2000)).encode()
+    cut = tmp_path / "cut_2020-06-30.txt.gz"
+    cut.write_bytes(gzip.compress(whole)[:-2000])
+    route = LocalRoute(lake.cloud, lake.shop, EtlOptions(memory="1g"))
+
+    with pytest.raises(EtlFailedError, match=r"dump\.truncated"):
+        run_backfill(route, tmp_path, str(cut), None, step)
+
+    assert "20200630T000000Z" not in json.dumps(lake.rows("SELECT DISTINCT run_id FROM works"))
+    assert read_status(lake.cloud, lake.shop.job_log.newest).etl.waiting_runs == []
+
+
+def _files(lake: Lake) -> list[Path]:
+    return [path for path in lake.shop.stage.data.rglob("*") if path.is_file()]
+
+
+def _dump_line(number: int) -> str:
+    work = {
+        "key": f"/works/OL{900_000_100 + number}W",
+        "title": f"Work {number}",
+        "type": {"key": "/type/work"},
+        "subjects": ["Dumped things"] if number % 2 else [],
+        "authors": [{"author": {"key": f"/authors/OL{number}A"}}],
+    }
+    columns = ["/type/work", work["key"], "1", "2020-05-01T00:00:00", json.dumps(work)]
+    return "\t".join(str(column) for column in columns)
