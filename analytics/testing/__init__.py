@@ -1,0 +1,1 @@
+"""Small lakes for the tests of the views."""

@@ -1,0 +1,141 @@
+"""All tables that the views read, of a small lake of chance, as files below a bucket."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from glue_etl.testing.duckdb_tables import duckdb_tables
+from glue_etl.testing.lake import Lake as ProcessedLake
+from glue_etl.testing.random_lake import random_run, random_years
+from schemas.arrow import arrow_schema
+from schemas.curated_tables import CURATED
+from schemas.glue import glue_types
+from schemas.keys import RawKey, parse_run_id
+from schemas.tables import PARTITIONS, TABLES
+
+RUNS: Final = ("20261120T060000Z", "20261121T060000Z", "20261122T060000Z")
+BOUNDS: Final = {"min_works": 1, "pair_subjects": 30, "pairs": 90, "tracked": 30, "places": 12}
+_REASONS: Final = ("record.field_type", "record.no_key", "page.not_json")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A table as the catalogue has it: Glue types by column, and the partitions' days, if any."""
+
+    types: Mapping[str, str]
+    format: str
+    days: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Tables by their name in the catalogue; the files of one lie below ``<root>/<name>/``.
+
+    Attributes
+    ----------
+    rows
+        The same, as Python has it.
+    """
+
+    root: Path
+    stored: dict[str, Stored] = field(default_factory=dict)
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+
+
+def random_tables(root: Path, seed: int = 1, works: int = 60) -> Tables:
+    """Make the tables of three runs, with what is rare in each: no e-books, no years, no names."""
+    chance = random.Random(seed)  # noqa: S311  # for tests
+    made = Tables(root)
+    staged = ProcessedLake(root / "staged")
+    for number, run_id in enumerate(RUNS):
+        listings = random_run(seed + number, works)
+        counts = {
+            subject: chance.choice([(0, None), (9, 0), (400, 37), (len(found), 3)])
+            for subject, found in listings.items()
+        }
+        years = random_years(seed + number, list(listings))
+        staged.put_run(run_id, listings, years, counts=counts)
+    for name, rows in duckdb_tables(staged.root / "processed_data", BOUNDS).items():
+        _add_curated(made, name, rows)
+    for name in ("works", "subject_snapshots", "subject_facets"):
+        _add_processed(made, name, staged.root / "processed_data" / name)
+    _add_quarantine(made, _rejected(chance))
+    return made
+
+
+def empty_tables(root: Path) -> Tables:
+    """Make the tables of a lake to which nothing has come yet."""
+    made = Tables(root)
+    for name in CURATED:
+        _add_curated(made, name, [])
+    for name in TABLES:
+        made.stored[name] = _processed(name, ())
+        made.rows[name] = []
+    return made
+
+
+def _add_curated(made: Tables, name: str, rows: list[Row]) -> None:
+    table = CURATED[name]
+    made.stored[table.catalogue_name] = Stored(glue_types(table.columns), "parquet")
+    made.rows[table.catalogue_name] = rows
+    path = made.root / table.catalogue_name / "part-0.parquet"
+    path.parent.mkdir(parents=True)
+    # Backwards: the order of what a view gives must come from the view.
+    pq.write_table(pa.Table.from_pylist(rows[::-1], arrow_schema(table.columns)), path)
+
+
+def _add_processed(made: Tables, name: str, folder: Path) -> None:
+    folder.rename(made.root / name)
+    files = sorted((made.root / name).rglob("*.parquet"))
+    made.stored[name] = _processed(name, _days(made.root / name))
+    made.rows[name] = [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
+
+
+def _processed(name: str, days: tuple[str, ...]) -> Stored:
+    table = TABLES[name]  # type: ignore[index]  # of any name, as a fault would show at once
+    return Stored(glue_types((*table.columns, *PARTITIONS)), table.format, days)
+
+
+def _add_quarantine(made: Tables, rows: list[Row]) -> None:
+    for number, row in enumerate(rows):
+        day = parse_run_id(row["run_id"]).date()
+        path = made.root / f"quarantine/ingest_date={day}/{number}.jsonl.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(json.dumps(row).encode() + b"\n"))
+    made.stored["quarantine"] = _processed("quarantine", _days(made.root / "quarantine"))
+    made.rows["quarantine"] = rows
+
+
+def _rejected(chance: random.Random) -> list[Row]:
+    return [
+        {
+            "reason_code": (code := chance.choice(_REASONS)),
+            "reason_message": f"{code} {chance.randint(1, 3)}",
+            "field": None,
+            "payload": "{}",
+            "payload_encoding": "json",
+            "payload_truncated": False,
+            "table_name": chance.choice(["works", "subject_facets"]),
+            "contract_version": "1",
+            "run_id": (run_id := chance.choice(RUNS[1:])),
+            "raw_key": RawKey.of(run_id, "love", 0).key,
+            "position": number,
+            "fetched_at": None,
+        }
+        for number in range(20)
+    ]
+
+
+def _days(folder: Path) -> tuple[str, ...]:
+    return tuple(path.name.partition("=")[2] for path in sorted(folder.glob("ingest_date=*")))

@@ -1,0 +1,20 @@
+-- How fresh each stage is: its newest run, and when that was fetched
+--
+-- stage varchar: Stage and table
+-- newest_run_id varchar: Newest run that the stage holds
+-- fetched_at timestamp [UTC]: When its newest page was fetched
+-- subjects bigint [subjects]: Subjects of which the stage holds counts
+SELECT
+    'curated: subject_history' AS stage,
+    max(run_id) AS newest_run_id,
+    max(fetched_at) AS fetched_at,
+    count(DISTINCT subject_key) AS subjects
+FROM subject_history
+UNION ALL
+SELECT
+    'processed: subject_snapshots' AS stage,
+    max(run_id) AS newest_run_id,
+    max(fetched_at) AS fetched_at,
+    count(DISTINCT subject) AS subjects
+FROM subject_snapshots
+ORDER BY stage
