@@ -33,6 +33,10 @@ def _label(tables: Tables, key: str) -> str:
     return name if kind == "subject" else f"{name} ({kind})"
 
 
+def _topic(key: str) -> str:
+    return key if subject_kind(key) == "subject" else key.partition(":")[2]
+
+
 def _naive(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
@@ -118,7 +122,12 @@ def top_authors(tables: Tables) -> Iterable[tuple[Any, ...]]:
 
 
 def frequent_subject_pairs(tables: Tables) -> Iterable[tuple[Any, ...]]:
-    rows = [row for row in tables.rows["subject_pairs"] if row["lift_thousandths"] > 1000]
+    rows = [
+        row
+        for row in tables.rows["subject_pairs"]
+        if row["lift_thousandths"] >= 2000
+        and _topic(row["subject_key_a"]) != _topic(row["subject_key_b"])
+    ]
     rows.sort(key=lambda r: (-r["works"], r["subject_key_a"], r["subject_key_b"]))
     for row in rows[:50]:
         a, b = row["subject_key_a"], row["subject_key_b"]

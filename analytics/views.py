@@ -71,7 +71,8 @@ def parse(name: str, text: str) -> View:
     """
     lines = text.splitlines()
     header = [line.removeprefix("--").strip() for line in lines if line.startswith("--")]
-    sql = "\n".join(line for line in lines if not line.startswith("--")).strip()
+    # Comments go: Athena keeps a view as one text, and not every tool that gets it knows them.
+    sql = "\n".join(line for line in lines if not line.lstrip().startswith("--")).strip()
     if len(header) < 3 or header[1] or not header[0]:
         raise ViewError(f"{name}: begins with a line about its rows, an empty one, its columns")
     columns = tuple(_column(name, line) for line in header[2:])

@@ -19,12 +19,18 @@ from glue_etl.testing.random_lake import random_run, random_years
 from schemas.arrow import arrow_schema
 from schemas.curated_tables import CURATED
 from schemas.glue import glue_types
-from schemas.keys import RawKey, parse_run_id
+from schemas.keys import RawKey, parse_run_id, subject_kind
 from schemas.tables import PARTITIONS, TABLES
 
 RUNS: Final = ("20261120T060000Z", "20261121T060000Z", "20261122T060000Z")
 BOUNDS: Final = {"min_works": 1, "pair_subjects": 30, "pairs": 90, "tracked": 30, "places": 12}
 _REASONS: Final = ("record.field_type", "record.no_key", "page.not_json")
+#: Subjects that only meet each other, of few works; two are one topic.
+_RARE: Final = [
+    {"key": key, "name": key.rpartition(":")[2].title(), "kind": subject_kind(key)}
+    for key in ("chess", "place:rhodes", "rhodes", "time:1848")
+]
+_RARE_WORKS: Final = ("/works/OL1W", "/works/OL2W", "/works/OL3W")
 
 Row = dict[str, Any]
 
@@ -60,6 +66,9 @@ def random_tables(root: Path, seed: int = 1, works: int = 60) -> Tables:
     staged = ProcessedLake(root / "staged")
     for number, run_id in enumerate(RUNS):
         listings = random_run(seed + number, works)
+        for work in (work for found in listings.values() for work in found):
+            if work["work_key"] in _RARE_WORKS:
+                work["subjects"] = [*work["subjects"], *_RARE]
         counts = {
             subject: chance.choice([(0, None), (9, 0), (400, 37), (len(found), 3)])
             for subject, found in listings.items()
@@ -103,7 +112,7 @@ def _add_processed(made: Tables, name: str, folder: Path) -> None:
 
 
 def _processed(name: str, days: tuple[str, ...]) -> Stored:
-    table = TABLES[name]  # type: ignore[index]  # of any name, as a fault would show at once
+    table = TABLES[name]
     return Stored(glue_types((*table.columns, *PARTITIONS)), table.format, days)
 
 

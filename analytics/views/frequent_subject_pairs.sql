@@ -1,4 +1,4 @@
--- The fifty pairs of subjects that most works share, of those that meet more often than by chance
+-- The fifty pairs of subjects that most works share, of those that meet twice as often as by chance
 --
 -- pair varchar: Both names, as they are shown
 -- subject_key_a varchar: The subject whose key sorts first
@@ -18,6 +18,10 @@ SELECT
 FROM subject_pairs AS p
 INNER JOIN subjects AS a ON p.subject_key_a = a.subject_key
 INNER JOIN subjects AS b ON p.subject_key_b = b.subject_key
-WHERE p.lift_thousandths > 1000
+WHERE
+    p.lift_thousandths >= 2000
+    -- London the subject and London the place say the same.
+    AND replace(replace(replace(p.subject_key_a, 'person:', ''), 'place:', ''), 'time:', '')
+    <> replace(replace(replace(p.subject_key_b, 'person:', ''), 'place:', ''), 'time:', '')
 ORDER BY p.works DESC, p.subject_key_a, p.subject_key_b
 LIMIT 50
