@@ -70,6 +70,8 @@ class Chart(_Part):
         What is measured: a bar or line for each; for figures and tables, what is told.
     series
         Column by which a value is divided; ``series_order`` says in which order.
+    quiet
+        Values of the series that stand back: they say that something is not there.
     details
         What is told beside a value when somebody asks.
     only
@@ -93,6 +95,7 @@ class Chart(_Part):
     values: Annotated[tuple[Shown, ...], Field(min_length=1)]
     series: Shown | None = None
     series_order: tuple[str, ...] = ()
+    quiet: tuple[str, ...] = ()
     details: tuple[Shown, ...] = ()
     only: dict[Name, str] = Field(default_factory=dict)
     not_null: Name | None = None
@@ -107,7 +110,7 @@ class Chart(_Part):
             raise ValueError(f"chart {self.id}: a {self.kind} has a category if it is drawn")
         if self.series is not None and (self.kind != "column" or len(self.values) > 1):
             raise ValueError(f"chart {self.id}: only columns of one value are divided by a series")
-        if self.series_order and self.series is None:
+        if (self.series_order or self.quiet) and self.series is None:
             raise ValueError(f"chart {self.id}: there is no series to order")
         if (self.kind == "figures") != (self.sort is None):
             raise ValueError(f"chart {self.id}: figures are one row, all else is sorted")

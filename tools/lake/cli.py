@@ -3,8 +3,10 @@
 import json
 import signal
 import sys
+import webbrowser
 from dataclasses import asdict
 from enum import StrEnum
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -279,6 +281,47 @@ def query(
         print(tabular.to_csv(result), end="")
     else:
         out.print(tabular.to_table(result, out.width))
+
+
+@app.command()
+def report(
+    output: Annotated[
+        Path | None, typer.Option(help="Folder to write to; .lake/report by default.")
+    ] = None,
+    images: Annotated[
+        bool, typer.Option("--images", help="Also each chart as PNG, SVG and PDF.")
+    ] = False,
+    opens: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    env: Annotated[
+        str | None, typer.Option(help="Environment on AWS; without it, the local AWS.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write what the lake holds as one HTML page, and publish it under reports/.
+
+    The page needs no network. Its figures are those of the views in analytics/views.
+    """
+    from lake.environments import environment
+    from lake.progress import Progress
+    from lake.report import make_report
+
+    project = current_project()
+    cloud = Cloud(env=env) if env else local_cloud(project)
+    progress = Progress(err)
+    with progress.step("Prepare Plotly"):
+        python = environment(project, "report")
+    folder = output or project.state / "report"
+    with progress.step("Report") as say:
+        made = make_report(cloud, python, project, folder.resolve(), images=images, on_step=say)
+    if as_json:
+        print(json.dumps(asdict(made), indent=2))
+    else:
+        out.print(f"The report is {made.page}", highlight=False, soft_wrap=True)
+        if made.images:
+            out.print(f"{len(made.images)} images are beside it.", highlight=False)
+        out.print(f"Published as {made.published[0]}", highlight=False, soft_wrap=True)
+    if opens:
+        webbrowser.open(Path(made.page).as_uri())
 
 
 def _on_terminate(_number: int, _frame: FrameType | None) -> None:

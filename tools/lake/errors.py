@@ -17,7 +17,8 @@ LakeError
 │   ├── EtlFailedError     a job of the ETL failed
 │   ├── EtlBusyError       another one is at work
 │   └── DumpError          a dump cannot be had, or is none
-└── QueryError             the statement is not one that the lake can answer
+├── QueryError             the statement is not one that the lake can answer
+└── ReportError            the report could not be made
 """
 
 
@@ -116,3 +117,7 @@ class DumpError(EtlError):
 
 class QueryError(LakeError):
     """The statement is not one that the lake can answer."""
+
+
+class ReportError(LakeError):
+    """The report could not be made."""

@@ -1,0 +1,43 @@
+"""Writes the report: ``python -m analytics.plotly_report DATA FOLDER [--images]``.
+
+Prints a JSON object: the paths of the page and of the images, or what is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from analytics.dashboard import dashboard
+from analytics.plotly_report.page import page
+from analytics.report_data import ReportData
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the page and, if asked, the images; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m analytics.plotly_report", description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--images", action="store_true")
+    options = parser.parse_args(arguments)
+    data = ReportData.model_validate_json(options.data.read_bytes())
+    options.folder.mkdir(parents=True, exist_ok=True)
+    path = options.folder / "report.html"
+    path.write_text(page(dashboard(), data), "utf-8")
+    images: list[Path] = []
+    if options.images:
+        from analytics.plotly_report.images import BrowserMissingError, write_images
+
+        try:
+            images = write_images(dashboard(), data, options.folder / "images")
+        except BrowserMissingError as error:
+            print(json.dumps({"page": str(path), "browser_missing": str(error)}))
+            return 1
+    print(json.dumps({"page": str(path), "images": [str(image) for image in images]}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

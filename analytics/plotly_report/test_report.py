@@ -1,0 +1,186 @@
+"""The page and the figures: whole, offline, readable, and unmoved by hostile texts."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import plotly.graph_objects as go
+import pytest
+
+from analytics.dashboard import Chart, dashboard
+from analytics.plotly_report.__main__ import main
+from analytics.plotly_report.conftest import HOSTILE, data_of, rows_for
+from analytics.plotly_report.figures import as_image, figure, series_colours
+from analytics.plotly_report.formats import finding_of, text_of, wrapped
+from analytics.plotly_report.page import page
+from analytics.plotly_report.theme import DARK, LIGHT, QUIET, Theme
+from analytics.report_data import Cell, ReportData
+
+DRAWN = [chart for chart in dashboard().charts if chart.category is not None]
+CHARTS = {chart.id: chart for chart in dashboard().charts}
+
+
+class _Elements(HTMLParser):
+    """Collects elements and the addresses that they load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
+
+
+def _elements(text: str) -> _Elements:
+    found = _Elements()
+    found.feed(text)
+    return found
+
+
+@pytest.mark.parametrize("chart", DRAWN, ids=lambda chart: chart.id)
+def test_plotly_accepts_every_figure(chart: Chart) -> None:
+    made = figure(chart, rows_for(chart))
+    go.Figure(data=made["data"], layout=made["layout"])
+
+    image = as_image(chart, rows_for(chart), "A finding", "Source")
+
+    go.Figure(image)
+    assert "A finding" in image["layout"]["title"]["text"]
+
+
+def test_the_page_needs_nothing_else(full: ReportData) -> None:
+    text = page(dashboard(), full)
+
+    assert _elements(text).addresses == []
+    assert "default-src 'none'" in text
+    assert text.count("<section") == len(dashboard().charts)
+
+
+def test_a_hostile_text_stays_text(full: ReportData) -> None:
+    text = page(dashboard(), full)
+
+    assert "img" not in _elements(text).names
+    assert HOSTILE not in text
+    figures = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
+    assert figures is not None
+    labels = json.loads(figures[1])["charts"]["authors"]["data"][0]["hovertext"]
+    assert all("&lt;img" in label and "<img" not in label for label in labels)
+
+
+def test_an_empty_lake_has_a_page(empty: ReportData) -> None:
+    text = page(dashboard(), empty)
+
+    assert "Growth needs two runs of a subject" in text
+    assert 'id="chart-' not in text
+    assert "Newest run: none yet" in text
+
+
+def test_provenance_is_told(full: ReportData) -> None:
+    text = page(dashboard(), full)
+
+    assert "20261123T060000Z (complete)" in text
+    assert "made 2026-11-23 07:00 UTC" in text
+    assert "may lack works" not in text
+
+
+def test_a_partial_run_is_told_first() -> None:
+    data = data_of(
+        {chart.id: rows_for(chart) for chart in dashboard().charts},
+        run_status="partial",
+        incomplete=[("love", "undercount: 7 of 9")],
+    )
+
+    text = page(dashboard(), data)
+
+    note = text.index("The newest run, 20261123T060000Z, is partial")
+    assert note < text.index("<main>")
+    assert "<li>love: undercount: 7 of 9</li>" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "expected"),
+    [
+        (1234567, "count", "1,234,567"),
+        (0.0, "share", "0.0\N{NO-BREAK SPACE}%"),
+        (0.8154, "share", "81.5\N{NO-BREAK SPACE}%"),
+        (15.234, "times", "15.2\N{NO-BREAK SPACE}times"),
+        (1990, "year", "1990"),
+        ("2026-11-23T06:00:00", "time", "2026-11-23 06:00"),
+        (None, "count", "–"),
+        (0, "count", "0"),
+    ],
+)
+def test_values_are_told_as_people_read_them(value: Cell, form: str, expected: str) -> None:
+    assert text_of(value, form) == expected  # type: ignore[arg-type]  # one of the formats
+
+
+def test_a_finding_is_about_the_row_with_the_most() -> None:
+    rows = [
+        {"decade": 1980, "access_level": "open", "works": 3},
+        {"decade": 1990, "access_level": "print_disabled", "works": 7},
+        {"decade": 2000, "access_level": "none", "works": 7},
+        {"decade": 2010, "access_level": "none", "works": None},
+    ]
+
+    told = finding_of(CHARTS["decades"], rows)
+
+    assert told == "Most works of one decade and access: 7, print disabled, from the 1990s"
+
+
+def test_series_have_their_order_and_the_quiet_one_its_colour() -> None:
+    rows = [{"access_level": name} for name in ("none", "zebra", "open")]
+
+    assert series_colours(CHARTS["decades"], rows) == {"open": 0, "none": QUIET, "zebra": 2}
+
+
+def test_two_of_one_name_are_two_bars() -> None:
+    rows = [{"author": "A. Smith", "works": 3}, {"author": "A. Smith", "works": 2}]
+
+    made = figure(CHARTS["authors"], rows)
+
+    assert made["data"][0]["y"] == [0, 1]
+    assert made["layout"]["yaxis"]["ticktext"] == ["A. Smith", "A. Smith"]
+
+
+def test_long_labels_are_cut_with_dots() -> None:
+    assert wrapped("one two three four five", 9, 2) == ["one two", "three …"]
+    assert wrapped("", 9, 2) == [""]
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _contrast(one: str, other: str) -> float:
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_colours_can_be_told_from_what_is_behind_them(theme: Theme) -> None:
+    assert min(_contrast(colour, theme.card) for colour in theme.series) >= 3
+    for behind in (theme.card, theme.page):
+        assert _contrast(theme.ink, behind) >= 7
+        assert _contrast(theme.soft, behind) >= 4.5
+
+
+def test_the_command_writes_the_page(
+    full: ReportData, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "data.json"
+    file.write_text(full.model_dump_json(), "utf-8")
+
+    assert main([str(file), str(tmp_path / "out")]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert Path(told["page"]).read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert told["images"] == []
