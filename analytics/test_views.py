@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+import duckdb
 import pytest
 
 from analytics.testing.tables import RUNS, Row, Tables
@@ -275,3 +276,24 @@ def test_another_form_is_refused(text: str, message: str) -> None:
 def test_all_views_are_found() -> None:
     assert set(views()) == set(ORACLES)
     assert all(isinstance(view, View) for view in views().values())
+
+
+@pytest.mark.parametrize("name", views())
+def test_a_view_gives_the_same_untranslated(lake: Lake, tables: Tables, name: str) -> None:
+    """GIVEN the text as it is WHEN an engine of another dialect runs it THEN nothing differs."""
+    with duckdb.connect() as engine:
+        engine.execute("SET TimeZone = 'UTC'")
+        for table, stored in tables.stored.items():
+            files = str(tables.root / table / ("*/*" if stored.days else "*"))
+            read = "read_json" if stored.format == "json" else "read_parquet"
+            engine.execute(f"CREATE VIEW {table} AS FROM {read}('{files}')")
+        relation = engine.sql(views()[name].sql)
+        columns, found = relation.columns, relation.fetchall()
+
+    translated = lake.result(views()[name].sql)
+    assert columns == translated.columns
+    assert [tuple(map(_without_zone, row)) for row in found] == translated.rows
+
+
+def _without_zone(value: Any) -> Any:
+    return _naive(value) if isinstance(value, datetime) and value.tzinfo else value
