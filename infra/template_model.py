@@ -11,7 +11,16 @@ from typing import Any
 import yaml
 
 HERE = Path(__file__).parent
-UNITS = ("bootstrap", "foundation", "ingest", "process", "glue_etl", "monitoring")
+UNITS = (
+    "bootstrap",
+    "foundation",
+    "ingest",
+    "process",
+    "glue_etl",
+    "monitoring",
+    "analytics",
+    "quicksight",
+)
 
 Properties = dict[str, Any]
 

@@ -144,7 +144,7 @@ def test_every_reason_is_still_needed(template: Template) -> None:
 
 def test_parameters_and_outputs_are_described(template: Template) -> None:
     for section in ("Parameters", "Outputs"):
-        for name, body in template.body[section].items():
+        for name, body in template.body.get(section, {}).items():
             assert body.get("Description", "").strip().endswith("."), f"{section} {name}"
 
 
@@ -362,3 +362,22 @@ def test_the_check_of_a_release_ends_before_those_who_wait_for_it(unit: str) -> 
     assert longest
     waits = _properties(unit, "SmokeTest")["ServiceTimeout"]
     assert int(longest[1]) < check["Timeout"] < waits
+
+
+@pytest.mark.parametrize("key", EVERYTHING)
+def test_quicksight_reads_tables_and_writes_results_only(key: str) -> None:
+    template = load("quicksight")
+    target = f"{{data-bucket}}/{key}"
+    tables = (PROCESSED, QUARANTINED, QUARANTINED_RESPONSE, CURATED, QUERY_RESULT)
+
+    assert may(template, "QuickSightRole", "s3:GetObject", target) == (key in tables)
+    assert may(template, "QuickSightRole", "s3:PutObject", target) == (key == QUERY_RESULT)
+    assert not may(template, "QuickSightRole", "s3:DeleteObject", target)
+
+
+def test_quicksight_is_made_only_where_somebody_is_named() -> None:
+    template = load("quicksight")
+
+    assert template.body["Parameters"]["QuickSightPrincipal"]["Default"] == ""
+    for resource in template.resources():
+        assert resource.body["Condition"] in ("HasQuickSight", "HasSpice"), resource.name

@@ -13,6 +13,7 @@ LOCAL: Mapping[str, Mapping[str, str]] = {
     # Refused by the local AWS.
     "glue_etl": {"Workflow": "false"},
     "monitoring": {"SavedQueries": "false", "MetricMath": "false"},
+    "analytics": {"NamedQueries": "false"},
 }
 
 

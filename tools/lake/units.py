@@ -40,6 +40,8 @@ UNITS: tuple[Unit, ...] = (
         members=("glue_etl/job.py", "glue_etl/bulk.py", "glue.lock"),
     ),
     Unit("monitoring"),
+    Unit("analytics"),
+    Unit("quicksight"),
 )
 
 
