@@ -3,6 +3,9 @@
 A file that lies in the bucket but in no registered partition does not count.
 """
 
+import base64
+import json
+import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +17,8 @@ from lake.errors import QueryError
 # What Hive, and so Glue, writes for null in a partition's name.
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _PARALLEL_LISTINGS = 16
+# How Athena writes the text of a view.
+_VIEW_TEXT = re.compile(r"/\* Presto View: (\S+) \*/")
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,23 @@ class CatalogueTable:
         storage = self.description["StorageDescriptor"]["Columns"]
         columns = [*storage, *self.description.get("PartitionKeys", [])]
         return {column["Name"]: column["Type"] for column in columns}
+
+    @property
+    def view_sql(self) -> str | None:
+        """The query that it stands for, if it is a view of Athena; None for a table.
+
+        Raises
+        ------
+        QueryError
+            It is a view in another form than Athena's.
+        """
+        if self.description.get("TableType") != "VIRTUAL_VIEW":
+            return None
+        found = _VIEW_TEXT.fullmatch(self.description.get("ViewOriginalText", ""))
+        try:
+            return str(json.loads(base64.b64decode(found[1], validate=True))["originalSql"])
+        except (TypeError, ValueError, KeyError) as error:
+            raise QueryError(f"The view {self.name} has no text that Athena would know.") from error
 
     def schema(self) -> Any:
         """Return the Arrow schema."""

@@ -1,6 +1,8 @@
 """A lake of fakes: a catalogue and, in the place of S3, a folder."""
 
+import base64
 import gzip
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,6 +55,15 @@ class FakeGlue:
                 "Columns": [{"Name": column, "Type": kind} for column, kind in columns.items()],
                 "SerdeInfo": {"SerializationLibrary": serde},
             },
+        }
+
+    def add_view(self, name: str, columns: dict[str, str], sql: str) -> None:
+        """Add a view as Athena writes it into the catalogue."""
+        text = base64.b64encode(json.dumps({"originalSql": sql}).encode()).decode()
+        self.add(name, columns, "", ())
+        self.tables[name] |= {
+            "TableType": "VIRTUAL_VIEW",
+            "ViewOriginalText": f"/* Presto View: {text} */",
         }
 
     def get_table(self, **request: str) -> dict[str, Any]:

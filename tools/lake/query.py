@@ -80,14 +80,14 @@ def s3_filesystem(cloud: Cloud) -> Any:
 
 
 def _tables(
-    cloud: Cloud, database: str, statement: Statement
+    cloud: Cloud, database: str, statement: Statement, inside: tuple[str, ...] = ()
 ) -> dict[str, catalogue.CatalogueTable]:
-    """Return the statement's tables by name.
+    """Return the statement's tables by name, and before each view those that it is made of.
 
     Raises
     ------
     QueryError
-        It names one that the catalogue has not.
+        It names one that the catalogue has not, or a view that is made of itself.
     """
     named, maybe_own = statement.references()
     found: dict[str, catalogue.CatalogueTable] = {}
@@ -96,6 +96,11 @@ def _tables(
         if reference.catalog in ("", CATALOG) and reference.database in ("", database):
             table = catalogue.find_table(cloud, database, reference.name)
         if table is not None:
+            if reference.name in inside:
+                raise QueryError(f"The view {reference.name} is made of itself.")
+            if table.view_sql is not None:
+                part = parse(table.view_sql)
+                found = _tables(cloud, database, part, (*inside, reference.name)) | found
             found[reference.name] = table
         elif reference not in maybe_own:
             raise _unknown_table(cloud, database, reference)
@@ -125,22 +130,32 @@ def _run(
     import duckdb
     import pyarrow as pa
 
-    translated = to_duckdb(statement, {name: table.types for name, table in tables.items()})
+    types = {name: table.types for name, table in tables.items()}
+    translated = to_duckdb(statement, types)
+    views = {
+        name: to_duckdb(parse(table.view_sql), types)
+        for name, table in tables.items()
+        if table.view_sql is not None
+    }
     try:
         if tables and filesystem is None:
             filesystem = s3_filesystem(cloud)
         datasets = {
             name: catalogue.dataset(cloud, database, table, filesystem)
             for name, table in tables.items()
+            if name not in views
         }
-        with _engine(database, datasets) as connection:
+        with _engine(database, datasets, views) as connection:
             return _fetch(connection, statement, translated)
     except (duckdb.Error, pa.ArrowException, OSError, RuntimeError) as error:
         raise QueryError(_reason(error)) from error
 
 
-def _engine(database: str, datasets: dict[str, Any]) -> Any:
-    """Return a DuckDB that holds these tables, under their names in Athena, and can do no more."""
+def _engine(database: str, datasets: dict[str, Any], views: dict[str, str]) -> Any:
+    """Return a DuckDB that holds these tables and views, under their names in Athena, and no more.
+
+    A view comes after those that it is made of.
+    """
     import duckdb
 
     connection = duckdb.connect(
@@ -161,6 +176,9 @@ def _engine(database: str, datasets: dict[str, Any]) -> Any:
     connection.execute(f"USE {schema}")
     for setting in _SETTINGS:
         connection.execute(setting)
+    # Last, as what a division means is settled when a view is made.
+    for name, sql in views.items():
+        connection.execute(f"CREATE VIEW {schema}.{_quoted(name)} AS {sql}")
     return connection
 
 

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -105,6 +106,43 @@ def test_an_empty_catalogue_says_how_to_fill_it(tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="the catalogue is empty") as caught:
         Lake(tmp_path).rows("SELECT * FROM works")
     assert "./lake ingest" in caught.value.hint
+
+
+@pytest.fixture
+def lake_of_views(lake: Lake) -> Iterator[Lake]:
+    lake.glue.add_view("recent", {"title": "string", "half": "int"}, _RECENT)
+    lake.glue.add_view("newest", {"half": "int"}, "SELECT max(half) AS half FROM recent")
+    lake.glue.add_view("circle", {"a": "int"}, "SELECT a FROM around")
+    lake.glue.add_view("around", {"a": "int"}, "SELECT a FROM circle")
+    lake.glue.add_view("hostile", {"a": "int"}, "SELECT 1 AS a; DROP TABLE works")
+    lake.glue.add_view("broken", {"a": "int"}, "SELECT 1 AS a")
+    lake.glue.tables["broken"]["ViewOriginalText"] = "/* Presto View: nothing */"
+    yield lake
+    for name in ("recent", "newest", "circle", "around", "hostile", "broken"):
+        del lake.glue.tables[name]
+
+
+_RECENT = "SELECT title, year / 2 AS half FROM works WHERE year > 2000"
+
+
+def test_a_view_is_queried_as_athena_would(lake_of_views: Lake) -> None:
+    assert lake_of_views.rows("SELECT half, title FROM recent") == [(1002, None)] * 2
+    assert lake_of_views.rows("SELECT half FROM newest") == [(1002,)]
+    joined = "SELECT count(*) FROM works w JOIN newest n ON w.year / 2 = n.half"
+    assert lake_of_views.rows(joined) == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("view", "message"),
+    [
+        ("circle", "view circle is made of itself"),
+        ("hostile", "There are 2 statements"),
+        ("broken", "view broken has no text"),
+    ],
+)
+def test_a_view_that_cannot_be_is_refused(lake_of_views: Lake, view: str, message: str) -> None:
+    with pytest.raises(QueryError, match=message):
+        lake_of_views.rows(f"SELECT * FROM {view}")
 
 
 def test_a_format_that_cannot_be_read_is_named(lake: Lake) -> None:
