@@ -8,7 +8,7 @@ from typing import Final
 from analytics.dashboard import Chart, Format
 from analytics.report_data import Cell, Row
 
-MISSING: Final = "–"
+MISSING: Final = "\N{EN DASH}"
 #: What Plotly writes at an axis, in the notation of d3.
 AXIS: Final[dict[Format, str]] = {
     "count": "~s",

@@ -24,7 +24,7 @@ def data(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.enable_socket  # the browser is told what to draw by way of a local page
+@pytest.mark.enable_socket()  # the browser is told what to draw by way of a local page
 def test_images_are_drawn_by_the_browser(
     data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

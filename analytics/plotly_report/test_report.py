@@ -111,7 +111,7 @@ def test_a_partial_run_is_told_first() -> None:
         (15.234, "times", "15.2\N{NO-BREAK SPACE}times"),
         (1990, "year", "1990"),
         ("2026-11-23T06:00:00", "time", "2026-11-23 06:00"),
-        (None, "count", "–"),
+        (None, "count", "\N{EN DASH}"),
         (0, "count", "0"),
     ],
 )
