@@ -195,7 +195,7 @@ def _text(body: Json) -> str:
     return "\n".join(lines) + "\n"
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML ships no types
     """Writes without anchors, and intrinsic functions in their short form."""
 
     def ignore_aliases(self, data: object) -> bool:

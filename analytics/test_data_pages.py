@@ -8,10 +8,11 @@ import pytest
 
 from analytics.data_pages import EXAMPLES, UNITS, main, render, stale, unit_of
 from lake.conftest import Lake
-from schemas.curated_tables import CURATED
-from schemas.tables import TABLES
+from schemas.curated_tables import CURATED, CuratedTable
+from schemas.tables import TABLES, Table
 
-COLUMNS = [column for table in (*TABLES.values(), *CURATED.values()) for column in table.columns]
+ALL: list[Table | CuratedTable] = [*TABLES.values(), *CURATED.values()]
+COLUMNS = [column for table in ALL for column in table.columns]
 
 
 def test_the_pages_are_fresh() -> None:

@@ -112,7 +112,7 @@ def _bars(chart: Chart, category: Shown, rows: list[Row]) -> Figure:
     lines = max((len(label) for label in labels), default=1)
     bars = len(chart.values)
     row_height = max(_SHORTEST_ROW, 8 + lines * _LINE_HEIGHT, 10 + bars * _BAR)
-    data = [
+    data: list[dict[str, Any]] = [
         {
             "type": "bar",
             "orientation": "h",

@@ -86,7 +86,8 @@ def _dateline(provenance: Provenance, figures: Chart, rows: list[Row]) -> str:
 
 
 def _note(provenance: Provenance) -> str:
-    if provenance.run_status in (None, "complete"):
+    status = provenance.run_status
+    if status is None or status == "complete":
         return ""
     items = "".join(
         f"<li>{escape(subject)}: {escape(reason)}</li>" for subject, reason in provenance.incomplete
@@ -94,7 +95,7 @@ def _note(provenance: Provenance) -> str:
     listed = f"<ul>{items}</ul>" if items else ""
     return (
         f'<div class="note" role="note">The newest run, {escape(str(provenance.run_id))}, is'
-        f" {escape(provenance.run_status or '')}: what follows may lack works.{listed}</div>\n"
+        f" {status}: what follows may lack works.{listed}</div>\n"
     )
 
 

@@ -11,13 +11,14 @@ import pytest
 from analytics.dashboard import dashboard
 from analytics.plotly_report.__main__ import main
 from analytics.plotly_report.conftest import data_of, rows_for
+from analytics.report_data import Row
 
 STARTS = {"png": b"\x89PNG", "svg": b"<svg", "pdf": b"%PDF"}
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    rows = {chart.id: [] for chart in dashboard().charts}
+    rows: dict[str, list[Row]] = {chart.id: [] for chart in dashboard().charts}
     authors = next(chart for chart in dashboard().charts if chart.id == "authors")
     path = tmp_path / "data.json"
     path.write_text(data_of(rows | {"authors": rows_for(authors)}).model_dump_json(), "utf-8")

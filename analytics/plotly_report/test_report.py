@@ -17,7 +17,7 @@ from analytics.plotly_report.figures import as_image, figure, series_colours
 from analytics.plotly_report.formats import finding_of, text_of, wrapped
 from analytics.plotly_report.page import page
 from analytics.plotly_report.theme import DARK, LIGHT, QUIET, Theme
-from analytics.report_data import Cell, ReportData
+from analytics.report_data import Cell, ReportData, Row
 
 DRAWN = [chart for chart in dashboard().charts if chart.category is not None]
 CHARTS = {chart.id: chart for chart in dashboard().charts}
@@ -120,7 +120,7 @@ def test_values_are_told_as_people_read_them(value: Cell, form: str, expected: s
 
 
 def test_a_finding_is_about_the_row_with_the_most() -> None:
-    rows = [
+    rows: list[Row] = [
         {"decade": 1980, "access_level": "open", "works": 3},
         {"decade": 1990, "access_level": "print_disabled", "works": 7},
         {"decade": 2000, "access_level": "none", "works": 7},
@@ -133,13 +133,13 @@ def test_a_finding_is_about_the_row_with_the_most() -> None:
 
 
 def test_series_have_their_order_and_the_quiet_one_its_colour() -> None:
-    rows = [{"access_level": name} for name in ("none", "zebra", "open")]
+    rows: list[Row] = [{"access_level": name} for name in ("none", "zebra", "open")]
 
     assert series_colours(CHARTS["decades"], rows) == {"open": 0, "none": QUIET, "zebra": 2}
 
 
 def test_two_of_one_name_are_two_bars() -> None:
-    rows = [{"author": "A. Smith", "works": 3}, {"author": "A. Smith", "works": 2}]
+    rows: list[Row] = [{"author": "A. Smith", "works": 3}, {"author": "A. Smith", "works": 2}]
 
     made = figure(CHARTS["authors"], rows)
 

@@ -57,8 +57,9 @@ class CatalogueTable:
         if self.description.get("TableType") != "VIRTUAL_VIEW":
             return None
         found = _VIEW_TEXT.fullmatch(self.description.get("ViewOriginalText", ""))
+        encoded = found[1] if found else ""
         try:
-            return str(json.loads(base64.b64decode(found[1], validate=True))["originalSql"])
+            return str(json.loads(base64.b64decode(encoded, validate=True))["originalSql"])
         except (TypeError, ValueError, KeyError) as error:
             raise QueryError(f"The view {self.name} has no text that Athena would know.") from error
 
