@@ -288,11 +288,11 @@ def test_a_view_gives_the_same_untranslated(lake: Lake, tables: Tables, name: st
             read = "read_json" if stored.format == "json" else "read_parquet"
             engine.execute(f"CREATE VIEW {table} AS FROM {read}('{files}')")
         relation = engine.sql(views()[name].sql)
-        columns, found = relation.columns, relation.fetchall()
+        columns, found = relation.columns, relation.to_arrow_table().to_pylist()
 
     translated = lake.result(views()[name].sql)
     assert columns == translated.columns
-    assert [tuple(map(_without_zone, row)) for row in found] == translated.rows
+    assert [tuple(map(_without_zone, row.values())) for row in found] == translated.rows
 
 
 def _without_zone(value: Any) -> Any:

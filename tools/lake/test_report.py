@@ -133,6 +133,9 @@ def test_the_page_is_published_under_its_run_and_as_the_latest(tmp_path: Path) -
 def test_what_went_wrong_is_told(tmp_path: Path, script: str, message: str) -> None:
     package = tmp_path / "analytics/plotly_report"
     package.mkdir(parents=True)
+    # A package proper, as one without it would give way to the project's own.
+    for folder in (package.parent, package):
+        (folder / "__init__.py").touch()
     (package / "__main__.py").write_text(script)
     provenance = Provenance.model_validate(
         {"environment": "e", "generated_at": "2026-11-23T06:00:00Z"}
