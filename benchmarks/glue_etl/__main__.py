@@ -1,13 +1,15 @@
 """Measure glue_etl on local Spark: ``./pants run benchmarks/glue_etl -- --json FILE``.
 
 The same job on a number of generated works and on four times as many: its time, its memory and its
-files; then the dashboard's questions on processed small files and on curated tables.
+files, beside DuckDB that makes the same tables; an increment; and the dashboard's questions, asked
+of the processed small files and of the curated tables.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -15,33 +17,78 @@ from typing import Final
 from rich.console import Console
 
 from benchmarks.common.results import Report
-from benchmarks.glue_etl.suite.generated import generate
-from benchmarks.glue_etl.suite.jobs import Watched, run_job
+from benchmarks.glue_etl.suite.generated import add_works, generate
+from benchmarks.glue_etl.suite.jobs import Watched, run_job, run_peer
 from benchmarks.glue_etl.suite.queries import query_seconds
 from glue_etl.testing.lake import Lake
 
+WORKS: Final = 1_000_000
+QUICK_WORKS: Final = 100_000
 GROWTH: Final = 4
+#: Of the works, how many a further run brings.
+INCREMENT: Final = 0.01
 HEAP_MIB: Final = 2048
+#: What DuckDB may take: what Spark takes with such a heap.
+PEER_MIB: Final = 3072
 MASTER: Final = "local[2]"
 
 
-def measure_job(report: Report, works: int, folder: Path, queries: bool) -> Watched:
-    """Generate a lake, build its tables, and note what that took."""
-    lake = generate(folder, works)
-    done = run_job(lake, master=MASTER, driver_memory=f"{HEAP_MIB}m")
-    name = f"{works:,} works"
-    report.detail(f"{name}: wall", done.wall, "s")
-    report.detail(f"{name}: CPU", done.cpu, "s")
-    report.detail(f"{name}: peak memory of all processes", done.memory, "MiB")
-    for part, seconds in done.result["seconds"].items():
-        report.detail(f"{name}: {part}", seconds, "s")
-    for table, made in done.result["tables"].items():
+@dataclass(frozen=True)
+class Measured:
+    """The job and its peer on one lake."""
+
+    spark: Watched
+    duckdb: Watched
+
+
+def measure_job(report: Report, lake: Lake, name: str) -> Measured:
+    """Build a lake's tables both ways, and note what that took.
+
+    Raises
+    ------
+    RuntimeError
+        When the two do not agree on the rows.
+    """
+    found = Measured(build(lake), run_peer(lake, PEER_MIB))
+    rows = {
+        way: {table: made["rows"] for table, made in watched.result["tables"].items()}
+        for way, watched in (("Spark", found.spark), ("DuckDB", found.duckdb))
+    }
+    if rows["Spark"] != rows["DuckDB"]:
+        raise RuntimeError(f"Spark and DuckDB made other tables: {rows}")
+    note(report, f"{name}, Spark", found.spark)
+    note(report, f"{name}, DuckDB", found.duckdb)
+    for part, seconds in found.spark.result["seconds"].items():
+        report.detail(f"{name}, Spark: {part}", seconds, "s")
+    for table, made in found.spark.result["tables"].items():
         report.detail(f"{name}: {table}", made["rows"], "rows")
         report.detail(f"{name}: {table}", made["files"], "files")
         report.detail(f"{name}: {table}", made["bytes"] / 2**20, "MiB")
-    if queries:
-        measure_queries(report, lake)
-    return done
+    return found
+
+
+def build(lake: Lake) -> Watched:
+    """Run the job as it is run here."""
+    return run_job(lake, master=MASTER, driver_memory=f"{HEAP_MIB}m")
+
+
+def note(report: Report, name: str, watched: Watched) -> None:
+    """Note what a process took."""
+    report.detail(f"{name}: wall", watched.wall, "s")
+    report.detail(f"{name}: CPU", watched.cpu, "s")
+    report.detail(f"{name}: peak memory", watched.memory, "MiB")
+
+
+def measure_increment(report: Report, lake: Lake, works: int, full: Watched) -> None:
+    """Add a run to a lake that is built, and build again."""
+    more = int(works * INCREMENT)
+    add_works(lake, works, more)
+    done = build(lake)
+    if done.result["mode"] != "incremental":
+        raise RuntimeError(f"the further run was not an increment: {done.result}")
+    name = f"{works:,} works and {more:,} new ones"
+    note(report, name, done)
+    report.detail(f"{name}: wall, of that of the full build", done.wall / full.wall, "x")
 
 
 def measure_queries(report: Report, lake: Lake) -> None:
@@ -55,24 +102,47 @@ def measure_queries(report: Report, lake: Lake) -> None:
         report.detail(f"{name}, curated", 1000 * fast, "ms")
 
 
+def measure(report: Report, works: int, console: Console) -> None:
+    """Take all measurements, telling which one is in work."""
+    measured = []
+    for size in (works, GROWTH * works):
+        with TemporaryDirectory(prefix="glue_etl-") as folder:
+            console.print(f"{size:,} works: generating ...")
+            lake = generate(Path(folder), size)
+            console.print(f"{size:,} works: building, by Spark and by DuckDB ...")
+            measured.append(measure_job(report, lake, f"{size:,} works"))
+            if size == works:
+                console.print("asking the dashboard's questions ...")
+                measure_queries(report, lake)
+                console.print("building an increment ...")
+                measure_increment(report, lake, works, measured[0].spark)
+    small, large = measured
+    report.at_most(
+        f"time, {GROWTH} times the works",
+        large.spark.wall / small.spark.wall,
+        "x",
+        4.4,
+        large.duckdb.wall / small.duckdb.wall,
+    )
+    report.at_most(
+        "peak memory of the larger job over its configured heap",
+        large.spark.memory / HEAP_MIB,
+        "x",
+        1.5,
+        large.duckdb.memory / PEER_MIB,
+    )
+
+
 def main() -> None:
     """Measure, print the tables, and write the figures as JSON where asked."""
     parser = argparse.ArgumentParser(prog="benchmarks/glue_etl", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
-    parser.add_argument("--works", type=int, default=1_000_000, help="works of the smaller lake")
-    options = parser.parse_args()
-    report, console = Report(), Console(stderr=True)
-    measured = []
-    for works in (options.works, GROWTH * options.works):
-        console.print(f"{works:,} works: generating, then building ...")
-        with TemporaryDirectory(prefix="glue_etl-") as name:
-            queries = works == options.works
-            measured.append(measure_job(report, works, Path(name), queries))
-    small, large = measured
-    report.at_most(f"time, {GROWTH} times the works", large.wall / small.wall, "x", 4.4)
-    report.at_most(
-        "peak memory of the larger job over its configured heap", large.memory / HEAP_MIB, "x", 1.5
+    parser.add_argument(
+        "--quick", action="store_true", help=f"{QUICK_WORKS:,} works, where starting counts"
     )
+    options = parser.parse_args()
+    report = Report()
+    measure(report, QUICK_WORKS if options.quick else WORKS, Console(stderr=True))
     report.print(Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140))
     if options.json:
         report.write(options.json)

@@ -96,12 +96,11 @@ def _merge(table: CuratedTable, target: str, stage: str) -> str:
     names = [column.name for column in table.columns]
     changes = ", ".join(f'"{name}" = {stage}."{name}"' for name in names if name not in table.key)
     values = ", ".join(f'{stage}."{name}"' for name in names)
-    clauses = (
-        f"MERGE INTO {target} USING {stage} ON {_same_key(table, stage)}",
-        f"WHEN MATCHED THEN UPDATE SET {changes}",
-        f"WHEN NOT MATCHED THEN INSERT ({_names(names)}) VALUES ({values})",  # noqa: S608
+    new = f"INSERT ({_names(names)}) VALUES ({values})"  # noqa: S608  # own names
+    return (
+        f"MERGE INTO {target} USING {stage} ON {_same_key(table, stage)}"
+        f" WHEN MATCHED THEN UPDATE SET {changes} WHEN NOT MATCHED THEN {new}"
     )
-    return " ".join(clauses)
 
 
 def _same_key(table: CuratedTable, stage: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -12,10 +11,12 @@ import pyarrow.parquet as pq
 
 from glue_etl.testing.lake import Lake
 from schemas.arrow import arrow_schema
-from schemas.keys import RawKey
+from schemas.keys import RawKey, parse_run_id
 from schemas.tables import TABLES, WORKS
+from schemas.version import CONTRACT_VERSION
 
-RUN: Final = "20261123T060000Z"
+FIRST_RUN: Final = "20261123T060000Z"
+SECOND_RUN: Final = "20261124T060000Z"
 SUBJECTS: Final = 50
 PAGE: Final = 1000
 #: Of works, how many are in a second listing too.
@@ -27,7 +28,7 @@ with numbered as (
     select i, if(i < $works, i, hash(i) % $works) as n from range($first, $last) t(i)),
 drawn as (
     select *, list_distinct(list_transform(range(3 + (hash(n) % 7)::bigint), lambda j:
-        'subject_' || floor(pow(50000, hash(n * 31 + j) / 18446744073709551616.0))::bigint)) keys,
+        'subject_' || floor(pow(50000, hash(n * 31 + j) / 18446744073709551616.0))::bigint)) keys
     from numbered)
 select '/works/OL' || n || 'W' work_key,
     'A title of the work number ' || n || ', as long as usual' title,
@@ -53,35 +54,37 @@ from drawn"""
 def generate(root: Path, works: int) -> Lake:
     """Make a lake of so many distinct works, and a tenth of them listed twice."""
     lake = Lake(root)
-    rows = int(works * (1 + REPEATED))
-    with duckdb.connect() as database:
-        for first in range(0, rows, _CHUNK):
-            last = min(first + _CHUNK, rows)
-            text = _ROWS.replace("$works", str(works)).replace("$page", str(PAGE))
-            text = text.replace("$first", str(first)).replace("$last", str(last))
-            _write_pages(root, database.sql(text).to_arrow_table(), first)
-    years = {1800 + year: 10 + year for year in range(200)}
-    for number in range(SUBJECTS):
-        _write_about(root, f"topic_{number}", rows // SUBJECTS, years)
-    lake.finish(RUN, rows)
+    _write_run(lake, FIRST_RUN, 0, int(works * (1 + REPEATED)), works)
     return lake
 
 
-def _write_pages(root: Path, rows: pa.Table, first: int) -> None:
+def add_works(lake: Lake, works: int, more: int) -> None:
+    """Add a run of further works to a lake of so many."""
+    _write_run(lake, SECOND_RUN, works, works + more, works + more)
+
+
+def _write_run(lake: Lake, run: str, first: int, last: int, works: int) -> None:
+    with duckdb.connect() as database:
+        for start in range(first, last, _CHUNK):
+            end = min(start + _CHUNK, last)
+            text = _ROWS.replace("$works", str(works)).replace("$page", str(PAGE))
+            text = text.replace("$first", str(start)).replace("$last", str(end))
+            _write_pages(lake.root, run, database.sql(text).to_arrow_table(), start - first)
+    years = {1800 + year: 10 + year for year in range(200)}
+    for number in range(SUBJECTS):
+        _write_about(lake.root, run, f"topic_{number}", (last - first) // SUBJECTS, years)
+    lake.finish(run, last - first)
+
+
+def _write_pages(root: Path, run: str, rows: pa.Table, first: int) -> None:
     for start in range(0, rows.num_rows, PAGE):
         number = (first + start) // PAGE
-        page = RawKey.of(RUN, f"topic_{number % SUBJECTS}", number // SUBJECTS * PAGE)
+        page = RawKey.of(run, f"topic_{number % SUBJECTS}", number // SUBJECTS * PAGE)
         _write(root, page, WORKS.name, _with_lineage(rows.slice(start, PAGE), page))
 
 
 def _with_lineage(rows: pa.Table, page: RawKey) -> pa.Table:
-    shared = {
-        "source_subject": page.subject,
-        "run_id": page.run_id,
-        "raw_key": page.key,
-        "fetched_at": datetime(2026, 11, 23, 6, tzinfo=UTC),
-        "contract_version": "1",
-    }
+    shared = _shared(page) | {"source_subject": page.subject}
     schema = arrow_schema(WORKS.columns)
     columns = []
     for field in schema:
@@ -95,21 +98,24 @@ def _with_lineage(rows: pa.Table, page: RawKey) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _write_about(root: Path, subject: str, works: int, years: dict[int, int]) -> None:
-    page = RawKey.of(RUN, subject, 0)
-    shared = {
-        "subject": subject,
-        "kind": "subject",
-        "run_id": RUN,
+def _shared(page: RawKey) -> dict[str, Any]:
+    return {
+        "run_id": page.run_id,
         "raw_key": page.key,
-        "fetched_at": datetime(2026, 11, 23, 6, tzinfo=UTC),
-        "contract_version": "1",
+        "fetched_at": parse_run_id(page.run_id),
+        "contract_version": CONTRACT_VERSION,
     }
-    history = {"facet": "publishing_history"} | shared
+
+
+def _write_about(root: Path, run: str, subject: str, works: int, years: dict[int, int]) -> None:
+    page = RawKey.of(run, subject, 0)
+    about = _shared(page) | {"subject": subject, "kind": "subject"}
     rows = {
-        "subject_snapshots": [{"name": subject, "work_count": works} | shared],
+        "subject_snapshots": [{"name": subject, "work_count": works} | about],
         "subject_facets": [
-            {"position": at, "name": str(year), "year": year, "count": count} | history
+            {"facet": "publishing_history", "position": at, "name": str(year)}
+            | {"year": year, "count": count}
+            | about
             for at, (year, count) in enumerate(years.items())
         ],
     }

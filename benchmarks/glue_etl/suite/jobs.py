@@ -1,21 +1,22 @@
-"""Runs the job in a process of its own, and watches its time and its memory."""
+"""Runs the job and its peer in processes of their own, and watches their time and memory."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import psutil
 
 from benchmarks.common.medians import python_environment
 from glue_etl.testing.lake import Lake
 
-_PERIOD: float = 0.5
+_PERIOD: Final = 0.25
 
 
 @dataclass
@@ -29,7 +30,7 @@ class Watched:
     cpu
         Seconds of CPU of it and of its Spark.
     memory
-        Their largest resident memory together (MiB), looked at every half second.
+        Their largest resident memory together (MiB), looked at four times a second.
     result
         What the job printed.
     """
@@ -42,24 +43,36 @@ class Watched:
 
 def run_job(lake: Lake, **arguments: object) -> Watched:
     """Run the job on a lake."""
-    command = [sys.executable, "-m", "glue_etl.job", *lake.arguments(**arguments)]
+    return _run("glue_etl.job", *lake.arguments(**arguments))
+
+
+def run_peer(lake: Lake, memory_mib: int) -> Watched:
+    """Let DuckDB make the same tables within so much memory."""
+    return _run("benchmarks.glue_etl.suite.duckdb_peer", str(lake.root), str(memory_mib))
+
+
+def _run(module: str, *arguments: str) -> Watched:
     watched = Watched()
     started = time.perf_counter()
-    with subprocess.Popen(  # this project's own module
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=python_environment(),
-    ) as process:
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(  # this project's own module
+            [sys.executable, "-m", module, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=python_environment(),
+        ) as process,
+    ):
         watcher = threading.Thread(target=_watch, args=(process.pid, watched), daemon=True)
         watcher.start()
         printed, _ = process.communicate()
-    watched.wall = time.perf_counter() - started
-    watcher.join()
+        watched.wall = time.perf_counter() - started
+        watcher.join()
+        if process.returncode:
+            log.seek(0)
+            raise RuntimeError(f"{module} failed:\n{log.read()[-4000:]}")
     watched.result = json.loads(printed.splitlines()[-1])
-    if process.returncode:
-        raise RuntimeError(f"the job failed: {watched.result.get('message')}")
     return watched
 
 

@@ -21,7 +21,7 @@ _KIND: Final = """case when starts_with(subject_key, 'person:') then 'person'
     when starts_with(subject_key, 'time:') then 'time' else 'subject' end"""
 
 #: Each is made from the processed tables (prefix ``p_``) and the ones before it.
-STATEMENTS: Final = {
+_STATEMENTS: Final = {
     "works": """
         select * exclude (edition_count, access_level, source_subject, nth),
             if(origin = 'listing', edition_count, null) edition_count,
@@ -133,6 +133,17 @@ STATEMENTS: Final = {
 }
 
 
+def statements(bounds: dict[str, int]) -> dict[str, str]:
+    """Give the query of each table, with its bounds; see :func:`duckdb_tables`."""
+    values = {"kind": _KIND} | {name: str(bound) for name, bound in bounds.items()}
+    made = {}
+    for name, statement in _STATEMENTS.items():
+        for bound, value in values.items():
+            statement = statement.replace(f"${bound}", value)
+        made[name] = statement
+    return made
+
+
 def duckdb_tables(processed: Path, bounds: dict[str, int]) -> dict[str, list[dict[str, Any]]]:
     """Make all tables.
 
@@ -146,9 +157,7 @@ def duckdb_tables(processed: Path, bounds: dict[str, int]) -> dict[str, list[dic
     with duckdb.connect() as database:
         for name in ("works", "subject_snapshots", "subject_facets"):
             database.register(f"p_{name}", _processed(processed, name))
-        for name, statement in STATEMENTS.items():
-            for bound, value in {"kind": _KIND, **bounds}.items():
-                statement = statement.replace(f"${bound}", str(value))
+        for name, statement in statements(bounds).items():
             database.execute(f"create table {name} as {statement}")
         return {name: _rows(database, name) for name in CURATED}
 
