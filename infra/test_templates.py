@@ -368,7 +368,11 @@ def test_the_check_of_a_release_ends_before_those_who_wait_for_it(unit: str) -> 
 def test_quicksight_reads_tables_and_writes_results_only(key: str) -> None:
     template = load("quicksight")
     target = f"{{data-bucket}}/{key}"
-    tables = (PROCESSED, QUARANTINED, QUARANTINED_RESPONSE, CURATED, QUERY_RESULT)
+    tables = (
+        *(PROCESSED, DUMP_ROWS, CURATED),
+        *(QUARANTINED, QUARANTINED_RESPONSE, DUMP_QUARANTINE),
+        QUERY_RESULT,
+    )
 
     assert may(template, "QuickSightRole", "s3:GetObject", target) == (key in tables)
     assert may(template, "QuickSightRole", "s3:PutObject", target) == (key == QUERY_RESULT)
