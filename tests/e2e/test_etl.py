@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from lake import crawl, deploy, etl, query, spark, units
+from lake import deploy, etl, query, spark, units
 from lake.aws import Cloud
 from lake.backfill import run_backfill
 from lake.bulk import ANY_GROWTH, LocalRoute
@@ -26,13 +26,14 @@ from lake.errors import EtlFailedError
 from lake.etl import EtlOptions, EtlResult, Workshop
 from lake.parameters import LOCAL
 from lake.status import read_status
-from openlibrary_standin import StandIn, StandInConfig
+from openlibrary_standin import StandInConfig
 from schemas.curated_tables import CURATED
 from tests.e2e.conftest import PROJECT, SANDBOX
+from tests.e2e.crawls import run_lake, serving
 
 SPARK = SANDBOX / "tests/spark.pex/__main__.py"
 SUBJECTS = ["fantasy", "place:london"]
-DUMP_RUN = "20200531T000000Z"
+DUMP_RUN = "20200531T235959Z"
 BAD_LINE = "/type/work\t/works/OL900000009W\t1\t2020-01-01T00:00:00\t[]"
 
 
@@ -70,21 +71,11 @@ def python_with_spark() -> str:
     return told.stdout.strip()
 
 
-def run_crawl(cloud: Cloud, bucket: str, revision: int) -> str:
-    """Crawl a stand-in at a later time of its life; return the run's id."""
+def crawl_again(cloud: Cloud, bucket: str, revision: int) -> None:
+    """Crawl a stand-in at a time of its life, and wait for process."""
     config = StandInConfig(works=400, bad_record_share=0.05, revision=revision)
-    with StandIn(config) as source:
-        parameters = {
-            "SourceUrl": source.url,
-            "Contact": "tests@example.org",
-            "Subjects": json.dumps(SUBJECTS),
-            "RequestsPerSecond": "50",
-        }
-        (ingest,) = units.select(["ingest"])
-        deploy.deploy_unit(cloud, PROJECT, ingest, {**LOCAL["ingest"], **parameters}, print)
-        manifest = crawl.run_now(cloud, bucket, lambda *_: None)
-        crawl.wait_until_processed(cloud, bucket, manifest, lambda *_: None)
-    return manifest.run_id
+    with serving(config) as url:
+        run_lake(cloud, bucket, url, SUBJECTS)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +86,7 @@ def lake(cloud: Cloud, bucket: str, tmp_path_factory: pytest.TempPathFactory) ->
     deploy.deploy_unit(cloud, PROJECT, unit, LOCAL["glue_etl"], print)
     folder = tmp_path_factory.mktemp("etl")
     jobs = spark.deployed_jobs(cloud, PROJECT, folder / "package")
-    run_crawl(cloud, bucket, revision=0)
+    crawl_again(cloud, bucket, revision=0)
     command = [python_with_spark(), "-P"]
     return Lake(cloud, bucket, Workshop(folder, replace(jobs, command=command)))
 
@@ -109,7 +100,7 @@ def first(lake: Lake) -> EtlResult:
 @pytest.fixture(scope="module")
 def second(lake: Lake, first: EtlResult) -> EtlResult:
     """The build after the next run."""
-    run_crawl(lake.cloud, lake.bucket, revision=1)
+    crawl_again(lake.cloud, lake.bucket, revision=1)
     return lake.etl()
 
 
@@ -230,7 +221,7 @@ def test_a_dump_that_is_cut_off_is_refused_whole(lake: Lake, tmp_path: Path) -> 
     with pytest.raises(EtlFailedError, match=r"dump\.truncated"):
         run_backfill(route, tmp_path, str(cut), None, step)
 
-    assert "20200630T000000Z" not in json.dumps(lake.rows("SELECT DISTINCT run_id FROM works"))
+    assert "20200630T235959Z" not in json.dumps(lake.rows("SELECT DISTINCT run_id FROM works"))
     assert read_status(lake.cloud, lake.shop.job_log.newest).etl.waiting_runs == []
 
 

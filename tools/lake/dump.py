@@ -19,6 +19,8 @@ TIMEOUT_SECONDS = 60.0
 CHUNK_BYTES = 1 << 20
 GZIP = b"\x1f\x8b"
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
+# Runs of the crawl begin with a minute, so that none has the id of a dump of its day.
+END_OF_DAY = "T235959Z"
 NO_CONTENT = "OpenLibrary has published empty dumps before: take an earlier one."
 
 OnBytes = Callable[[int, int | None], None]
@@ -163,13 +165,13 @@ def run_id_of(name: str, given: str | None = None) -> str:
         if not dated:
             raise DumpError(
                 f"The name {name} holds no date such as 2026-09-30.",
-                "Say of which day the dump is: --run-id 20260930T000000Z",
+                "Say of which day the dump is: --run-id 20260930T235959Z",
             )
-        given = f"{''.join(dated.groups())}T000000Z"
+        given = f"{''.join(dated.groups())}{END_OF_DAY}"
     try:
         parse_run_id(given)
     except InvalidKeyError as error:
-        raise DumpError(f"{error}.", "A run id is a time (UTC): 20260930T000000Z") from None
+        raise DumpError(f"{error}.", "A run id is a time (UTC): 20260930T235959Z") from None
     return given
 
 

@@ -90,7 +90,7 @@ class LakeStatus:
     etl: EtlStatus = field(default_factory=EtlStatus)
 
 
-def read_status(cloud: Cloud, job_runs: ReadJobRuns) -> LakeStatus:
+def read_status(cloud: Cloud, job_runs: ReadJobRuns = lambda _bucket, _count: ()) -> LakeStatus:
     """Read the state of an environment.
 
     Parameters
@@ -98,7 +98,7 @@ def read_status(cloud: Cloud, job_runs: ReadJobRuns) -> LakeStatus:
     cloud
         Where it is.
     job_runs
-        Gives so many of the newest job runs of a bucket.
+        Gives so many of the newest job runs of a bucket; by default none.
     """
     described = {u.name: stacks.describe(cloud, deploy.stack_name(cloud, u.name)) for u in UNITS}
     present = {name: stack for name, stack in described.items() if stack is not None}

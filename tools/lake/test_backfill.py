@@ -12,7 +12,7 @@ from lake.errors import DumpError, EtlFailedError
 from lake.etl import EtlOptions, Workshop
 from lake.testing.lakes import BUCKET, DATABASE, FakeJobs, keys, lake_in_memory, put, put_run
 
-RUN = "20260930T000000Z"
+RUN = "20260930T235959Z"
 CRAWL = "20261122T060000Z"
 ROWS = f"processed_data/dump_works/ingest_date=2026-09-30/{RUN}/"
 BAD = f"quarantine_data/works/ingest_date=2026-09-30/{RUN}-dump/"

@@ -19,7 +19,7 @@ from lake.dump import (
 from lake.errors import DumpError
 
 BODY = bytes(range(256)) * 20_000
-RUN = "20260930T000000Z"
+RUN = "20260930T235959Z"
 
 
 class Server(http.server.BaseHTTPRequestHandler):
@@ -97,7 +97,7 @@ def test_without_a_date_one_must_be_given(name: str) -> None:
     with pytest.raises(DumpError, match="no date") as caught:
         run_id_of(name)
 
-    assert "--run-id 20260930T000000Z" in caught.value.hint
+    assert "--run-id 20260930T235959Z" in caught.value.hint
     assert run_id_of(name, RUN) == RUN
 
 

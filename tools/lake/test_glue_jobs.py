@@ -15,7 +15,7 @@ from lake.etl import EtlOptions, run_on_glue
 from lake.glue_jobs import newest_job_runs, run_job
 from lake.testing.lakes import BUCKET, FakeJobs, keys, lake_in_memory, put, put_run
 
-RUN = "20260930T000000Z"
+RUN = "20260930T235959Z"
 
 
 class TooManyError(Exception):
