@@ -129,7 +129,7 @@ class JobArguments(PublishArguments, SessionArguments):
     min_ratio: Ratio = Field(0.5, description="rows a table must have, of its last build's")
     max_ratio: Ratio = Field(10.0, description="rows a table may have, of its last build's")
     slack_rows: Annotated[int, Field(ge=0)] = Field(
-        10_000, description="rows a table may grow by whatever max_ratio says: small ones jump"
+        10_000, description="rows a table may grow by whatever --max-ratio says: small ones jump"
     )
     tracked_subjects: Annotated[int, Field(ge=0)] = Field(
         200, description="largest subjects with history and rankings, besides the crawled ones"

@@ -79,6 +79,33 @@ def test_increments_late_and_changed_runs_give_what_a_full_build_gives(
     assert (entry.build, entry.tables["works"]) == (late["build"], late["tables"]["works"]["rows"])
 
 
+def test_a_run_that_brought_nothing_is_taken_and_changes_nothing(
+    built: Lake, curated: Path, etl: Build
+) -> None:
+    before = read_tables(curated)
+    built.finish(SECOND, 0)
+
+    result = etl(built, run_id=SECOND)
+
+    assert (result["status"], result["new_runs"]) == ("published", [SECOND])
+    assert read_tables(curated) == before
+    assert etl(built, run_id=SECOND)["status"] == "unchanged"
+
+
+def test_a_damaged_file_fails_the_job_and_keeps_the_old_build(
+    built: Lake, curated: Path, etl: Build
+) -> None:
+    good = current_build(curated)
+    put_run(built, SECOND, 1)
+    damaged = next((built.root / "processed_data/works").rglob(f"{SECOND}-*"))
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+
+    with pytest.raises(Exception, match=damaged.name.replace("%", ".")):
+        etl(built)
+
+    assert current_build(curated) == good
+
+
 def test_a_killed_job_is_finished_by_the_next_and_no_build_is_overwritten(
     built: Lake, curated: Path, etl: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
