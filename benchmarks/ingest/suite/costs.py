@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,7 @@ from benchmarks.ingest.suite.crawls import (
 )
 from benchmarks.ingest.suite.dlt_peer import crawl_with_dlt
 from benchmarks.ingest.suite.surroundings import Server, stand_in
+from ingest.logic.body import read_stored
 
 PAGE_SIZE: Final = 1000
 #: Pages one after another, as the peers ask for them.
@@ -45,6 +47,7 @@ def measure_costs(report: Report, pages: int, repeats: int) -> None:
             found["dlt"].append(_dlt(server, pages))
         slow = _ingest(server, POLITE)
         _measure_clients(report, server, repeats)
+        verifying = _verifying(server, repeats)
     loop = 1000 * statistics.median(found["loop"])
     report.at_most(
         "CPU of a page of 1000 works", 1000 * statistics.median(found["ingest"]), "ms", 3.0, loop
@@ -53,6 +56,8 @@ def measure_costs(report: Report, pages: int, repeats: int) -> None:
     report.detail("CPU of a page at 3/s", 1000 * slow, "ms")
     dlt = 1000 * statistics.median(found["dlt"])
     report.detail("CPU of a page: dlt's REST source", dlt, "ms")
+    share = 1000 * verifying
+    report.detail("CPU of a page: unpacking and parsing alone, in a loop", share, "ms")
 
 
 def _page(server: Server, number: int) -> str:
@@ -92,6 +97,13 @@ def _dlt(server: Server, pages: int) -> float:
         ).cpu_per_page
 
 
+def _verifying(server: Server, repeats: int) -> float:
+    wire = _with_urllib3(urllib3.PoolManager(headers=_HEADERS), _page(server, 1))
+    reading = Candidate(partial(_repeat, partial(read_stored, wire)), units=20)
+    measure_cpu({"reading": reading}, repeats)
+    return reading.median
+
+
 def _measure_clients(report: Report, server: Server, repeats: int) -> None:
     """Measure why the service uses urllib3: one page's wire bytes, and the import."""
     pool, session, url = urllib3.PoolManager(headers=_HEADERS), requests.Session(), _page(server, 1)
@@ -111,9 +123,9 @@ def _measure_clients(report: Report, server: Server, repeats: int) -> None:
         report.detail(f"start of Python with {client}", 1000 * usage.cpu, "ms CPU")
 
 
-def _repeat(get: partial[bytes]) -> None:
+def _repeat(call: Callable[[], object]) -> None:
     for _ in range(20):
-        get()
+        call()
 
 
 def _with_urllib3(pool: urllib3.PoolManager, url: str) -> bytes:
