@@ -97,19 +97,15 @@ def package(
     on_step: OnStep,
 ) -> None:
     """Build the packages of those units that have one, each for its architecture."""
-    targets: dict[str, dict[str, str]] = {}
+    services: dict[str, dict[str, str]] = {}
     for unit in units:
         if unit.packaged:
             wanted = _architecture(parameters.get(unit.name, {}), current_parameters(cloud, unit))
-            targets.setdefault(wanted, {})[unit.name] = unit.target
-    for architecture, wanted_targets in sorted(targets.items()):
-        on_step(f"package {', '.join(wanted_targets)}")
+            services.setdefault(wanted, {})[unit.name] = unit.target
+    for architecture, targets in sorted(services.items()):
+        on_step(f"package {', '.join(targets)}")
         packaging.package(
-            project,
-            wanted_targets,
-            for_host=cloud.is_local,
-            architecture=architecture,
-            on_line=on_step,
+            project, targets, for_host=cloud.is_local, architecture=architecture, on_line=on_step
         )
 
 
