@@ -167,8 +167,8 @@ CALLS: dict[tuple[str, str], tuple[Call, set[str]]] = {
         _sqs("receive_message", "ingest/dlq-url"),
         set(),
     ),
-    ("lambda:InvokeFunction", "ingest:live"): (_invoke("ingest", "live"), {SCHEDULE, DEPLOY}),
-    ("lambda:InvokeFunction", "process:live"): (_invoke("process", "live"), {DEPLOY}),
+    ("lambda:InvokeFunction", "ingest:live"): (_invoke("ingest", "live"), {SCHEDULE}),
+    ("lambda:InvokeFunction", "process:live"): (_invoke("process", "live"), set()),
     ("ssm:GetParameter", "the list of subjects"): (
         _parameter(SUBJECTS_PARAMETER),
         {INGEST, DEPLOY},

@@ -17,12 +17,14 @@ from botocore.exceptions import ClientError
 
 from lake import crawl, deploy, runs, units
 from lake.aws import LOCAL_ACCOUNT, LOCAL_REGION, Cloud
+from lake.errors import StackFailedError
 from lake.local_aws import LocalAws, free_port
 from lake.parameters import LOCAL
 from openlibrary_standin import StandIn, StandInConfig
 from tests.e2e.conftest import MINISTACK, PROJECT
 from tests.e2e.permission_table import (
     CODE,
+    DEPLOY,
     JOB_CODE,
     OBJECTS,
     PROBES,
@@ -161,6 +163,28 @@ def test_a_role_may_do_what_the_table_says_and_no_more(
     clients: dict[str, Client], names: Names, probe: Probe
 ) -> None:
     assert is_denied(probe.call, clients[probe.role], names) is not probe.allowed
+
+
+def test_a_workflow_deploys_services_with_its_role_and_not_its_own_rights(
+    cloud: Cloud, clients: dict[str, Client]
+) -> None:
+    # GIVEN the command, with the credentials of the role that GitHub assumes
+    services = ("cloudformation", "cloudwatch", "s3", "ssm")
+    by_role = {service: clients[DEPLOY](service) for service in services}
+    workflow = Cloud(endpoint=cloud.endpoint, certificate=cloud.certificate, _clients=by_role)
+    bootstrap, process = units.select(["bootstrap", "process"])
+
+    # WHEN it deploys a service THEN it may, and CloudFormation works with the role for that
+    done = deploy.deploy_unit(workflow, PROJECT, process, {"BatchSize": "5"}, lambda _line: None)
+    assert done.changed
+    described = cloud.client("cloudformation").describe_stacks(StackName=done.stack)["Stacks"][0]
+    assert described["RoleARN"] == cloud.parameter("bootstrap/cloudformation-role-arn")
+
+    # AND it may not change the stack that holds its rights
+    with pytest.raises((ClientError, StackFailedError), match="(?i)not authorized|denied"):
+        deploy.deploy_unit(
+            workflow, PROJECT, bootstrap, {"AccessLogRetentionDays": "1"}, lambda _line: None
+        )
 
 
 def test_the_document_holds_the_table() -> None:

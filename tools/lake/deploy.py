@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from lake import alarms, artifacts, changes, packaging, releases, stacks
 from lake.aws import Cloud
-from lake.errors import DeployError
+from lake.errors import DeployError, NotDeployedError
 from lake.project import Project
 from lake.units import Unit
 
+BOOTSTRAP = "bootstrap"
 LOOKED_UP = ("foundation/data-bucket", "foundation/glue-database")
 
 Parameters = Mapping[str, Mapping[str, str]]
@@ -176,8 +177,25 @@ def plan_release(
     lake = f"{cloud.app}-{cloud.env}"  # what the budget filters on
     tags = {"app": cloud.app, "env": cloud.env, "unit": unit.name, "lake": lake}
     guard = alarms.rollback_alarms(cloud, unit.name)
-    change_set = stacks.prepare(cloud, stack, release.template, release.parameters, tags, guard)
+    role = deployment_role(cloud, unit)
+    change_set = stacks.prepare(
+        cloud, stack, release.template, release.parameters, tags, guard, role
+    )
     return Plan(unit, stack, release, before, change_set)
+
+
+def deployment_role(cloud: Cloud, unit: Unit) -> str | None:
+    """Return the role with which CloudFormation deploys a unit.
+
+    Where bootstrap made one, it is everybody's, so that a stack does not depend on who deployed it
+    first. Bootstrap holds that role, and is deployed with the rights of whoever does it.
+    """
+    if unit.name == BOOTSTRAP:
+        return None
+    try:
+        return cloud.parameter(f"{BOOTSTRAP}/cloudformation-role-arn")
+    except NotDeployedError:
+        return None
 
 
 def apply(cloud: Cloud, project: Project, plan: Plan, on_step: OnStep) -> Deployed:

@@ -83,6 +83,7 @@ def prepare(
     parameters: Mapping[str, str],
     tags: Mapping[str, str],
     rollback_alarms: Sequence[str] = (),
+    role_arn: str | None = None,
 ) -> ChangeSet | None:
     """Compute the change set that brings a stack to a template and parameters.
 
@@ -90,6 +91,8 @@ def prepare(
     ----------
     rollback_alarms
         ARNs of alarms that undo the change when they go off while it is made or soon after.
+    role_arn
+        Role with which CloudFormation makes the change; the caller's rights where it is None.
 
     Returns
     -------
@@ -121,6 +124,7 @@ def prepare(
             Capabilities=["CAPABILITY_NAMED_IAM"],
             Tags=[{"Key": k, "Value": v} for k, v in tags.items()],
             **_rollback_on(rollback_alarms),
+            **({"RoleARN": role_arn} if role_arn else {}),
         )
     except ClientError as error:
         # A template or parameters that are plainly wrong do not get as far as a change set.
