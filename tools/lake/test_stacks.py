@@ -123,6 +123,13 @@ def test_a_change_set_creates_or_updates(status: str | None, kind: str) -> None:
     assert client.created["Tags"] == [{"Key": "app", "Value": "lake"}]
 
 
+@pytest.mark.parametrize("role", [None, "arn:aws:iam::123456789012:role/cloudformation"])
+def test_a_change_is_made_with_the_role_that_is_given(role: str | None) -> None:
+    client = FakeCloudFormation("CREATE_COMPLETE", {"Status": "CREATE_COMPLETE", "Changes": [ADD]})
+    stacks.prepare(cloud(client), "lake", "template", {}, {}, role_arn=role)
+    assert client.created.get("RoleARN") == role
+
+
 @pytest.mark.parametrize(
     "change_set",
     [
