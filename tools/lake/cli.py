@@ -264,17 +264,29 @@ def backfill(
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(help="One SELECT, in Athena's dialect.")],
+    sql: Annotated[str | None, typer.Argument(help="One SELECT, in Athena's dialect.")] = None,
+    view: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Answer a view of the dashboard instead.")
+    ] = None,
+    list_views: Annotated[
+        bool, typer.Option("--list-views", help="Tell which views there are.")
+    ] = False,
     output: Annotated[OutputFormat, typer.Option("--output", "-o", help="Form of the result.")] = (
         OutputFormat.TABLE
     ),
     env: EnvOption = None,
 ) -> None:
-    """Answer a SELECT over the tables of the catalogue."""
+    """Answer a SELECT over the tables of the catalogue, or one of the views."""
     from lake import tabular
     from lake.query import run_query
+    from lake.view_queries import described_views, wanted_query
 
-    result = run_query(cloud_of(current_project(), env), sql)
+    if list_views:
+        for line in described_views():
+            out.print(line, highlight=False, markup=False, soft_wrap=True)
+        return
+    wanted = wanted_query(sql, view)
+    result = run_query(cloud_of(current_project(), env), wanted)
     if output is OutputFormat.JSON:
         print(tabular.to_json(result))
     elif output is OutputFormat.CSV:
@@ -292,9 +304,7 @@ def report(
         bool, typer.Option("--images", help="Also each chart as PNG, SVG and PDF.")
     ] = False,
     opens: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
-    env: Annotated[
-        str | None, typer.Option(help="Environment on AWS; without it, the local AWS.")
-    ] = None,
+    env: EnvOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write what the lake holds as one HTML page, and publish it under reports/.
@@ -306,7 +316,7 @@ def report(
     from lake.report import make_report
 
     project = current_project()
-    cloud = Cloud(env=env) if env else local_cloud(project)
+    cloud = cloud_of(project, env)
     progress = Progress(err)
     with progress.step("Prepare Plotly"):
         python = environment(project, "report")

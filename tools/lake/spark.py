@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from lake import environments
 from lake.aws import LOCAL_ACCOUNT, LOCAL_REGION, Cloud
 from lake.errors import EtlFailedError, PrerequisiteError
 from lake.project import Project
@@ -72,19 +73,7 @@ def prepare(project: Project) -> None:
         There is no Java, or the environment could not be made.
     """
     require_java()
-    done = subprocess.run(
-        [str(project.root / "build-support/venv"), "spark"],
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        told = done.stderr.strip().splitlines()[-LINES_SHOWN:]
-        raise PrerequisiteError(
-            "The environment of Spark could not be made:\n" + "\n".join(told),
-            "Correct that and run the same command again.",
-        )
+    environments.environment(project, "spark")
 
 
 @dataclass(frozen=True)

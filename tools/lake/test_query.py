@@ -199,3 +199,45 @@ def test_the_engine_is_locked(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> No
         with pytest.raises(QueryError):
             lake.rows("SELECT 1")
     assert not list(lake.folder.glob("written*"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'; DROP TABLE works; --",
+        "\N{PILE OF POO} \u202e\u0000",
+        "/* */ -- ; \\ %s ${x} {{y}}",
+        "x" * 1_000_000,
+    ],
+)
+def test_a_hostile_text_in_quotes_is_a_text(lake: Lake, text: str) -> None:
+    quoted = text.replace("'", "''")
+    assert lake.rows(f"SELECT count(*), '{quoted}' FROM works") == [(4, text)]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM works WHERE title = 'a'; DROP TABLE works",
+        "SELECT * FROM works WHERE title = '' OR 1=1; --'; DELETE FROM works",
+        "SELECT 1 /* ; */; INSTALL httpfs",
+        "SELECT \N{PILE OF POO} FROM works",
+        'SELECT * FROM "\N{PILE OF POO}"',
+        "\N{PILE OF POO}",
+        "SELECT \u0000",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM '/etc/passwd'",
+        'SELECT * FROM "/etc/passwd"',
+        "COPY (SELECT 1) TO '/tmp/written'",
+        "COPY works TO '/tmp/written' (FORMAT parquet)",
+        "ATTACH '/tmp/written.db'",
+        "INSTALL httpfs",
+        "EXPORT DATABASE '/tmp/written'",
+        "SELECT * FROM works, " + ", ".join(["nope"] * 20_000),
+    ],
+)
+def test_a_hostile_statement_is_an_error_of_the_statement(lake: Lake, sql: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        lake.rows(sql)
+    assert len(caught.value.message) < 500
+    assert lake.rows("SELECT count(*) FROM works") == [(4,)]
