@@ -157,11 +157,11 @@ def demo(
         str, typer.Option(help="With --live: your e-mail address or URL, told to OpenLibrary.")
     ] = "",
     with_etl: Annotated[
-        bool, typer.Option("--etl/--no-etl", help="Build the curated tables; needs Java for Spark.")
+        bool, typer.Option("--etl/--no-etl", help="Build curated tables and report; needs Java.")
     ] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the whole lake once on this machine: deploy, crawl, process, ETL, query.
+    """Run the whole lake once on this machine: deploy, crawl, process, ETL, query, report.
 
     Crawls a bundled stand-in of OpenLibrary, so it needs no network once everything is installed.
     """

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lake import crawl, deploy, etl, packaging, query, runs, source, spark, standin, units
+from lake import crawl, deploy, etl, packaging, query, report, runs, source, spark, standin, units
 from lake.aws import Cloud
+from lake.environments import environment
 from lake.errors import PrerequisiteError, RunFailedError
 from lake.local_aws import LocalAws
 from lake.parameters import LOCAL, merge
@@ -90,6 +91,7 @@ class Summary:
     stages: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     curated: dict[str, int] = field(default_factory=dict)
+    report: str | None = None
     queries: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -98,7 +100,7 @@ class Summary:
 
 
 def run_demo(project: Project, local: LocalAws, options: Options, progress: Progress) -> Summary:
-    """Bring the local AWS up, deploy, crawl, process, build the curated tables and query.
+    """Bring the local AWS up, deploy, crawl, process, build the curated tables, query and report.
 
     What was started here is ended again when anything goes wrong; after success the local AWS
     stays, so that the lake can be looked at.
@@ -111,8 +113,9 @@ def run_demo(project: Project, local: LocalAws, options: Options, progress: Prog
     started = time.monotonic()
     with contextlib.ExitStack() as undo:
         if options.etl:
-            with progress.step("Set up Spark"):
+            with progress.step("Set up Spark and Plotly"):
                 set_up_spark(project)
+                environment(project, "report")
         undo.callback(packaging.stop_daemon, project)
         with progress.step("Start the local AWS"):
             was_running = local.running() is not None
@@ -155,7 +158,17 @@ def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) 
         check_against_catalogue(cloud, summary)
         if options.etl:
             check_curated(cloud, summary)
+    if options.etl:
+        with progress.step("Report") as say:
+            summary.report = write_report(cloud, project, say)
     return summary
+
+
+def write_report(cloud: Cloud, project: Project, on_step: report.OnStep) -> str:
+    """Write what the lake holds as a page; return its path."""
+    python = environment(project, "report")
+    folder = project.state / "report"
+    return report.make_report(cloud, python, project, folder, images=False, on_step=on_step).page
 
 
 def set_up_spark(project: Project) -> None:

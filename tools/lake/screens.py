@@ -133,6 +133,10 @@ def _curated_line(summary: Summary) -> list[str]:
     return [f"→ curated by Spark: {tables}"]
 
 
+def _report_line(summary: Summary) -> list[str]:
+    return [f"→ report: {summary.report}"] if summary.report else []
+
+
 def _counts(summary: Summary) -> RenderableType:
     stages = ", ".join(
         f"{name.lower()} {seconds:.1f} s" for name, seconds in summary.stages.items()
@@ -143,10 +147,11 @@ def _counts(summary: Summary) -> RenderableType:
         f"= {summary.rows_processed:,} rows in {summary.database}.works "
         f"+ {summary.records_quarantined:,} in {summary.database}.quarantine",
         *_curated_line(summary),
+        *_report_line(summary),
         f"run {summary.run_id} ({summary.status}) in s3://{summary.bucket} at {summary.endpoint}",
         f"{summary.seconds:.1f} s: {stages}",
         "",
         "./lake query \"SELECT title, decade FROM works WHERE access_level = 'open' LIMIT 5\"",
-        "./lake status      ./lake etl      ./lake down",
+        "./lake report --open      ./lake status      ./lake etl      ./lake down",
     ]
     return Panel(Group(*(Text(line) for line in lines)), title="The lake is up", expand=False)
