@@ -29,7 +29,8 @@ _BUCKET: Final = "arn:${AWS::Partition}:s3:::{{resolve:ssm:/${App}/${Env}/founda
 # As foundation names it; its parameter is there only where there is Athena.
 _WORKGROUP: Final = "${App}-${Env}"
 _ACCOUNT: Final = "${AWS::Region}:${AWS::AccountId}"
-_READ_PREFIXES: Final = ("processed_data", "curated_data", "quarantine_data")
+# Of what was refused the reasons, which a table holds; not the responses themselves.
+_READ_PREFIXES: Final = ("processed_data", "curated_data", "quarantine_data/works")
 _HIVE: Final = {"varchar": "string", "integer": "int"}
 
 _DATASET_ACTIONS: Final = (

@@ -42,7 +42,7 @@ def test_every_metric_is_described() -> None:
     }
 
 
-@pytest.mark.parametrize("unit", ["ingest", "process", "glue_etl"])
+@pytest.mark.parametrize("unit", ["ingest", "process", "glue_etl", "quicksight"])
 def test_every_permission_is_described(unit: str) -> None:
     described = {row[:3] for row in rows() if re.match(rf"{unit} \w+Role$", row[0])}
 

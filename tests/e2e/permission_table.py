@@ -9,13 +9,14 @@ SUBJECTS_PARAMETER = "/openlake/local/config/subjects"
 NOTHING = "no"
 
 INGEST, SCHEDULE, PROCESS, DEPLOY = "ingest", "ingest schedule", "process", "deploy (CI)"
-ETL, BULK = "etl", "etl bulk"
+ETL, BULK, REPORT = "etl", "etl bulk", "quicksight"
 ROLES = {
     INGEST: ("ingest", "FunctionRole"),
     SCHEDULE: ("ingest", "ScheduleRole"),
     PROCESS: ("process", "FunctionRole"),
     ETL: ("glue_etl", "EtlRole"),
     BULK: ("glue_etl", "BulkRole"),
+    REPORT: ("quicksight", "QuickSightRole"),
     DEPLOY: ("bootstrap", "DeployRole"),
 }
 # Nothing here is a page, and no run has this name: process refuses the one manifest and no more.
@@ -36,20 +37,29 @@ OBJECTS: dict[str, tuple[str, dict[str, str]]] = {
     "state/ingest.json": ("state/ingest.json", {INGEST: "get put"}),
     "state/other": ("state/other", {}),
     "config/*": ("config/probe.json", {INGEST: "get"}),
-    "processed_data/*": ("processed_data/works/probe.parquet", {PROCESS: "put", ETL: "get"}),
+    "processed_data/*": (
+        "processed_data/works/probe.parquet",
+        {PROCESS: "put", ETL: "get", REPORT: "get"},
+    ),
     "processed_data/dump_works/*": (
         "processed_data/dump_works/probe/part.parquet",
-        {PROCESS: "put", ETL: "get", BULK: "get put delete"},
+        {PROCESS: "put", ETL: "get", BULK: "get put delete", REPORT: "get"},
     ),
     "quarantine_data/raw/*": ("quarantine_data/raw/probe", {INGEST: "put", PROCESS: "put"}),
-    "quarantine_data/works/*": ("quarantine_data/works/probe", {PROCESS: "put"}),
+    "quarantine_data/works/*": (
+        "quarantine_data/works/probe",
+        {PROCESS: "put", REPORT: "get"},
+    ),
     "quarantine_data/works/*-dump/*": (
         "quarantine_data/works/probe-dump/part.txt.gz",
-        {PROCESS: "put", BULK: "get put delete"},
+        {PROCESS: "put", BULK: "get put delete", REPORT: "get"},
     ),
-    "curated_data/*": ("curated_data/works/build=probe/part.parquet", {ETL: "get put delete"}),
+    "curated_data/*": (
+        "curated_data/works/build=probe/part.parquet",
+        {ETL: "get put delete", REPORT: "get"},
+    ),
     "reports/*": ("reports/probe.html", {}),
-    "athena_results/*": ("athena_results/probe.csv", {}),
+    "athena_results/*": ("athena_results/probe.csv", {REPORT: "get put"}),
 }
 LISTS: dict[str, set[str]] = {
     "": set(),
@@ -59,11 +69,11 @@ LISTS: dict[str, set[str]] = {
     "runs/": {INGEST, PROCESS, ETL, BULK},
     "state/": {INGEST},
     "config/": {INGEST},
-    "processed_data/": {ETL},
-    "processed_data/dump_works/": {ETL, BULK},
+    "processed_data/": {ETL, REPORT},
+    "processed_data/dump_works/": {ETL, BULK, REPORT},
     "quarantine_data/": set(),
-    "quarantine_data/works/": {BULK},
-    "curated_data/": {ETL},
+    "quarantine_data/works/": {BULK, REPORT},
+    "curated_data/": {ETL, REPORT},
 }
 
 
@@ -107,7 +117,7 @@ PROCESSED_TABLE = {"Name": "subject_facets"}
 CALLS: dict[tuple[str, str], tuple[Call, set[str]]] = {
     ("glue:GetTable", "the lake's tables"): (
         _glue("get_table", Name="works"),
-        {PROCESS, ETL},
+        {PROCESS, ETL, REPORT},
     ),
     ("glue:CreateTable", "the lake's tables"): (
         _glue("create_table", TableInput=PROCESSED_TABLE),
@@ -123,7 +133,7 @@ CALLS: dict[tuple[str, str], tuple[Call, set[str]]] = {
     ),
     ("glue:GetPartitions", "the lake's tables"): (
         _glue("get_partitions", TableName="works"),
-        set(),
+        {REPORT},
     ),
     ("glue:DeleteTable", "the lake's tables"): (_glue("delete_table", Name="works"), set()),
     ("glue:DeletePartition", "the lake's tables"): (

@@ -6,6 +6,7 @@ table is the one in docs/operations.md.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from lake import crawl, deploy, runs, units
+from lake import crawl, deploy, runs, stacks, units
 from lake.aws import LOCAL_ACCOUNT, LOCAL_REGION, Cloud
 from lake.errors import StackFailedError
 from lake.local_aws import LocalAws, free_port
@@ -68,9 +69,28 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             for unit in units.select(UNITS):
                 values = {**LOCAL.get(unit.name, {}), **parameters.get(unit.name, {})}
                 deploy.deploy_unit(made, PROJECT, unit, values, lambda _line: None)
+            deploy_role_of_quicksight(made)
             yield made
     finally:
         local.stop()
+
+
+def deploy_role_of_quicksight(cloud: Cloud) -> None:
+    """Make of that stack the role only: the local AWS has no QuickSight."""
+    template = (PROJECT.templates / "quicksight.yaml").read_text()
+    head, resources = template.split("\nResources:\n")
+    head = head[: head.index("\nOutputs:\n")]
+    (role,) = re.findall(r"(?m)^  QuickSightRole:\n(?:   .*\n)+", resources)
+    user = f"arn:aws:quicksight:{LOCAL_REGION}:{LOCAL_ACCOUNT}:user/default/ana"
+    change = stacks.prepare(
+        cloud,
+        deploy.stack_name(cloud, "quicksight"),
+        f"{head}\nResources:\n{role}",
+        {"App": cloud.app, "Env": cloud.env, "QuickSightPrincipal": user},
+        {},
+    )
+    assert change is not None
+    stacks.execute(cloud, change, lambda _line: None)
 
 
 @pytest.fixture(scope="module")
