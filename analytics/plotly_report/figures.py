@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from datetime import datetime
 from html import escape
+from math import ceil
 from typing import Any, Final
 
 from analytics.dashboard import Chart, Shown
@@ -21,6 +24,13 @@ _HEIGHT: Final = 340
 _NARROWEST: Final = 165
 _DIGIT: Final = 8
 
+#: Labels of runs that fit beside each other on a phone, and runs for which there is always room.
+_TIME_LABELS: Final = 5
+_FEWEST_PLACES: Final = 6
+#: Series that are told apart by their colours; further ones are drawn as one.
+_MOST_SERIES: Final = QUIET
+OTHERS: Final = "all others"
+
 #: Pixels.
 IMAGE_WIDTH: Final = 1200
 _INDENT: Final = 36
@@ -35,6 +45,7 @@ def figure(chart: Chart, rows: list[Row]) -> Figure:
     """
     if chart.category is None:
         raise ValueError(f"chart {chart.id} is told in words, not drawn")
+    rows = _folded(chart, rows)
     made = {"bar": _bars, "column": _columns, "line": _lines}[chart.kind](
         chart, chart.category, rows
     )
@@ -52,7 +63,7 @@ def series_colours(chart: Chart, rows: list[Row]) -> dict[str, int]:
         names = [value.label for value in chart.values]
         return dict(zip(names, range(len(names)), strict=True)) if len(names) > 1 else {}
     colours = {}
-    for place, name in enumerate(_series_values(chart, rows)):
+    for place, name in enumerate(_series_values(chart, _folded(chart, rows))):
         colours[series_text(name)] = QUIET if name in chart.quiet else place % QUIET
     return colours
 
@@ -182,15 +193,22 @@ def _columns(chart: Chart, category: Shown, rows: list[Row]) -> Figure:
         )
     axis: dict[str, Any] = {"tickformat": AXIS[category.format]}
     if named:
-        step = max(1, len(places) // 8)
-        shown = places[::step]
+        # From the newest back, which is always labelled.
+        step = max(1, ceil(len(places) / _TIME_LABELS))
+        shown = list(range(len(places)))[::-step][::-1]
+        # Beside the last column half a label must fit.
+        room = max((_FEWEST_PLACES - len(places)) / 2, len(places) / 20)
         axis = {
-            "tickvals": [places.index(place) for place in shown],
-            "ticktext": [text_of(place, category.format).replace(" ", "<br>") for place in shown],
-            "range": [-0.75, max(len(places), 3) - 0.25],
+            "tickvals": shown,
+            "ticktext": [_time_label(str(places[place])) for place in shown],
+            "tickangle": 0,
+            "range": [-0.5 - room, len(places) - 0.5 + room],
         }
     layout = _upright(category, value, axis)
     layout |= {"barmode": "relative", "bargap": 0.28}
+    if named and places:
+        text = _with_years(category.label, [str(place) for place in places])
+        layout["xaxis"]["title"] = {"text": text}
     return {"data": data, "layout": layout}
 
 
@@ -222,6 +240,7 @@ def _upright(category: Shown, value: Shown, axis: dict[str, Any]) -> dict[str, A
             "title": {"text": category.label},
             "fixedrange": True,
             "showgrid": False,
+            "zeroline": False,
             "automargin": True,
         },
         "yaxis": {
@@ -235,13 +254,47 @@ def _upright(category: Shown, value: Shown, axis: dict[str, Any]) -> dict[str, A
     }
 
 
+def _time_label(moment: str) -> str:
+    day = datetime.fromisoformat(moment)
+    return f"{day.day} {day:%b}<br>{day:%H:%M}"
+
+
+def _with_years(label: str, moments: list[str]) -> str:
+    years = dict.fromkeys((moments[0][:4], moments[-1][:4]))
+    return f"{label}, {'\N{EN DASH}'.join(years)}"
+
+
+def _folded(chart: Chart, rows: list[Row]) -> list[Row]:
+    """Return the rows with no more series than there are colours: the smallest are added up."""
+    if chart.series is None or chart.category is None:
+        return rows
+    series, category, value = chart.series.column, chart.category.column, chart.values[0].column
+    if len({row[series] for row in rows}) <= _MOST_SERIES:
+        return rows
+    sizes: dict[Cell, float] = defaultdict(float)
+    for row in rows:
+        sizes[row[series]] += abs(_number(row[value]))
+    ranked = sorted(
+        sizes, key=lambda name: (name not in chart.series_order, -sizes[name], str(name))
+    )
+    kept = set(ranked[: _MOST_SERIES - 1])
+    rest: dict[Cell, Row] = {}
+    for row in rows:
+        if row[series] not in kept:
+            summed = rest.setdefault(row[category], {category: row[category], series: OTHERS})
+            # Values of one unit: their sum is one of it, too.
+            summed[value] = (summed.get(value) or 0) + (row[value] or 0)  # type: ignore[operator]
+    return [row for row in rows if row[series] in kept] + list(rest.values())
+
+
 def _series_values(chart: Chart, rows: list[Row]) -> list[Cell]:
     """Return the series in the order of the definition, the others after them by name."""
     if chart.series is None:
         return [None]
     found = {row[chart.series.column] for row in rows}
     ordered: list[Cell] = [name for name in chart.series_order if name in found]
-    return ordered + sorted(found - set(ordered), key=str)
+    others = found - set(ordered)
+    return ordered + sorted(others, key=lambda name: (name == OTHERS, str(name)))
 
 
 def _hover(chart: Chart, row: Row, value: Shown) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,11 +14,11 @@ import pytest
 from analytics.dashboard import Chart, dashboard
 from analytics.plotly_report.__main__ import main
 from analytics.plotly_report.conftest import HOSTILE, data_of, rows_for
-from analytics.plotly_report.figures import as_image, figure, series_colours
+from analytics.plotly_report.figures import OTHERS, as_image, figure, series_colours
 from analytics.plotly_report.formats import finding_of, text_of, wrapped
 from analytics.plotly_report.page import page
 from analytics.plotly_report.theme import DARK, LIGHT, QUIET, Theme
-from analytics.report_data import Cell, ReportData, Row
+from analytics.report_data import Cell, ReportData, Row, chart_rows
 
 DRAWN = [chart for chart in dashboard().charts if chart.category is not None]
 CHARTS = {chart.id: chart for chart in dashboard().charts}
@@ -136,6 +137,72 @@ def test_series_have_their_order_and_the_quiet_one_its_colour() -> None:
     rows: list[Row] = [{"access_level": name} for name in ("none", "zebra", "open")]
 
     assert series_colours(CHARTS["decades"], rows) == {"open": 0, "none": QUIET, "zebra": 2}
+
+
+RUNS = ("2026-12-30T06:00:00", "2026-12-31T06:00:00", "2027-01-01T06:00:00")
+
+
+def _growth(counts: dict[str, tuple[int | None, ...]], runs: tuple[str, ...] = RUNS) -> list[Row]:
+    """Return the rows that the chart shows of counts by subject, one for each run it was in."""
+    columns = ["run_at", "subject", "works_added"]
+    rows = []
+    for place, run in enumerate(runs):
+        for subject, found in counts.items():
+            now, before = found[place], found[place - 1] if place else None
+            if now is not None:
+                delta = None if before is None else now - before
+                rows.append((datetime.fromisoformat(run), subject, delta))
+    return chart_rows(CHARTS["growth"], columns, rows)
+
+
+def test_growth_over_three_runs_is_that_between_them() -> None:
+    """GIVEN subjects that grow, shrink, stay and come later THEN each pair of runs is a place."""
+    rows = _growth(
+        {
+            "Love": (10, 15, 14),
+            "Fantasy": (7, 7, 9),
+            "London (place)": (None, 3, 8),
+        }
+    )
+
+    made = figure(CHARTS["growth"], rows)
+
+    drawn = {trace["name"]: (trace["x"], trace["y"]) for trace in made["data"]}
+    assert drawn == {
+        "Fantasy": ([0, 1], [0, 2]),
+        "London (place)": ([1], [5]),
+        "Love": ([0, 1], [5, -1]),
+    }
+    axis = made["layout"]["xaxis"]
+    assert axis["ticktext"] == ["31 Dec<br>06:00", "1 Jan<br>06:00"]
+    assert axis["title"]["text"] == "Run (UTC), 2026\N{EN DASH}2027"
+    assert (axis["tickvals"], sum(axis["range"])) == ([0, 1], 1)
+    assert made["layout"]["barmode"] == "relative"
+    told = finding_of(CHARTS["growth"], rows)
+    assert told.endswith("Love, 5 works")
+
+
+@pytest.mark.parametrize("count", range(2, 60))
+def test_few_runs_of_many_are_labelled_and_the_newest_is(count: int) -> None:
+    runs = tuple(f"2026-{1 + n // 28:02}-{1 + n % 28:02}T06:00:00" for n in range(count))
+
+    axis = figure(CHARTS["growth"], _growth({"Love": tuple(range(count))}, runs))["layout"]["xaxis"]
+
+    assert 1 <= len(axis["tickvals"]) <= 5
+    assert axis["tickvals"][-1] == count - 2
+    assert len(axis["ticktext"]) == len(axis["tickvals"])
+
+
+def test_no_two_series_have_one_colour_and_nothing_is_left_out() -> None:
+    rows = _growth({f"Subject {n:02}": (0, n, 3 * n) for n in range(1, 21)})
+
+    made = figure(CHARTS["growth"], rows)
+
+    assert len(set(made["colours"])) == len(made["data"]) == QUIET
+    assert list(series_colours(CHARTS["growth"], rows))[-1] == made["data"][-1]["name"] == OTHERS
+    per_run = [sum(trace["y"][place] for trace in made["data"]) for place in (0, 1)]
+    assert per_run == [sum(range(1, 21)), 2 * sum(range(1, 21))]
+    assert {trace["name"] for trace in made["data"][:-1]} == {f"Subject {n}" for n in range(14, 21)}
 
 
 def test_two_of_one_name_are_two_bars() -> None:

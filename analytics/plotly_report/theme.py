@@ -30,7 +30,7 @@ class Theme:
         axis = {
             "gridcolor": self.line,
             "linecolor": self.line,
-            "zerolinecolor": self.line,
+            "zerolinecolor": self.soft,
             "tickcolor": self.line,
             "title": {"font": {"color": self.soft, "size": 12}},
             "tickfont": {"color": self.soft, "size": 12},
