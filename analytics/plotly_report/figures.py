@@ -26,7 +26,7 @@ _DIGIT: Final = 8
 
 #: Labels of runs that fit beside each other on a phone, and runs for which there is always room.
 _TIME_LABELS: Final = 5
-_FEWEST_PLACES: Final = 6
+_FEWEST_PLACES: Final = 4
 #: Series that are told apart by their colours; further ones are drawn as one.
 _MOST_SERIES: Final = QUIET
 OTHERS: Final = "all others"

@@ -10,6 +10,19 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
+
+#: ``ru_maxrss`` is in KiB, on macOS in bytes.
+_MAXRSS_UNITS: Final = 1024 if sys.platform == "darwin" else 1
+#: Starts a program, and prints its exit code, CPU seconds and ``ru_maxrss``. That counts the memory
+#: of whoever started a process as the process's own, so it is to be somebody small.
+_STARTER: Final = """
+import os, sys
+silence = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=silence)
+_, status, used = os.wait4(child, 0)
+print(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss)
+"""
 
 
 @dataclass
@@ -121,11 +134,14 @@ def python_environment() -> dict[str, str]:
 
 def _usage(process: Process) -> Usage:
     environment = python_environment() | dict(process.environment)
-    child = subprocess.Popen(  # this interpreter, with arguments of the benchmark
-        [sys.executable, *process.arguments], env=environment, stdout=subprocess.DEVNULL
+    done = subprocess.run(  # this interpreter, with arguments of the benchmark
+        [sys.executable, "-I", "-S", "-c", _STARTER, sys.executable, *process.arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
-    _, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise RuntimeError(f"{process.arguments} ended with {child.returncode}")
-    return Usage(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    status, cpu, memory = done.stdout.split()
+    if int(status):
+        raise RuntimeError(f"{process.arguments} ended with {status}")
+    return Usage(float(cpu), int(memory) / (1024 * _MAXRSS_UNITS))
