@@ -170,9 +170,9 @@ def events(lake: Scenario) -> float:
 def etl_seconds(lake: Scenario) -> float:
     """Return the time of one run of the ETL on its workers."""
     found = measured()
-    small, large = (found[f"{works} works: CPU, s"] for works in ("250,000", "1,000,000"))
-    per_million = (large - small) / 0.75
-    processor = max(small - per_million * 0.25, 0) + per_million * lake.works / 1e6
+    small, large = (found[f"{works} works: CPU, s"] for works in ("1,000,000", "4,000,000"))
+    per_million = (large - small) / 3
+    processor = max(small - per_million, 0) + per_million * lake.works / 1e6
     workers = ETL_WORKERS * ETL_WORKER_PROCESSORS * ETL_USE_OF_PROCESSORS
     return max(ETL_SHORTEST_SECONDS, ETL_START_SECONDS + processor / workers)
 
