@@ -134,7 +134,11 @@ has_venv() { cmp -s "$1/3rdparty/python/$2.lock" "$1/.lake/venv/$2/installed.loc
 ensure_venv() {
   local root=$1 name=$2 venv="$1/.lake/venv/$2" lock="$1/3rdparty/python/$2.lock" python
   ! has_venv "$root" "$name" || return 0
-  python=$(find_python 3.13 "to run this project") || return 1
+  case $name in
+    # Its libraries have no wheels for a newer one.
+    superset) python=$(find_python 3.12 "to run Superset") || return 1 ;;
+    *) python=$(find_python 3.13 "to run this project") || return 1 ;;
+  esac
   say "Setting up the environment of $name (once, and when its lock changes) ..."
   rm -rf "$venv"
   "$python" -m venv "$venv"
