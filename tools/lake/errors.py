@@ -18,7 +18,8 @@ LakeError
 │   ├── EtlBusyError       another one is at work
 │   └── DumpError          a dump cannot be had, or is none
 ├── QueryError             the statement is not one that the lake can answer
-└── ReportError            the report could not be made
+├── ReportError            the report could not be made
+└── SupersetError          Superset could not be set up, or does not show what it should
 """
 
 
@@ -121,3 +122,7 @@ class QueryError(LakeError):
 
 class ReportError(LakeError):
     """The report could not be made."""
+
+
+class SupersetError(LakeError):
+    """Superset could not be set up, or does not show what it should."""
