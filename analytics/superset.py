@@ -35,6 +35,8 @@ _FORMATS: Final[Mapping[Format, str]] = {
 }
 _AXES: Final[Mapping[Format, str]] = _FORMATS | {"count": "~s", "share": ".0%"}
 _TIME: Final = "%Y-%m-%d %H:%M"
+#: Takes no room and sorts after letters: Superset sorts series by name, whatever was asked for.
+_UNSEEN: Final = "\N{ZERO WIDTH SPACE}"
 _TYPES: Final[Mapping[str, str]] = {
     "varchar": "VARCHAR",
     "integer": "INTEGER",
@@ -43,7 +45,7 @@ _TYPES: Final[Mapping[str, str]] = {
     "timestamp": "TIMESTAMP",
 }
 _HEIGHTS: Final[Mapping[str, int]] = {
-    "figures": 16,
+    "figures": 17,
     "bar": 52,
     "column": 50,
     "line": 46,
@@ -102,6 +104,11 @@ def bundle(dashboard: Dashboard, source: Source) -> dict[str, str]:
         f"assets/{path}": json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
         for path, content in sorted(made.items())
     }
+
+
+def readable(label: str) -> str:
+    """Return a label of a series as people see it."""
+    return label.lstrip(_UNSEEN)
 
 
 def chart_names(chart: Chart) -> list[str]:
@@ -199,11 +206,11 @@ def _asset(chart: Chart, name: str, title: str, kind: str, parameters: Json) -> 
         "uuid": identifier("chart", name),
         "dataset_uuid": identifier("dataset", chart.view),
         "slice_name": title,
-        "description": f"{chart.title}. Of the view {chart.view}: {views()[chart.view].description}.",
+        "description": f"{chart.title}. View {chart.view}. {chart.empty}",
         "viz_type": kind,
         "params": common | parameters,
         "query_context": None,
-        # What is changed here in Superset would be undone by the next import: a copy can be changed.
+        # The next import would undo a change that is made in Superset; a copy can be changed.
         "is_managed_externally": True,
         "external_url": ORIGIN,
     }
@@ -213,7 +220,7 @@ def _figure(chart: Chart, value: Shown) -> Json:
     return {
         "metric": _metric(value),
         "y_axis_format": _FORMATS[value.format],
-        "header_font_size": 0.4,
+        "header_font_size": 0.6,
         "subtitle": "",
         "subtitle_font_size": 0.15,
     }
@@ -243,13 +250,14 @@ def _drawn(chart: Chart) -> Json:
     if chart.category is None or chart.sort is None:
         raise ValueError(f"chart {chart.id} has no category, or is not sorted")
     first = chart.values[0]
-    metrics = list(_metrics(chart))
     ((by, ascending),) = _order(chart)
-    shown = {part.column for part in (chart.category, *chart.values)}
     made: Json = {
         "x_axis": _axis(chart.category),
-        "metrics": metrics,
-        "groupby": [chart.series.column] if chart.series and not chart.series_order else [],
+        "metrics": [
+            _metric(value, place) if chart.series is None else _metric(value)
+            for place, value in enumerate(chart.values)
+        ],
+        "groupby": [_series(chart)] if chart.series else [],
         "row_limit": chart.limit or 10000,
         "order_desc": not ascending,
         "show_legend": chart.series is not None or len(chart.values) > 1,
@@ -257,30 +265,30 @@ def _drawn(chart: Chart) -> Json:
         "legendType": "scroll",
         "rich_tooltip": True,
         "showTooltipTotal": chart.series is not None,
-        "tooltipTimeFormat": _TIME,
-        "x_axis_time_format": _TIME,
+        "truncate_metric": True,
         "y_axis_format": _AXES[first.format],
         "truncateXAxis": True,
         "truncateYAxis": False,
-        "sort_series_type": "name",
-        "sort_series_ascending": True,
         "x_axis_title": "",
         "y_axis_title": "",
         "x_axis_title_margin": 0,
         "y_axis_title_margin": 0,
     }
     if by != chart.category.column:
-        # One row for each category, so that any aggregation gives its value.
-        sort = _named(by, next((v.label for v in chart.values if v.column == by), by))
-        made["timeseries_limit_metric"] = sort
-        made["x_axis_sort"] = sort["label"] if by in shown else None
-        made["x_axis_sort_asc"] = ascending
+        places = {value.column: place for place, value in enumerate(chart.values)}
+        labels = {value.column: value.label for value in chart.values}
+        sort = _named(by, _placed(labels.get(by, by), places.get(by, 0)))
+        # Bars are drawn from the bottom upwards: the first one comes last.
+        made |= {
+            "timeseries_limit_metric": sort,
+            "x_axis_sort": sort["label"],
+            "x_axis_sort_asc": not ascending if chart.kind == "bar" else ascending,
+        }
     if chart.kind == "bar":
         return made | {
             "orientation": "horizontal",
             "show_value": True,
             "y_axis_format": _FORMATS[first.format],
-            "x_axis_sort_asc": ascending,
         }
     made |= {
         "x_axis_title": chart.category.label,
@@ -292,7 +300,7 @@ def _drawn(chart: Chart) -> Json:
     }
     if chart.kind == "line":
         return made | {"opacity": 0.5, "seriesType": "line", "markerEnabled": False}
-    return made | {"stack": "Stack", "orientation": "vertical", "minorTicks": False}
+    return made | {"stack": "Stack", "orientation": "vertical"}
 
 
 def _order(chart: Chart) -> list[tuple[str, bool]]:
@@ -310,33 +318,47 @@ def _axis(category: Shown) -> Any:
     }
 
 
-def _metrics(chart: Chart) -> Iterator[Json]:
-    """Yield what is measured; of a series in a given order, each of its values by itself."""
+def _series(chart: Chart) -> Any:
+    """Return what divides a value: in the given order, other names after them."""
     if chart.series is None or not chart.series_order:
-        yield from (_metric(value) for value in chart.values)
-        return
-    (value,), series = chart.values, chart.series.column
-    texts = {name: "'" + name.replace("'", "''") + "'" for name in chart.series_order}
-    for name, text in texts.items():
-        condition = f"{series} = {text}"
-        yield _sql(name.replace("_", " "), f"sum(CASE WHEN {condition} THEN {value.column} END)")
+        return chart.series and chart.series.column
+    column, order = chart.series.column, chart.series_order
+    cases = [
+        f"WHEN {_text(name)} THEN {_text(_placed(_words(name), place))}"
+        for place, name in enumerate(order)
+    ]
+    other = f"{_text(_placed('', len(order)))} || {column}"
+    return {
+        "expressionType": "SQL",
+        "label": chart.series.label,
+        "sqlExpression": f"CASE {column} {' '.join(cases)} ELSE {other} END",
+    }
 
 
-def _metric(value: Shown) -> Json:
-    return _named(value.column, value.label)
+def _placed(label: str, place: int) -> str:
+    return _UNSEEN * place + label
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _metric(value: Shown, place: int = 0) -> Json:
+    return _named(value.column, _placed(value.label, place))
 
 
 def _named(column: str, label: str) -> Json:
-    return _sql(label, f"max({column})")
-
-
-def _sql(label: str, expression: str) -> Json:
+    # There is one row for each category, so any aggregation gives its value.
     return {
         "expressionType": "SQL",
-        "sqlExpression": expression,
+        "sqlExpression": f"max({column})",
         "label": label,
         "hasCustomLabel": True,
-        "optionName": f"metric_{uuid.uuid5(_NAMESPACE, expression).hex[:12]}",
+        "optionName": f"metric_{column}",
     }
 
 
@@ -387,10 +409,12 @@ def _label_colours(dashboard: Dashboard) -> dict[str, str]:
     for chart in dashboard.charts:
         if chart.series is None:
             labels = [value.label for value in chart.values]
-            found |= {label: LIGHT.series[place] for place, label in enumerate(labels)}
+            found |= {
+                _placed(label, place): LIGHT.series[place] for place, label in enumerate(labels)
+            }
         for place, name in enumerate(chart.series_order):
             colour = QUIET if name in chart.quiet else place % QUIET
-            found[name.replace("_", " ")] = LIGHT.series[colour]
+            found[_placed(_words(name), place)] = LIGHT.series[colour]
     return found
 
 

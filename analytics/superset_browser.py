@@ -26,7 +26,8 @@ const plain = window.fetch;
 window.fetch = async (...given) => {
   const answer = await plain(...given);
   const url = String(given[0]?.url ?? given[0]);
-  const found = url.includes('/api/v1/chart/data') && decodeURIComponent(url).match(/"slice_id":(\\d+)/);
+  const asked = url.includes('/api/v1/chart/data') ? decodeURIComponent(url) : '';
+  const found = asked.match(/"slice_id":(\\d+)/);
   if (found) {
     const body = await answer.clone().json().catch(() => ({}));
     window.lakeAnswers[found[1]] = {status: answer.status, body};
@@ -54,10 +55,10 @@ _LOOK = """
     chart.text = box.innerText.trim();
     const canvas = box.querySelector('canvas');
     const table = box.querySelectorAll('tbody tr').length;
-    if (box.querySelector('.ant-alert-error, [role=alert], .chart-error-message')) chart.state = 'error';
-    else if (box.querySelector('.ant-empty, [data-test=no-data], .no-results')) chart.state = 'empty';
-    else if (/No (data|results)/.test(chart.text)) chart.state = 'empty';
-    else if (box.querySelector('[role=status], [data-test=loading-indicator], .loading')) chart.state = 'loading';
+    const has = (selectors) => box.querySelector(selectors) !== null;
+    if (has('.ant-alert-error, [role=alert]')) chart.state = 'error';
+    else if (has('.ant-empty') || /No (data|results)/.test(chart.text)) chart.state = 'empty';
+    else if (has('[role=status], [data-test=loading-indicator], .loading')) chart.state = 'loading';
     else if (canvas) {
       const {width, height} = canvas;
       const pixels = canvas.getContext('2d').getImageData(0, 0, width, height).data;
@@ -89,7 +90,7 @@ _FOCUS = """
 _SUBMIT = """
 (() => {
   const form = document.querySelector('input[type=password]').form;
-  (form.querySelector('[type=submit], [data-test=login-button]') ?? form.querySelector('button')).click();
+  (form.querySelector('[type=submit]') ?? form.querySelector('button')).click();
 })()
 """
 

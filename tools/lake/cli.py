@@ -334,6 +334,42 @@ def report(
         webbrowser.open(Path(made.page).as_uri())
 
 
+@app.command()
+def superset(
+    port: Annotated[
+        int, typer.Option(min=1024, max=65535, help="Port of 127.0.0.1 to listen on.")
+    ] = 8088,
+    opens: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    checks: Annotated[
+        bool, typer.Option("--check", help="Look at it in headless Chromium, compare, and end.")
+    ] = False,
+    screenshot: Annotated[
+        Path | None, typer.Option(help="With --check: where to put a picture of it (PNG).")
+    ] = None,
+    env: EnvOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve Apache Superset on this machine, with the dashboard of the lake, until Ctrl-C.
+
+    Superset gets an environment of its own (900 MB, at the first call). What it shows is what the
+    lake holds when this is called; on AWS it asks Athena.
+    """
+    from lake.environments import environment
+    from lake.progress import Progress
+    from lake.superset_command import Request, run
+
+    if screenshot and not checks:
+        raise typer.BadParameter("--screenshot needs --check.")
+    project = current_project()
+    cloud = cloud_of(project, env)
+    progress = Progress(err)
+    with progress.step("Prepare Superset"):
+        python = environment(project, "superset")
+    picture = called_from() / screenshot if screenshot else None
+    request = Request(port, checks, picture, opens, as_json)
+    run(cloud, project, python, request, progress, out)
+
+
 def _on_terminate(_number: int, _frame: FrameType | None) -> None:
     # Unwinds the stack, so that what was started is ended.
     raise SystemExit(EXIT_TERMINATED)

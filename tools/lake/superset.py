@@ -173,7 +173,7 @@ def source_of(site: Site, cloud: Cloud, on_step: OnStep) -> Source:
 
 
 def keep_secret(path: Path) -> bool:
-    """Make a secret that only this user can read, unless it is there; return whether it was made."""
+    """Make a secret for this user alone unless it is there; return whether it was made."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -48,9 +48,7 @@ def write_lake(
             connection.execute("USE lake")
             for table in tables:
                 on_step(f"table {table.name}")
-                connection.register(
-                    "source", catalogue.dataset(cloud, database, table, datasets)
-                )
+                connection.register("source", catalogue.dataset(cloud, database, table, datasets))
                 connection.execute(f'CREATE TABLE "{table.name}" AS FROM source')
                 connection.unregister("source")
             # As in Athena: 7 / 2 is 3. What a division means is settled when a view is made.
