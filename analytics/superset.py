@@ -49,7 +49,7 @@ _HEIGHTS: Final[Mapping[str, int]] = {
     "bar": 52,
     "column": 50,
     "line": 46,
-    "table": 32,
+    "table": 28,
 }
 
 
@@ -266,6 +266,8 @@ def _drawn(chart: Chart) -> Json:
         "rich_tooltip": True,
         "showTooltipTotal": chart.series is not None,
         "truncate_metric": True,
+        "sort_series_type": "name",
+        "sort_series_ascending": True,
         "y_axis_format": _AXES[first.format],
         "truncateXAxis": True,
         "truncateYAxis": False,
