@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,8 +35,8 @@ _FORMATS: Final[Mapping[Format, str]] = {
 }
 _AXES: Final[Mapping[Format, str]] = _FORMATS | {"count": "~s", "share": ".0%"}
 _TIME: Final = "%Y-%m-%d %H:%M"
-#: Takes no room and sorts after letters: Superset sorts series by name, whatever was asked for.
-_UNSEEN: Final = "\N{ZERO WIDTH SPACE}"
+#: Hardly seen, and sorts before letters: Superset sorts series by name or size, by nothing else.
+_HAIR: Final = "\N{HAIR SPACE}"
 _TYPES: Final[Mapping[str, str]] = {
     "varchar": "VARCHAR",
     "integer": "INTEGER",
@@ -108,7 +108,7 @@ def bundle(dashboard: Dashboard, source: Source) -> dict[str, str]:
 
 def readable(label: str) -> str:
     """Return a label of a series as people see it."""
-    return label.lstrip(_UNSEEN)
+    return label.lstrip(_HAIR)
 
 
 def chart_names(chart: Chart) -> list[str]:
@@ -218,7 +218,7 @@ def _asset(chart: Chart, name: str, title: str, kind: str, parameters: Json) -> 
 
 def _figure(chart: Chart, value: Shown) -> Json:
     return {
-        "metric": _metric(value),
+        "metric": _named(value.column, value.label),
         "y_axis_format": _FORMATS[value.format],
         "header_font_size": 0.6,
         "subtitle": "",
@@ -254,8 +254,8 @@ def _drawn(chart: Chart) -> Json:
     made: Json = {
         "x_axis": _axis(chart.category),
         "metrics": [
-            _metric(value, place) if chart.series is None else _metric(value)
-            for place, value in enumerate(chart.values)
+            _named(value.column, label)
+            for value, label in zip(chart.values, _labels_of(chart), strict=True)
         ],
         "groupby": [_series(chart)] if chart.series else [],
         "row_limit": chart.limit or 10000,
@@ -277,9 +277,8 @@ def _drawn(chart: Chart) -> Json:
         "y_axis_title_margin": 0,
     }
     if by != chart.category.column:
-        places = {value.column: place for place, value in enumerate(chart.values)}
-        labels = {value.column: value.label for value in chart.values}
-        sort = _named(by, _placed(labels.get(by, by), places.get(by, 0)))
+        labels = zip((value.column for value in chart.values), _labels_of(chart), strict=True)
+        sort = _named(by, dict(labels).get(by, by))
         # Bars are drawn from the bottom upwards: the first one comes last.
         made |= {
             "timeseries_limit_metric": sort,
@@ -325,20 +324,25 @@ def _series(chart: Chart) -> Any:
     if chart.series is None or not chart.series_order:
         return chart.series and chart.series.column
     column, order = chart.series.column, chart.series_order
+    labels = _in_order([_words(name) for name in order])
     cases = [
-        f"WHEN {_text(name)} THEN {_text(_placed(_words(name), place))}"
-        for place, name in enumerate(order)
+        f"WHEN {_text(name)} THEN {_text(label)}" for name, label in zip(order, labels, strict=True)
     ]
-    other = f"{_text(_placed('', len(order)))} || {column}"
     return {
         "expressionType": "SQL",
         "label": chart.series.label,
-        "sqlExpression": f"CASE {column} {' '.join(cases)} ELSE {other} END",
+        "sqlExpression": f"CASE {column} {' '.join(cases)} ELSE {column} END",
     }
 
 
-def _placed(label: str, place: int) -> str:
-    return _UNSEEN * place + label
+def _labels_of(chart: Chart) -> list[str]:
+    """Return what the values are called, so that they stay in their order."""
+    return _in_order([value.label for value in chart.values])
+
+
+def _in_order(labels: Sequence[str]) -> list[str]:
+    """Return labels that sort in the order in which they are given."""
+    return [_HAIR * (len(labels) - 1 - place) + label for place, label in enumerate(labels)]
 
 
 def _words(name: str) -> str:
@@ -347,10 +351,6 @@ def _words(name: str) -> str:
 
 def _text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _metric(value: Shown, place: int = 0) -> Json:
-    return _named(value.column, _placed(value.label, place))
 
 
 def _named(column: str, label: str) -> Json:
@@ -410,13 +410,10 @@ def _label_colours(dashboard: Dashboard) -> dict[str, str]:
     found = {}
     for chart in dashboard.charts:
         if chart.series is None:
-            labels = [value.label for value in chart.values]
-            found |= {
-                _placed(label, place): LIGHT.series[place] for place, label in enumerate(labels)
-            }
-        for place, name in enumerate(chart.series_order):
-            colour = QUIET if name in chart.quiet else place % QUIET
-            found[_placed(_words(name), place)] = LIGHT.series[colour]
+            found |= dict(zip(_labels_of(chart), LIGHT.series, strict=False))
+        labels = _in_order([_words(name) for name in chart.series_order])
+        for place, (name, label) in enumerate(zip(chart.series_order, labels, strict=True)):
+            found[label] = LIGHT.series[QUIET if name in chart.quiet else place % QUIET]
     return found
 
 
