@@ -46,7 +46,7 @@ _TYPES: Final[Mapping[str, str]] = {
 }
 _HEIGHTS: Final[Mapping[str, int]] = {
     "figures": 17,
-    "bar": 52,
+    "bar": 60,
     "column": 50,
     "line": 46,
     "table": 28,
