@@ -33,7 +33,7 @@ _FORMATS: Final[Mapping[Format, str]] = {
     "year": "d",
     "time": "",
 }
-_AXES: Final[Mapping[Format, str]] = _FORMATS | {"count": "~s", "share": ".0%"}
+_AXES: Final[Mapping[Format, str]] = {**_FORMATS, "count": "~s", "share": ".0%"}
 _TIME: Final = "%Y-%m-%d %H:%M"
 #: Hardly seen, and sorts before letters: Superset sorts series by name or size, by nothing else.
 _HAIR: Final = "\N{HAIR SPACE}"
@@ -365,7 +365,7 @@ def _named(column: str, label: str) -> Json:
 
 
 def _filters(chart: Chart) -> list[Json]:
-    kept = [
+    kept: list[Json] = [
         {"operator": "==", "operatorId": "EQUALS", "subject": name, "comparator": value}
         for name, value in chart.only.items()
     ]
@@ -407,7 +407,7 @@ def _dashboard(dashboard: Dashboard) -> Json:
 
 def _label_colours(dashboard: Dashboard) -> dict[str, str]:
     """Return the colours of the report by what they stand for."""
-    found = {}
+    found: dict[str, str] = {}
     for chart in dashboard.charts:
         if chart.series is None:
             found |= dict(zip(_labels_of(chart), LIGHT.series, strict=False))

@@ -354,20 +354,15 @@ def superset(
     Superset gets an environment of its own (900 MB, at the first call). What it shows is what the
     lake holds when this is called; on AWS it asks Athena.
     """
-    from lake.environments import environment
     from lake.progress import Progress
     from lake.superset_command import Request, run
 
     if screenshot and not checks:
         raise typer.BadParameter("--screenshot needs --check.")
     project = current_project()
-    cloud = cloud_of(project, env)
-    progress = Progress(err)
-    with progress.step("Prepare Superset"):
-        python = environment(project, "superset")
     picture = called_from() / screenshot if screenshot else None
     request = Request(port, checks, picture, opens, as_json)
-    run(cloud, project, python, request, progress, out)
+    run(cloud_of(project, env), project, request, Progress(err), out)
 
 
 def _on_terminate(_number: int, _frame: FrameType | None) -> None:

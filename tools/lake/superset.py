@@ -160,12 +160,11 @@ def source_of(site: Site, cloud: Cloud, on_step: OnStep) -> Source:
         file = site.folder / "lake.duckdb"
         write_lake(cloud, file, on_step)
         # Whoever writes SQL in Superset reads the lake, and not the files of this machine.
-        settings = {"access_mode": "read_only", "enable_external_access": "false"}
-        uri = f"duckdb:///{quote(str(file))}?{urlencode(settings)}"
+        settings = urlencode({"access_mode": "read_only", "enable_external_access": "false"})
+        uri = f"duckdb:///{quote(str(file))}?{settings}"
         return Source("Lake (local)", uri, SCHEMA)
     workgroup = cloud.parameter("foundation/athena-workgroup")
     database = cloud.parameter("foundation/glue-database")
-    # Published by nobody else: without the views there is nothing to ask.
     # Credentials are boto3's; the workgroup says where results go.
     settings = urlencode({"work_group": workgroup, "catalog_name": "AwsDataCatalog"})
     uri = f"awsathena+rest://@athena.{cloud.region}.amazonaws.com:443/{database}?{settings}"

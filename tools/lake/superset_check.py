@@ -148,6 +148,7 @@ def _shown(chart: Chart, values: Sequence[Shown], found: Mapping[str, Any] | Non
     rows = [{readable(key): v for key, v in row.items()} for row in result[0].get("data") or []]
     made: Facts = {}
     for number, row in enumerate(rows):
+        cells: Facts
         if chart.kind == "table":
             cells = {(str(number), v.label): _cell(v, row.get(v.column)) for v in values}
         elif chart.category is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from lake.aws import Cloud
+from lake.environments import environment
 from lake.errors import SupersetError
 from lake.progress import Progress
 from lake.project import Project
@@ -29,9 +30,7 @@ class Request:
     as_json: bool
 
 
-def run(
-    cloud: Cloud, project: Project, python: Path, request: Request, progress: Progress, out: Console
-) -> None:
+def run(cloud: Cloud, project: Project, request: Request, progress: Progress, out: Console) -> None:
     """Set Superset up and serve it until somebody ends it; or look at it and end it.
 
     Raises
@@ -42,6 +41,8 @@ def run(
     if request.checks:
         # Before minutes go by.
         browser()
+    with progress.step("Prepare Superset"):
+        python = environment(project, "superset")
     site = site_of(cloud, project, python, request.port)
     with site.locked() as held:
         is_new = keep_secret(site.password_file)
@@ -64,8 +65,8 @@ def run(
 
 def _tell(site: Site, request: Request, out: Console, *, is_new: bool) -> None:
     if request.as_json:
-        told = {"url": site.url, "user": USER, "password_file": str(site.password_file)}
-        print(json.dumps(told), flush=True)
+        place = {"url": site.url, "user": USER, "password_file": str(site.password_file)}
+        print(json.dumps(place), flush=True)
         return
     out.print(f"Superset is at {site.url}", highlight=False, soft_wrap=True)
     password = f"{site.password_file.read_text()} (kept in {site.password_file})"
