@@ -18,6 +18,8 @@ WIDTH = 1400
 POLL_SECONDS = 0.5
 #: A chart that is drawn stays so for this long before it is looked at: ECharts moves at first.
 SETTLE_SECONDS = 2.0
+#: A page that goes while it is asked takes its answer with it.
+ANSWER_SECONDS = 10.0
 
 #: Keeps what Superset answers to the charts, by chart.
 _RECORD = """
@@ -130,7 +132,8 @@ class _Page:
         self.deadline = deadline
 
     async def send(self, command: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        answer = await self._tab.send_command(command, params=params or {})
+        asked = self._tab.send_command(command, params=params or {})
+        answer = await asyncio.wait_for(asked, ANSWER_SECONDS)
         if "error" in answer:
             raise LookError(f"the browser refuses {command}: {answer['error'].get('message')}")
         result: dict[str, Any] = answer.get("result", {})
@@ -147,8 +150,10 @@ class _Page:
 
     async def value(self, script: str) -> Any:
         asked = {"expression": script, "awaitPromise": True, "returnByValue": True}
-        result = await self.send("Runtime.evaluate", asked)
-        # While one page goes and the next one comes there is nobody to ask.
+        try:
+            result = await self.send("Runtime.evaluate", asked)
+        except TimeoutError:
+            return None
         return result.get("result", {}).get("value")
 
     async def wait(self, script: str, otherwise: str) -> Any:
@@ -201,6 +206,8 @@ def main() -> int:
     request = json.load(sys.stdin)
     try:
         found = asyncio.run(look(request))
+    except TimeoutError:
+        found = {"failed": "the browser does not answer"}
     except LookError as error:
         found = {"failed": str(error)}
     except Exception as error:
