@@ -38,7 +38,7 @@ class Seen:
     figures
         How many figures were compared with the lake's.
     first
-        The first of them, as an example.
+        The first of them, as Superset gave it to the browser.
     problem
         What is wrong; empty where all is well.
     """
@@ -113,7 +113,7 @@ def seen(
     expected = facts(chart, values, rows)
     state = str(found["state"]) if found else "missing"
     shown = _shown(chart, values, found)
-    first = next((f"{', '.join(key)}: {value}" for key, value in expected.items()), "")
+    first = next((f"{', '.join(key)}: {value}" for key, value in shown.items()), "")
     problem = _problem(state, expected, shown, _told(found))
     return Seen(name, title, state, len(expected), first, problem)
 
