@@ -51,14 +51,14 @@ def _password() -> str:
 
 
 def _import(contents: dict[str, str], user: Any) -> None:
-    from superset.commands.importers.v1.assets import (  # pants: no-infer-dep
-        ImportAssetsCommand,
-    )
+    from superset.commands.importers.v1 import assets  # pants: no-infer-dep
     from superset.commands.importers.v1.utils import remove_root  # pants: no-infer-dep
     from superset.utils.core import override_user  # pants: no-infer-dep
 
     with override_user(user):
-        ImportAssetsCommand({remove_root(path): text for path, text in contents.items()}).run()
+        assets.ImportAssetsCommand(
+            {remove_root(path): text for path, text in contents.items()}
+        ).run()
         _remove_others(contents)
 
 
