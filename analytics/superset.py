@@ -79,8 +79,7 @@ def identifier(kind: str, name: str) -> str:
 
 def colour_scheme() -> Json:
     """Return the report's colours as one of Superset's schemes."""
-    colours = list(LIGHT.series[:QUIET])
-    return {"id": COLOURS, "label": "openlake", "description": "", "colors": colours}
+    return {"id": COLOURS, "label": "openlake", "description": "", "colors": [*LIGHT.series]}
 
 
 def bundle(dashboard: Dashboard, source: Source) -> dict[str, str]:

@@ -182,4 +182,4 @@ def test_tables_tell_columns_by_their_labels(files: dict[str, Any]) -> None:
 
 
 def test_the_scheme_has_the_colours_of_the_report() -> None:
-    assert colour_scheme()["colors"] == list(LIGHT.series[:QUIET])
+    assert colour_scheme()["colors"] == list(LIGHT.series)
