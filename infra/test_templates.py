@@ -368,11 +368,8 @@ def test_the_check_of_a_release_ends_before_those_who_wait_for_it(unit: str) -> 
 def test_quicksight_reads_tables_and_writes_results_only(key: str) -> None:
     template = load("quicksight")
     target = f"{{data-bucket}}/{key}"
-    tables = (
-        *(PROCESSED, DUMP_ROWS, CURATED),
-        *(QUARANTINED, QUARANTINED_RESPONSE, DUMP_QUARANTINE),
-        QUERY_RESULT,
-    )
+    # Refused responses are nobody's table: no view reads them.
+    tables = (PROCESSED, DUMP_ROWS, CURATED, QUARANTINED, DUMP_QUARANTINE, QUERY_RESULT)
 
     assert may(template, "QuickSightRole", "s3:GetObject", target) == (key in tables)
     assert may(template, "QuickSightRole", "s3:PutObject", target) == (key == QUERY_RESULT)
