@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pyspark.sql import SparkSession
 
@@ -17,11 +17,15 @@ from glue_etl.ports import FileInfo, Files
 from glue_etl.publication import Publisher, refuse_failed
 from glue_etl.rules import RowBounds, TableFacts, check
 from glue_etl.runs import Plan, RunLedger
+from glue_etl.session import SMALL
 from glue_etl.version import SERVICE_VERSION
 from glue_etl.writing import TableWriter
 from schemas.curated_build import BuildRecord, TableOutcome
 from schemas.curated_tables import CURATED
 from schemas.version import CONTRACT_VERSION
+
+#: A small job plans for longer than it computes, and one thread plans on one core.
+PLANNED_AT_ONCE: Final = 2
 
 Status = Literal["published", "built", "unchanged"]
 
@@ -119,8 +123,9 @@ class Etl:
         spark = self._timed("start_spark", lambda: self.start_spark(size))
         self.publisher.prepare(build)
         writer = TableWriter(spark, self.arguments.curated, build)
-        self._timed("tables", lambda: self._write(writer, plan, files))
-        facts = self._timed("rules", lambda: measure(writer))
+        at_once = PLANNED_AT_ONCE if size < SMALL else 1
+        self._timed("tables", lambda: self._write(writer, plan, files, at_once))
+        facts = self._timed("rules", lambda: measure(writer, at_once))
         record = self._record(build, plan, last, facts)
         self.publisher.record_build(record)
         return record
@@ -133,13 +138,15 @@ class Etl:
                 found.setdefault(table, []).extend(files)
         return found
 
-    def _write(self, writer: TableWriter, plan: Plan, files: dict[str, list[FileInfo]]) -> None:
+    def _write(
+        self, writer: TableWriter, plan: Plan, files: dict[str, list[FileInfo]], at_once: int
+    ) -> None:
         uris = {table: [file.uri for file in found] for table, found in files.items()}
         state = state_of_runs(writer.spark, uris)
         if plan.mode == "incremental" and plan.previous:
             known = state_of_build(writer.spark, self.arguments.curated, plan.previous)
             state = state.united(known)
-        write_tables(state, writer, Bounds.of(self.arguments))
+        write_tables(state, writer, Bounds.of(self.arguments), at_once)
 
     def _record(
         self, build: str, plan: Plan, last: BuildRecord | None, facts: dict[str, TableFacts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from typing import Final
 
@@ -21,12 +22,14 @@ _KEYS: Final = "distinct keys"
 Reference = tuple[str, str]
 
 
-def measure(build: TableWriter) -> dict[str, TableFacts]:
-    """Measure all tables of a build."""
+def measure(build: TableWriter, at_once: int = 1) -> dict[str, TableFacts]:
+    """Measure all tables of a build, ``at_once`` at the same time."""
     orphans: dict[Reference, int] = {}
-    for target in CURATED:
-        orphans |= _orphans(build, target)
-    return {name: _facts(build, table, orphans) for name, table in CURATED.items()}
+    with ThreadPoolExecutor(at_once) as pool:
+        for found in pool.map(lambda target: _orphans(build, target), CURATED):
+            orphans |= found
+        facts = pool.map(lambda table: _facts(build, table, orphans), CURATED.values())
+        return dict(zip(CURATED, facts, strict=True))
 
 
 def _facts(build: TableWriter, table: CuratedTable, orphans: Mapping[Reference, int]) -> TableFacts:

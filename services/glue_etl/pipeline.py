@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
@@ -104,21 +105,66 @@ def state_of_build(spark: SparkSession, curated: str, build: str) -> State:
     )
 
 
-def write_tables(state: State, writer: TableWriter, bounds: Bounds) -> None:
-    """Write all tables that follow from a state; they are always the same for the same state."""
-    works = writer.save("works", newest_works(state.works), clustered=True)
-    related = writer.save("work_subjects", work_subjects(works, state.listings), clustered=True)
-    written = writer.save("work_authors", work_authors(works), clustered=True)
-    writer.save("authors", authors(works), clustered=True)
-    history = writer.save("subject_history", subject_history(state.counts))
-    all_subjects = writer.save("subjects", subjects(works, related, history))
-    tracked = tracked_subjects(all_subjects, bounds.tracked_subjects)
-    pairs = subject_pairs(all_subjects, related, works.count(), bounds.pairs)
-    writer.save("subject_pairs", pairs)
-    years = publishing_history(works, related, tracked, newest_years(state.years))
-    writer.save("publishing_history", years)
-    rankings = author_rankings(works, related, written, tracked, bounds.ranking_places)
-    writer.save("author_rankings", rankings)
+def write_tables(state: State, writer: TableWriter, bounds: Bounds, at_once: int = 1) -> None:
+    """Write all tables that follow from a state; they are always the same for the same state.
+
+    Parameters
+    ----------
+    at_once
+        Tables that are made at the same time.
+    """
+    saved: dict[str, Future[DataFrame]] = {}
+
+    def table(name: str) -> DataFrame:
+        return saved[name].result()
+
+    with ThreadPoolExecutor(at_once) as pool:
+
+        def save(name: str, rows: Callable[[], DataFrame], *, clustered: bool = False) -> None:
+            saved[name] = pool.submit(lambda: writer.save(name, rows(), clustered=clustered))
+
+        def tracked() -> DataFrame:
+            return tracked_subjects(table("subjects"), bounds.tracked_subjects)
+
+        # Each after those that it is made of: threads take them in this order, so none waits for a
+        # table that nobody makes.
+        save("works", lambda: newest_works(state.works), clustered=True)
+        save("subject_history", lambda: subject_history(state.counts))
+        save(
+            "work_subjects",
+            lambda: work_subjects(table("works"), state.listings),
+            clustered=True,
+        )
+        save("work_authors", lambda: work_authors(table("works")), clustered=True)
+        save("authors", lambda: authors(table("works")), clustered=True)
+        save(
+            "subjects",
+            lambda: subjects(table("works"), table("work_subjects"), table("subject_history")),
+        )
+        save(
+            "subject_pairs",
+            lambda: subject_pairs(
+                table("subjects"), table("work_subjects"), table("works").count(), bounds.pairs
+            ),
+        )
+        save(
+            "publishing_history",
+            lambda: publishing_history(
+                table("works"), table("work_subjects"), tracked(), newest_years(state.years)
+            ),
+        )
+        save(
+            "author_rankings",
+            lambda: author_rankings(
+                table("works"),
+                table("work_subjects"),
+                table("work_authors"),
+                tracked(),
+                bounds.ranking_places,
+            ),
+        )
+    for name in saved:
+        table(name)
 
 
 def _read(spark: SparkSession, name: str, uris: Sequence[str]) -> DataFrame:

@@ -43,6 +43,7 @@ def mine(request: pytest.FixtureRequest, spark: Any, lake: Lake) -> Iterator[Tab
     """The tables by Spark as it runs for little and for much data, from rows in chance order."""
     from pyspark.sql import functions as F  # noqa: N812
 
+    from glue_etl.etl import PLANNED_AT_ONCE
     from glue_etl.pipeline import Bounds, State, state_of_runs, write_tables
     from glue_etl.session import tune
     from glue_etl.writing import TableWriter
@@ -64,7 +65,9 @@ def mine(request: pytest.FixtureRequest, spark: Any, lake: Lake) -> Iterator[Tab
             for frame in (state.works, state.listings, state.counts, state.years)
         )
     )
-    write_tables(shuffled, TableWriter(spark, lake.curated, request.param), Bounds.of(arguments))
+    writer = TableWriter(spark, lake.curated, request.param)
+    at_once = PLANNED_AT_ONCE if request.param == "small" else 1
+    write_tables(shuffled, writer, Bounds.of(arguments), at_once)
     curated = lake.root / "curated_data"
     files_of_works = list((curated / CURATED["works"].folder(request.param)).iterdir())
     assert len(files_of_works) == (1 if request.param == "small" else 5)
