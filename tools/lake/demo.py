@@ -28,7 +28,7 @@ SUBJECTS = (
     "time:19th_century",
     "person:sherlock_holmes",
 )
-STANDIN_WORKS = 9000
+STANDIN_WORKS = 7000
 STANDIN_CONTACT = "demo@example.org"
 LIVE_WORKS_PER_SUBJECT = 1000
 # Some records that break the contract, as every real source has; they show what quarantine is.
