@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 from glue_etl.testing.duckdb_tables import duckdb_tables
 from glue_etl.testing.lake import Lake as ProcessedLake
 from glue_etl.testing.random_lake import random_run, random_years
-from schemas.arrow import arrow_schema
 from schemas.curated_tables import CURATED
-from schemas.glue import glue_types
+from schemas.derive.arrow import arrow_schema
+from schemas.derive.glue import glue_types
 from schemas.keys import RawKey, parse_run_id, subject_kind
 from schemas.tables import PARTITIONS, TABLES
 

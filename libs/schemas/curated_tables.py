@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from schemas.columns import Column, columns_of
-from schemas.curated import (
+from schemas.derive.columns import Column, columns_of
+from schemas.derive.glue import glue_columns
+from schemas.rows.curated import (
     AuthorRankingRow,
     AuthorRow,
     CuratedWorkRow,
@@ -22,7 +23,6 @@ from schemas.curated import (
     WorkAuthorRow,
     WorkSubjectRow,
 )
-from schemas.glue import glue_columns
 
 CURATED_PREFIX: Final = "curated_data/"
 #: A build's id is one segment of a key.

@@ -8,10 +8,10 @@ from typing import Final, Literal
 
 from pydantic import BaseModel
 
-from schemas.columns import Column, columns_of
-from schemas.facets import SubjectFacetRow, SubjectSnapshotRow
-from schemas.quarantine import QuarantineRecord
-from schemas.work import WorkRow
+from schemas.derive.columns import Column, columns_of
+from schemas.rows.facets import SubjectFacetRow, SubjectSnapshotRow
+from schemas.rows.quarantine import QuarantineRecord
+from schemas.rows.work import WorkRow
 
 TableName = Literal["works", "subject_snapshots", "subject_facets", "quarantine"]
 

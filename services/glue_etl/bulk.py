@@ -9,15 +9,15 @@ import sys
 from collections.abc import Sequence
 
 from glue_etl.adapters.by_scheme import FilesByScheme
-from glue_etl.arguments import BulkArguments
 from glue_etl.command import run_command
 from glue_etl.errors import DumpMissingError
+from glue_etl.settings import BulkArguments
 
 
 def run(argv: Sequence[str]) -> dict[str, object]:
     """Load the dump, unless its run is there; give the result."""
+    from glue_etl.adapters.spark_session import start
     from glue_etl.dump.load import already_loaded, load_dump
-    from glue_etl.session import start
 
     arguments = BulkArguments.parse(argv)
     files = FilesByScheme()

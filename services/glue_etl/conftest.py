@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from glue_etl.adapters.local_files import LocalFiles
-from glue_etl.arguments import JobArguments, SessionArguments
+from glue_etl.settings import JobArguments, SessionArguments
 from glue_etl.testing.lake import Lake
 from glue_etl.testing.random_lake import random_run, random_years
 
@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[Any]:
-    from glue_etl.session import start
+    from glue_etl.adapters.spark_session import start
 
     # A name that does not resolve would be asked of the network.
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
@@ -50,7 +50,7 @@ def etl(spark: Any) -> Build:
 
 def build(spark: Any, lake: Lake, **arguments: object) -> dict[str, Any]:
     """Run the job on a lake."""
-    from glue_etl.etl import Etl
+    from glue_etl.builds.etl import Etl
     from glue_etl.job import publisher_for
 
     parsed = JobArguments.parse(lake.arguments(pair_min_works=1, **arguments))

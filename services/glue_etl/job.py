@@ -12,11 +12,11 @@ from datetime import timedelta
 from functools import partial
 
 from glue_etl.adapters.by_scheme import FilesByScheme, aws_client, catalogue_for
-from glue_etl.arguments import JobArguments, PublishArguments
+from glue_etl.builds.publication import Publisher, Retention
+from glue_etl.builds.warehouse import Load
 from glue_etl.command import run_command
 from glue_etl.ports import Files
-from glue_etl.publication import Publisher, Retention
-from glue_etl.warehouse import Load
+from glue_etl.settings import JobArguments, PublishArguments
 
 
 def publisher_for(arguments: PublishArguments, files: Files) -> Publisher:
@@ -47,8 +47,8 @@ def load_warehouse(arguments: PublishArguments, build: str) -> None:
 
 def run(argv: Sequence[str]) -> dict[str, object]:
     """Do the job; give its result."""
-    from glue_etl.etl import Etl
-    from glue_etl.session import start
+    from glue_etl.adapters.spark_session import start
+    from glue_etl.builds.etl import Etl
 
     arguments = JobArguments.parse(argv)
     files = FilesByScheme()

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Sequence
 
 from glue_etl.adapters.by_scheme import FilesByScheme
-from glue_etl.arguments import PublishArguments
 from glue_etl.command import run_command
 from glue_etl.errors import InvalidArgumentsError
 from glue_etl.job import load_warehouse, publisher_for
+from glue_etl.settings import PublishArguments
 
 
 def run(argv: Sequence[str]) -> dict[str, object]:

@@ -12,13 +12,13 @@ import pytest
 
 from glue_etl import bulk, errors, job, publish
 from glue_etl.adapters.local_files import LocalFiles
+from glue_etl.adapters.spark_session import check_java
 from glue_etl.command import run_command
 from glue_etl.errors import EtlError, JavaMissingError, RulesFailedError, StorageError
-from glue_etl.session import check_java
 from glue_etl.testing.builds import RUN, record_of, write_build
 from glue_etl.testing.lake import Lake
 from glue_etl.version import SERVICE_VERSION
-from schemas.curated_build import record_key
+from schemas.ledger.curated_build import record_key
 
 
 def failing(error: Exception) -> dict[str, object]:
@@ -132,7 +132,7 @@ def loaded_by(module: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["job", "bulk", "publish", "publication", "rules", "runs"])
+@pytest.mark.parametrize("module", ["job", "bulk", "publish", "builds.publication", "builds.rules", "builds.runs"])
 def test_nothing_loads_spark_or_aws_before_it_is_needed(module: str) -> None:
     assert {"pyspark", "boto3", "awsglue"}.isdisjoint(loaded_by(f"glue_etl.{module}"))
 

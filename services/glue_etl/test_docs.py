@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from glue_etl.arguments import Arguments, BulkArguments, JobArguments
+from glue_etl.builds.rules import RowBounds, TableFacts, check
 from glue_etl.dump.record import BadLineError, Source
-from glue_etl.rules import RowBounds, TableFacts, check
+from glue_etl.settings import Arguments, BulkArguments, JobArguments
 from glue_etl.testing.dumps import BAD_LINES
-from schemas.curated_build import TableOutcome
 from schemas.curated_tables import CURATED
+from schemas.ledger.curated_build import TableOutcome
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "etl.md").read_text("utf-8")
 

@@ -65,7 +65,10 @@ def run(package: Path, folder: Path, *command: str) -> str:
 
 
 def test_nothing_of_the_project_comes_from_elsewhere(package: Path, tmp_path: Path) -> None:
-    code = "import glue_etl.etl, schemas.arrow as s; print(glue_etl.__file__, s.__file__)"
+    code = (
+        "import glue_etl.builds.etl, schemas.derive.arrow as s;"
+        " print(glue_etl.__file__, s.__file__)"
+    )
 
     for origin in run(package, tmp_path, "-c", code).split():
         assert origin.startswith(f"{package}/")

@@ -17,9 +17,9 @@ from ingest.adapters.subject_list import read_subject_list
 from ingest.errors import ConfigurationError
 from ingest.logic.heartbeat import CrawlRules, HeartbeatResult, Surroundings, beat
 from ingest.observability import CrawlObserver, logger
+from ingest.openlibrary.subjects import SubjectSpec, explain
 from ingest.ports import ObjectStore, Timing
 from ingest.settings import Settings, load_settings
-from ingest.subjects import SubjectSpec, explain
 from schemas.events import SMOKE_TEST, SMOKE_TEST_PASSED, Heartbeat
 
 

@@ -12,7 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from ingest.errors import IngestError, RateLimitedError, UserAgentRefusedError
 from ingest.logic.heartbeat import HeartbeatResult
 from ingest.logic.subject_crawl import PageRange, PageResult, SubjectCrawl
-from schemas.run import SubjectOutcome
+from schemas.ledger.run import SubjectOutcome
 
 SERVICE: Final = "ingest"
 logger: Final = Logger(service=SERVICE)

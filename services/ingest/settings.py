@@ -10,7 +10,7 @@ from typing import Annotated, Final, Self
 from pydantic import Field, ValidationError, model_validator
 
 from ingest.errors import ConfigurationError
-from ingest.subjects import SubjectSpec, check_duration, explain, parse_subjects
+from ingest.openlibrary.subjects import SubjectSpec, check_duration, explain, parse_subjects
 from schemas.settings import CommonSettings
 
 #: OpenLibrary's policy for clients that name a contact in their User-Agent, and for others.
@@ -35,8 +35,8 @@ class Settings(CommonSettings):
     source_url
         Base URL of OpenLibrary, without a trailing slash.
     subjects
-        A JSON list (see :func:`ingest.subjects.parse_subjects`), or where to find one that can be
-        edited without a deployment: ``ssm:NAME`` or ``s3:KEY`` of the data bucket.
+        A JSON list (see :func:`ingest.openlibrary.subjects.parse_subjects`), or where to find one
+        that can be edited without a deployment: ``ssm:NAME`` or ``s3:KEY`` of the data bucket.
     page_size
         Works a request, 1 to 1000 (OpenLibrary's bound).
     max_works_per_subject

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingest.logic import breaker, checkpoint, heartbeat, pacer, retry
-from ingest.logic.outcomes import refusal
+from ingest.openlibrary.outcomes import refusal
 from ingest.ports import SourceResponse
 from ingest.settings import ANONYMOUS_RATE, POLITE_RATE, Settings
 from ingest.testing.fakes import START

@@ -22,13 +22,13 @@ import pytest
 from ingest.adapters.http_source import HttpSource
 from ingest.logic.checkpoint import LEASE_SECONDS
 from ingest.logic.heartbeat import CrawlRules, HeartbeatResult, Surroundings, beat
+from ingest.openlibrary.subjects import SubjectSpec
 from ingest.ports import Gate, SourceResponse, Timing
-from ingest.subjects import SubjectSpec
 from ingest.testing.fakes import Killed, Killer, MemoryStore
 from ingest.testing.lake import SilentObserver
 from schemas.events import Heartbeat
 from schemas.keys import RawKey, manifest_key
-from schemas.run import RunManifest
+from schemas.ledger.run import RunManifest
 
 RATE = 50
 SUBJECTS = [f"subject_{number}" for number in range(7)] + ["person:jane_austen"]

@@ -20,7 +20,7 @@ from openlibrary_standin.config import StandInConfig
 from openlibrary_standin.faults import FaultRule
 from openlibrary_standin.server import StandIn
 from schemas.events import SMOKE_TEST, SMOKE_TEST_PASSED
-from schemas.run import RunManifest
+from schemas.ledger.run import RunManifest
 
 EVENT = {"scheduled_time": "2026-11-23T06:00:00Z", "start": True}
 RUN_ID = "20261123T060000Z"

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from ingest.errors import ConfigurationError, CrawlTooLongError
+from ingest.openlibrary.subjects import parse_subjects
 from ingest.settings import load_settings
-from ingest.subjects import parse_subjects
 
 MINIMAL = {"DATA_BUCKET": "lake", "SUBJECTS": '["love"]', "MAX_WORKS_PER_SUBJECT": "1000"}
 

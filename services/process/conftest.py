@@ -17,12 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from process.lineage import Lineage
-from process.outputs import Outputs
+from process.logic.lineage import Lineage
+from process.logic.outputs import Outputs
+from process.logic.stage import Limits
 from process.ports import StoredObject
-from process.stage import Limits
 from schemas.keys import RawKey
-from schemas.provenance import RawProvenance
+from schemas.ledger.provenance import RawProvenance
 from schemas.tables import Table
 from schemas.version import CONTRACT_VERSION
 

@@ -8,13 +8,13 @@ from functools import cache
 from typing import Any
 
 from process import settings as environment
-from process.batch import Batch
-from process.catalogue import GlueCatalogue
+from process.adapters.s3_store import S3Store
+from process.adapters.sessions import MemoisingSession
+from process.adapters.table_store import GlueCatalogue
+from process.logic.batch import Batch
+from process.logic.outputs import Outputs
+from process.logic.stage import Limits
 from process.observability import logger, metrics
-from process.outputs import Outputs
-from process.sessions import MemoisingSession
-from process.stage import Limits
-from process.store import S3Store
 from schemas.events import SMOKE_TEST, SMOKE_TEST_PASSED
 
 

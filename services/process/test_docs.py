@@ -11,8 +11,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from process import column_rules, errors, quarantine, rules
-from process.rows import SCHEMA
+from cleaning import columns as column_rules
+from cleaning import values as rules
+from process import errors
+from process.logic import quarantine
+from process.openlibrary.rows import SCHEMA
 
 TEXT = (Path(__file__).parents[2] / "docs" / "cleaning-rules.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^\| `(\w+\(.*?\))` \| `(.*?)` \|", TEXT, re.MULTILINE)

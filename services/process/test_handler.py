@@ -24,7 +24,7 @@ from process.conftest import (
     make_work,
     packed,
 )
-from process.rows import SCHEMA
+from process.openlibrary.rows import SCHEMA
 from schemas.events import SMOKE_TEST, SMOKE_TEST_PASSED
 from schemas.keys import RawKey
 

@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from process.conftest import LIMITS, RUN, Lake, MemoryCatalogue, MemoryStore, make_work
-from process.rows import SCHEMA
-from process.stage import process_page
-from schemas.facets import SubjectFacetRow
+from process.logic.stage import process_page
+from process.openlibrary.rows import SCHEMA
 from schemas.keys import RawKey
-from schemas.run import PageReceipt
-from schemas.source import FACETS, HISTORY
-from schemas.work import WorkRow
+from schemas.ledger.run import PageReceipt
+from schemas.rows.facets import SubjectFacetRow
+from schemas.rows.work import WorkRow
+from schemas.source.page import FACETS, HISTORY
 
 PAGE = RawKey.of(RUN, "love", 0)
 

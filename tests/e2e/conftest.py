@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lake import deploy, units
 from lake.aws import Cloud
-from lake.local_aws import LocalAws, free_port
-from lake.parameters import LOCAL
+from lake.deploy import deployment as deploy
+from lake.deploy import units
+from lake.deploy.parameters import LOCAL
+from lake.local.local_aws import LocalAws, free_port
 from lake.project import Project
 
 SANDBOX = Path.cwd()

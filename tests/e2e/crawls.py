@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lake import crawl, deploy, query, runs, units
 from lake.aws import Cloud
-from lake.parameters import LOCAL
+from lake.deploy import deployment as deploy
+from lake.deploy import units
+from lake.deploy.parameters import LOCAL
+from lake.query import execute as query
+from lake.runs import crawl
+from lake.runs import ledger as runs
 from openlibrary_standin import StandIn, StandInConfig
-from schemas.run import ProcessedLedger, RunManifest
+from schemas.ledger.run import ProcessedLedger, RunManifest
 from tests.e2e.conftest import PROJECT
 
 CONTACT = "tests@example.org"

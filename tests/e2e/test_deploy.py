@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from lake import changes, deploy, stacks, units
 from lake.aws import Cloud
+from lake.deploy import changes, stacks, units
+from lake.deploy import deployment as deploy
+from lake.deploy.command import Request, changed_parameters, release
 from lake.errors import DeployError
+from lake.operations.status import read_status
 from lake.project import Project
-from lake.releasing import Request, changed_parameters, release
-from lake.status import read_status
 from tests.e2e.clones import clone
 from tests.e2e.conftest import PROJECT
 

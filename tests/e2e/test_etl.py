@@ -17,15 +17,19 @@ from typing import Any
 
 import pytest
 
-from lake import deploy, etl, query, spark, units
 from lake.aws import Cloud
-from lake.backfill import run_backfill
-from lake.bulk import ANY_GROWTH, LocalRoute
-from lake.curated import read_curated
+from lake.deploy import deployment as deploy
+from lake.deploy import units
+from lake.deploy.parameters import LOCAL
 from lake.errors import EtlFailedError
-from lake.etl import EtlOptions, EtlResult, Workshop
-from lake.parameters import LOCAL
-from lake.status import read_status
+from lake.etl import refresh as etl
+from lake.etl.backfill import run_backfill
+from lake.etl.bulk import ANY_GROWTH, LocalRoute
+from lake.etl.curated import read_curated
+from lake.etl.refresh import EtlOptions, EtlResult, Workshop
+from lake.local import spark
+from lake.operations.status import read_status
+from lake.query import execute as query
 from openlibrary_standin import StandInConfig
 from schemas.curated_tables import CURATED
 from tests.e2e.conftest import PROJECT, SANDBOX

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from lake import crawl, deploy, query, runs, units
 from lake.aws import Cloud
-from lake.demo import summarise
-from lake.parameters import LOCAL
+from lake.deploy import deployment as deploy
+from lake.deploy import units
+from lake.deploy.parameters import LOCAL
+from lake.local.demo import summarise
+from lake.query import execute as query
+from lake.runs import crawl
+from lake.runs import ledger as runs
 from openlibrary_standin import StandInConfig
 from schemas.keys import RawKey
 from tests.e2e.conftest import PROJECT

@@ -16,11 +16,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from lake import crawl, deploy, runs, stacks, units
 from lake.aws import LOCAL_ACCOUNT, LOCAL_REGION, Cloud
+from lake.deploy import deployment as deploy
+from lake.deploy import stacks, units
+from lake.deploy.parameters import LOCAL
 from lake.errors import StackFailedError
-from lake.local_aws import LocalAws, free_port
-from lake.parameters import LOCAL
+from lake.local.local_aws import LocalAws, free_port
+from lake.runs import crawl
+from lake.runs import ledger as runs
 from openlibrary_standin import StandIn, StandInConfig
 from tests.e2e.conftest import MINISTACK, PROJECT
 from tests.e2e.permission_table import (

@@ -11,14 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from lake import crawl, deploy, runs, units
 from lake.aws import Cloud
+from lake.deploy import deployment as deploy
+from lake.deploy import units
 from lake.errors import StackFailedError
 from lake.project import Project
+from lake.runs import crawl
+from lake.runs import ledger as runs
 from openlibrary_standin import StandIn, StandInConfig
 from openlibrary_standin.faults import FaultRule
 from schemas.keys import new_run_id
-from schemas.run import RunManifest
+from schemas.ledger.run import RunManifest
 from tests.e2e.clones import clone
 from tests.e2e.conftest import PROJECT
 from tests.e2e.crawls import (

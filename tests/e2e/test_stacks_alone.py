@@ -2,10 +2,11 @@
 
 import pytest
 
-from lake import deploy, stacks, units
 from lake.aws import Cloud
+from lake.deploy import deployment as deploy
+from lake.deploy import stacks, units
+from lake.deploy.parameters import LOCAL
 from lake.errors import NotDeployedError, StackFailedError
-from lake.parameters import LOCAL
 from openlibrary_standin import StandInConfig
 from tests.e2e.conftest import PROJECT
 from tests.e2e.crawls import run_lake, serving

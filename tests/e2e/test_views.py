@@ -13,13 +13,15 @@ import pytest
 
 from analytics.testing.aws import put_tables
 from analytics.testing.tables import random_tables
-from analytics.views import views
-from lake import deploy, query, units
-from lake.athena import run_on_athena
+from analytics.views.definitions import views
 from lake.aws import Cloud
+from lake.deploy import deployment as deploy
+from lake.deploy import units
+from lake.deploy.parameters import LOCAL
 from lake.errors import QueryError
-from lake.local_aws import LocalAws, free_port
-from lake.parameters import LOCAL
+from lake.local.local_aws import LocalAws, free_port
+from lake.query import execute as query
+from lake.query.athena import run_on_athena
 from tests.e2e.conftest import MINISTACK, PROJECT
 
 

@@ -1,6 +1,6 @@
 """Run the command line: `python -m lake`."""
 
-from lake.cli import main
+from lake.cli.app import main
 
 if __name__ == "__main__":
     main()

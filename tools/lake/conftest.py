@@ -15,7 +15,7 @@ import pytest
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from lake.aws import Cloud
-from lake.query import QueryResult, run_query
+from lake.query.execute import QueryResult, run_query
 
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 JSON_LINES = "org.openx.data.jsonserde.JsonSerDe"

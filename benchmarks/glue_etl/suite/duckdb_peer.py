@@ -13,7 +13,7 @@ from typing import Final
 
 import duckdb
 
-from glue_etl.arguments import JobArguments
+from glue_etl.settings import JobArguments
 from glue_etl.testing.duckdb_tables import statements
 from schemas.curated_tables import CURATED
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from glue_etl.testing.lake import Lake
-from schemas.arrow import arrow_schema
+from schemas.derive.arrow import arrow_schema
 from schemas.keys import RawKey, parse_run_id
 from schemas.tables import TABLES, WORKS
 from schemas.version import CONTRACT_VERSION

@@ -22,7 +22,7 @@ from benchmarks.ingest.suite.crawls import (
 )
 from benchmarks.ingest.suite.dlt_peer import crawl_with_dlt
 from benchmarks.ingest.suite.surroundings import Server, stand_in
-from ingest.logic.body import read_stored
+from ingest.openlibrary.body import read_stored
 
 PAGE_SIZE: Final = 1000
 #: Pages one after another, as the peers ask for them.

@@ -24,10 +24,10 @@ from ingest.adapters.http_source import HttpSource
 from ingest.errors import IngestError
 from ingest.logic.heartbeat import CrawlRules, HeartbeatResult, Surroundings, beat
 from ingest.logic.subject_crawl import PageRange, PageResult, SubjectCrawl
+from ingest.openlibrary.subjects import SubjectSpec
 from ingest.ports import Timing
-from ingest.subjects import SubjectSpec
 from schemas.events import Heartbeat
-from schemas.run import SubjectOutcome
+from schemas.ledger.run import SubjectOutcome
 
 AGENT: Final = "openlake-benchmark/1.0 (https://127.0.0.1)"
 #: Pages that a crawl takes to open its connections and to touch its memory for the first time.

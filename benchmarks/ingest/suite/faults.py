@@ -30,7 +30,7 @@ from benchmarks.ingest.suite.surroundings import (
 )
 from openlibrary_standin.subjects import HEADLINE_SHARES
 from schemas.keys import RAW_PREFIX, RawKey, manifest_key
-from schemas.run import RunManifest
+from schemas.ledger.run import RunManifest
 
 RATE: Final = 3
 PAGE_SIZE: Final = 500

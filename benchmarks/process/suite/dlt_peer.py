@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from pydantic import create_model
 
 from benchmarks.process.suite.pages import RawPage
-from schemas.source import WORK, SourceWork
+from schemas.source.page import WORK, SourceWork
 
 
 def configure() -> None:

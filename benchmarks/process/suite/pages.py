@@ -15,7 +15,7 @@ from openlibrary_standin.catalogue import Catalogue
 from openlibrary_standin.parameters import Query
 from openlibrary_standin.responses import encode
 from schemas.keys import RawKey
-from schemas.provenance import RawProvenance
+from schemas.ledger.provenance import RawProvenance
 from schemas.version import CONTRACT_VERSION
 
 RUN: Final = "20261123T060000Z"

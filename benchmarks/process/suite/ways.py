@@ -17,13 +17,13 @@ import pyarrow.parquet as pq
 
 from benchmarks.process.suite.aws import BUCKET, DATABASE
 from benchmarks.process.suite.pages import RawPage
-from process.catalogue import GlueCatalogue
-from process.outputs import Outputs
+from process.adapters.s3_store import S3Store
+from process.adapters.sessions import MemoisingSession
+from process.adapters.table_store import GlueCatalogue
+from process.logic.outputs import Outputs
+from process.logic.stage import Limits, process_page
 from process.ports import StoredObject
-from process.sessions import MemoisingSession
-from process.stage import Limits, process_page
-from process.store import S3Store
-from schemas.glue import glue_columns
+from schemas.derive.glue import glue_columns
 from schemas.tables import TABLES, WORKS
 
 DAY: Final = "2026-11-23"

@@ -16,12 +16,12 @@ import pyarrow.parquet as pq
 from benchmarks.process.suite.aws import BUCKET, DATABASE
 from benchmarks.process.suite.pages import RawPage
 from benchmarks.process.suite.ways import DAY, LIMITS, add_partition, append_naively
-from process.catalogue import PARQUET, GlueCatalogue
-from process.lineage import Lineage, lineage_of
-from process.page import gunzip, parse
-from process.sessions import MemoisingSession
-from process.stage import make
-from schemas.glue import glue_types
+from process.adapters.sessions import MemoisingSession
+from process.adapters.table_store import PARQUET, GlueCatalogue
+from process.logic.lineage import Lineage, lineage_of
+from process.logic.stage import make
+from process.openlibrary.page import gunzip, parse
+from schemas.derive.glue import glue_types
 from schemas.tables import WORKS
 
 _BY_NAME: Final = {

@@ -12,15 +12,15 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import StringType, StructField, StructType
 from pyspark.storagelevel import StorageLevel
 
-from glue_etl.arguments import BulkArguments
+from glue_etl.builds.runs import DUMP_WORKS
 from glue_etl.dump.record import BadLineError, Source
 from glue_etl.errors import EmptyDumpError, EtlError, TooManyBadLinesError, TruncatedDumpError
 from glue_etl.ports import Files
-from glue_etl.runs import DUMP_WORKS
+from glue_etl.settings import BulkArguments
 from glue_etl.tables.columns import conform, struct_type
-from schemas.arrow import arrow_schema
+from schemas.derive.arrow import arrow_schema
 from schemas.keys import parse_run_id, processed_ledger_key
-from schemas.run import ProcessedLedger
+from schemas.ledger.run import ProcessedLedger
 from schemas.tables import WORKS
 from schemas.version import CONTRACT_VERSION
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from glue_etl.dump import cleaning
-from schemas.dump import DUMP_WORK, NO_LISTING, DumpWork
 from schemas.keys import parse_run_id
-from schemas.quarantine import PayloadEncoding, QuarantineRecord
+from schemas.rows.quarantine import PayloadEncoding, QuarantineRecord
+from schemas.source.dump import DUMP_WORK, NO_LISTING, DumpWork
 from schemas.version import CONTRACT_VERSION
 
 Row = dict[str, Any]

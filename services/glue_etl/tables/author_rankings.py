@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.window import Window
 
-from schemas.curated import ALL_WORKS
+from schemas.rows.curated import ALL_WORKS
 
 
 def author_rankings(

@@ -9,8 +9,8 @@ from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
 from pyspark.sql.types import StructType
 from pyspark.sql.window import Window
 
-from schemas import columns as neutral
-from schemas.spark import spark_schema
+from schemas.derive import columns as neutral
+from schemas.derive.spark import spark_schema
 
 
 def struct_type(columns: Sequence[neutral.Column]) -> StructType:

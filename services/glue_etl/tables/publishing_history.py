@@ -7,7 +7,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.window import Window
 
 from glue_etl.tables.columns import first_rows
-from schemas.curated import ALL_WORKS
+from schemas.rows.curated import ALL_WORKS
 
 
 def source_years(facets: DataFrame) -> DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from schemas.dump import NO_LISTING
+from schemas.source.dump import NO_LISTING
 
 
 def listings(processed: DataFrame) -> DataFrame:

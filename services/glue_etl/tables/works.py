@@ -9,7 +9,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from glue_etl.tables.columns import conform, first_rows
 from schemas.curated_tables import CURATED
-from schemas.dump import NO_LISTING
+from schemas.source.dump import NO_LISTING
 
 _COLUMNS: Final = CURATED["works"].columns
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from glue_etl.ports import Files
-from schemas.curated_build import BuildRecord, RuleOutcome, TableOutcome
 from schemas.curated_tables import CURATED
+from schemas.ledger.curated_build import BuildRecord, RuleOutcome, TableOutcome
 
 MADE: Final = datetime(2026, 11, 23, 7, tzinfo=UTC)
 RUN: Final = "20261123T060000Z"

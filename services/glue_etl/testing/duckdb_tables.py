@@ -12,8 +12,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.arrow import arrow_schema
 from schemas.curated_tables import CURATED
+from schemas.derive.arrow import arrow_schema
 from schemas.tables import TABLES
 
 _KIND: Final = """case when starts_with(subject_key, 'person:') then 'person'

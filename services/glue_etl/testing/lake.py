@@ -11,9 +11,9 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.arrow import arrow_schema
+from schemas.derive.arrow import arrow_schema
 from schemas.keys import RawKey, parse_run_id, processed_ledger_key, subject_kind
-from schemas.run import ProcessedLedger
+from schemas.ledger.run import ProcessedLedger
 from schemas.tables import TABLES
 
 Row = dict[str, Any]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from schemas.arrow import arrow_schema
-from schemas.curated_build import CURRENT_KEY, CurrentBuild
 from schemas.curated_tables import CURATED
+from schemas.derive.arrow import arrow_schema
+from schemas.ledger.curated_build import CURRENT_KEY, CurrentBuild
 
 Rows = list[dict[str, Any]]
 

@@ -13,7 +13,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ingest.errors import SourceUnreachableError
-from ingest.logic.body import MAX_WIRE_BYTES
+from ingest.openlibrary.body import MAX_WIRE_BYTES
 from ingest.ports import Gate, SourceResponse
 
 _CONNECT_SECONDS: Final = 5.0

@@ -15,8 +15,8 @@ import pytest
 from ingest.adapters import http_source
 from ingest.adapters.http_source import HttpSource
 from ingest.errors import BodyRefusedError, CrawlStoppingError, SourceUnreachableError
-from ingest.logic.body import read_page
 from ingest.logic.pacer import Pacer
+from ingest.openlibrary.body import read_page
 from ingest.ports import Timing
 from openlibrary_standin.config import StandInConfig
 from openlibrary_standin.faults import FaultRule

@@ -15,8 +15,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from ingest.errors import LeaseLostError, StateUnreadableError, WriteConflictError
 from ingest.logic.subject_crawl import Counters
+from ingest.openlibrary.subjects import explain
 from ingest.ports import ObjectStore, Timing
-from ingest.subjects import explain
 from schemas.keys import CHECKPOINT_KEY
 
 #: Longer than S3 may keep a renewal waiting, shorter than a heartbeat's interval.

@@ -25,7 +25,7 @@ from ingest.logic.retry import PageSizer, full_jitter
 from ingest.logic.subject_crawl import Counters, Failure, PageRange, PageResult, SubjectCrawl
 from ingest.logic.workers import Job, Workers
 from ingest.ports import Timing
-from schemas.run import SubjectOutcome
+from schemas.ledger.run import SubjectOutcome
 
 _LONGEST_WAIT_SECONDS: Final = 1.0
 _SHORTEST_WAIT_SECONDS: Final = 0.001

@@ -19,11 +19,11 @@ from ingest.logic.page_fetcher import PageFetcher
 from ingest.logic.plan import RunPlan, freeze, load
 from ingest.logic.subject_crawl import Counters
 from ingest.logic.workers import Executor, Workers
+from ingest.openlibrary.subjects import SubjectSpec
 from ingest.ports import ObjectStore, Source, Timing
-from ingest.subjects import SubjectSpec
 from schemas.events import Heartbeat
 from schemas.keys import new_run_id
-from schemas.run import RunManifest
+from schemas.ledger.run import RunManifest
 
 Action = Literal["started", "resumed", "idle", "busy"]
 

@@ -15,7 +15,7 @@ from ingest.logic.subject_crawl import Counters
 from ingest.logic.workers import Executor
 from ingest.ports import NewObject, ObjectStore, Timing
 from schemas.keys import InvalidKeyError, RawKey, decode_segment, manifest_key
-from schemas.run import RunManifest, SubjectOutcome
+from schemas.ledger.run import RunManifest, SubjectOutcome
 
 
 def find_stored(store: ObjectStore, run_id: str, counters: Mapping[str, Counters]) -> Resumed:

@@ -11,17 +11,17 @@ from typing import Final
 from pydantic import ValidationError
 
 from ingest.errors import BodyRefusedError, SourceUnavailableError, StateUnreadableError
-from ingest.logic.body import PageBody, read_page, read_stored
-from ingest.logic.outcomes import refusal
 from ingest.logic.pacer import Pacer
 from ingest.logic.plan import page_path
 from ingest.logic.subject_crawl import PageRange, PageResult
+from ingest.openlibrary.body import PageBody, read_page, read_stored
+from ingest.openlibrary.outcomes import refusal
+from ingest.openlibrary.subjects import SubjectSpec
 from ingest.ports import NewObject, ObjectStore, Source, SourceResponse, StoredObject
-from ingest.subjects import SubjectSpec
 from schemas.keys import RawKey
-from schemas.provenance import RawProvenance
-from schemas.quarantine import QuarantineRecord
-from schemas.run import PageEntry
+from schemas.ledger.provenance import RawProvenance
+from schemas.ledger.run import PageEntry
+from schemas.rows.quarantine import QuarantineRecord
 from schemas.version import CONTRACT_VERSION
 
 QUARANTINE_TABLE: Final = "raw"

@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from ingest.errors import StateUnreadableError
+from ingest.openlibrary.subjects import SubjectSpec, explain
 from ingest.ports import NewObject, ObjectStore
-from ingest.subjects import SubjectSpec, explain
 from schemas.keys import encode_segment, run_prefix
 from schemas.version import CONTRACT_VERSION
 

@@ -7,9 +7,9 @@ from typing import Final
 
 from ingest.logic.plan import RunPlan
 from ingest.logic.subject_crawl import SubjectCrawl
-from ingest.subjects import SubjectSpec
+from ingest.openlibrary.subjects import SubjectSpec
 from schemas.keys import subject_kind
-from schemas.run import RunManifest, RunStatus, SubjectOutcome, SubjectStatus
+from schemas.ledger.run import RunManifest, RunStatus, SubjectOutcome, SubjectStatus
 from schemas.version import CONTRACT_VERSION
 
 UNKNOWN_SUBJECT: Final = (

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ingest.logic.retry import FAILURES_BEFORE_HALVING, SMALLEST_PAGE
-from ingest.subjects import SubjectSpec
-from schemas.run import PageEntry
+from ingest.openlibrary.subjects import SubjectSpec
+from schemas.ledger.run import PageEntry
 
 
 @dataclass(frozen=True, slots=True)

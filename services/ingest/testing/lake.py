@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ingest.errors import IngestError
 from ingest.logic.heartbeat import CrawlRules, HeartbeatResult, Surroundings, beat
 from ingest.logic.subject_crawl import PageRange, PageResult, SubjectCrawl
-from ingest.subjects import SubjectSpec, parse_subjects
+from ingest.openlibrary.subjects import SubjectSpec, parse_subjects
 from ingest.testing.fakes import (
     START,
     FakeClock,
@@ -21,7 +21,7 @@ from ingest.testing.fakes import (
 )
 from schemas.events import Heartbeat
 from schemas.keys import RawKey, manifest_key
-from schemas.run import RunManifest, SubjectOutcome
+from schemas.ledger.run import RunManifest, SubjectOutcome
 
 RUN_ID = "20261123T000000Z"
 

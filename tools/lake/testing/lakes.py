@@ -10,9 +10,11 @@ import boto3
 
 from lake.aws import Cloud
 from lake.errors import EtlFailedError
-from lake.spark import SparkJobs
-from lake.staging import list_objects
-from schemas.curated_build import (
+from lake.etl.staging import list_objects
+from lake.local.spark import SparkJobs
+from schemas.curated_tables import CURATED, CURATED_PREFIX
+from schemas.keys import processed_ledger_key
+from schemas.ledger.curated_build import (
     BUILD_FORMAT,
     CURRENT_KEY,
     BuildRecord,
@@ -21,9 +23,7 @@ from schemas.curated_build import (
     TableOutcome,
     record_key,
 )
-from schemas.curated_tables import CURATED, CURATED_PREFIX
-from schemas.keys import processed_ledger_key
-from schemas.run import ProcessedLedger
+from schemas.ledger.run import ProcessedLedger
 
 BUCKET = "data"
 DATABASE = "openlake_local"

@@ -1,0 +1,1 @@
+"""The data catalogue: a page for every table and view."""

@@ -1,0 +1,368 @@
+"""The dashboard as QuickSight has it: CloudFormation's properties of datasets and a definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from analytics.dashboard.definition import Chart, Dashboard, Format, Shown
+from analytics.views.definitions import View, ViewColumn, views
+
+Json = dict[str, Any]
+
+#: Columns of QuickSight's grid.
+GRID: Final = 36
+SHEET: Final = "lake"
+#: QuickSight's types; those of columns of a table, by Athena's.
+TYPES: Final[Mapping[str, str]] = {
+    "varchar": "STRING",
+    "integer": "INTEGER",
+    "bigint": "INTEGER",
+    "double": "DECIMAL",
+    "timestamp": "DATETIME",
+}
+_ROWS: Final = {"figures": 4, "bar": 12, "column": 12, "line": 12, "table": 8}
+#: A count is added up; a share or a factor of one row cannot be.
+_AGGREGATION: Final[Mapping[Format, str]] = {"count": "SUM", "share": "MAX", "times": "MAX"}
+
+
+def identifier(view: str) -> str:
+    """Return a view's name as ids of QuickSight may be: without underscores."""
+    return view.replace("_", "-")
+
+
+def input_columns(view: View) -> list[Json]:
+    """Return the columns of a dataset over a view."""
+    return [{"Name": column.name, "Type": TYPES[column.type]} for column in view.columns]
+
+
+def definition(dashboard: Dashboard, dataset_arns: Mapping[str, Any]) -> Json:
+    """Return the definition of the dashboard.
+
+    Parameters
+    ----------
+    dataset_arns
+        ARN of each view's dataset, or what CloudFormation makes it of.
+    """
+    used = sorted({chart.view for chart in dashboard.charts})
+    return {
+        "DataSetIdentifierDeclarations": [
+            {"Identifier": identifier(view), "DataSetArn": dataset_arns[view]} for view in used
+        ],
+        "Sheets": [
+            {
+                "SheetId": SHEET,
+                "Name": dashboard.title,
+                "Visuals": [visual for chart in dashboard.charts for _, visual in _visuals(chart)],
+                "Layouts": [{"Configuration": {"GridLayout": {"Elements": _layout(dashboard)}}}],
+            }
+        ],
+        "FilterGroups": [group for chart in dashboard.charts for group in _filters(chart)],
+    }
+
+
+def _visuals(chart: Chart) -> Iterator[tuple[str, Json]]:
+    if chart.kind == "figures":
+        for value in chart.values:
+            visual_id = f"{chart.id}-{identifier(value.column)}"
+            fields = {"FieldWells": {"Values": [_measure(chart, value, visual_id)]}}
+            yield visual_id, {
+                "KPIVisual": {
+                    "VisualId": visual_id,
+                    "Title": _title(value.label),
+                    "ChartConfiguration": fields,
+                }
+            }
+    elif chart.kind == "table":
+        values = [
+            {"FieldId": f"{chart.id}-{identifier(part.column)}", "Column": _column(chart, part)}
+            for part in chart.values
+        ]
+        yield chart.id, {
+            "TableVisual": {
+                "VisualId": chart.id,
+                "Title": _title(chart.title),
+                "ChartConfiguration": {
+                    "FieldWells": {"TableUnaggregatedFieldWells": {"Values": values}},
+                    "FieldOptions": {
+                        "SelectedFieldOptions": [
+                            {"FieldId": value["FieldId"], "CustomLabel": part.label}
+                            for value, part in zip(values, chart.values, strict=True)
+                        ]
+                    },
+                },
+            }
+        }
+    else:
+        yield chart.id, _drawn(chart)
+
+
+def _drawn(chart: Chart) -> Json:
+    wells = {
+        "Category": [_dimension(chart, chart.category)],
+        "Values": [_measure(chart, value, chart.id) for value in chart.values],
+    }
+    common = {"VisualId": chart.id, "Title": _title(chart.title)}
+    if chart.kind == "line":
+        configuration = {
+            "FieldWells": {"LineChartAggregatedFieldWells": wells},
+            "SortConfiguration": {"CategorySort": _sort(chart)},
+            "Type": "LINE",
+        }
+        return {"LineChartVisual": common | {"ChartConfiguration": configuration}}
+    if chart.series is not None:
+        wells["Colors"] = [_dimension(chart, chart.series)]
+    sort: Json = {"CategorySort": _sort(chart)}
+    if chart.limit is not None:
+        # The rest is not gathered under "other": it would be the longest bar.
+        sort["CategoryItemsLimit"] = {"ItemsLimit": chart.limit, "OtherCategories": "EXCLUDE"}
+    configuration = {
+        "FieldWells": {"BarChartAggregatedFieldWells": wells},
+        "SortConfiguration": sort,
+        "Orientation": "HORIZONTAL" if chart.kind == "bar" else "VERTICAL",
+        "BarsArrangement": "STACKED" if chart.series is not None else "CLUSTERED",
+        "DataLabels": {"Visibility": "VISIBLE" if chart.kind == "bar" else "HIDDEN"},
+    }
+    return {"BarChartVisual": common | {"ChartConfiguration": configuration}}
+
+
+def _title(text: str) -> Json:
+    return {"Visibility": "VISIBLE", "FormatText": {"PlainText": text}}
+
+
+def _reference(chart: Chart, column: str) -> Json:
+    return {"DataSetIdentifier": identifier(chart.view), "ColumnName": column}
+
+
+def _column(chart: Chart, part: Shown) -> Json:
+    return _reference(chart, part.column)
+
+
+def _dimension(chart: Chart, part: Shown | None) -> Json:
+    if part is None:
+        raise ValueError(f"chart {chart.id} has no category")
+    field = {
+        "FieldId": f"{chart.id}-{identifier(part.column)}",
+        "Column": _column(chart, part),
+    }
+    if part.format == "time":
+        # Runs are minutes apart at the nearest.
+        return {"DateDimensionField": field | {"DateGranularity": "MINUTE"}}
+    if part.format in ("year", "count"):
+        return {"NumericalDimensionField": field}
+    return {"CategoricalDimensionField": field}
+
+
+def _measure(chart: Chart, part: Shown, visual: str) -> Json:
+    return {
+        "NumericalMeasureField": {
+            "FieldId": f"{visual}-{identifier(part.column)}-value",
+            "Column": _column(chart, part),
+            "AggregationFunction": {"SimpleNumericalAggregation": _AGGREGATION[part.format]},
+            "FormatConfiguration": {"FormatConfiguration": _number_format(part.format)},
+        }
+    }
+
+
+def _number_format(form: Format) -> Json:
+    if form == "share":
+        return {"PercentageDisplayFormatConfiguration": _decimals(1)}
+    return {"NumberDisplayFormatConfiguration": _decimals(0 if form == "count" else 1)}
+
+
+def _decimals(places: int) -> Json:
+    separators = {"ThousandsSeparator": {"Symbol": "COMMA", "Visibility": "VISIBLE"}}
+    return {
+        "DecimalPlacesConfiguration": {"DecimalPlaces": places},
+        "SeparatorConfiguration": separators,
+    }
+
+
+def _sort(chart: Chart) -> list[Json]:
+    if chart.sort is None:
+        raise ValueError(f"chart {chart.id} is not sorted")
+    direction = "DESC" if chart.sort.descending else "ASC"
+    name = chart.sort.column
+    if chart.category is not None and name == chart.category.column:
+        field = f"{chart.id}-{identifier(name)}"
+        return [{"FieldSort": {"FieldId": field, "Direction": direction}}]
+    sort = {
+        "SortBy": _reference(chart, name),
+        "Direction": direction,
+        "AggregationFunction": {
+            # There is one row for each category, so any of these gives its value.
+            "NumericalAggregationFunction": {"SimpleNumericalAggregation": "MAX"}
+        },
+    }
+    return [{"ColumnSort": sort}]
+
+
+def _filters(chart: Chart) -> Iterator[Json]:
+    filters: list[Json] = [
+        {
+            "CategoryFilter": {
+                "FilterId": f"{chart.id}-only-{identifier(name)}",
+                "Column": _reference(chart, name),
+                "Configuration": {
+                    "FilterListConfiguration": {
+                        "MatchOperator": "CONTAINS",
+                        "CategoryValues": [value],
+                    }
+                },
+            }
+        }
+        for name, value in chart.only.items()
+    ]
+    if chart.not_null is not None:
+        filters.append(
+            {
+                "NumericRangeFilter": {
+                    "FilterId": f"{chart.id}-filled-{identifier(chart.not_null)}",
+                    "Column": _reference(chart, chart.not_null),
+                    "NullOption": "NON_NULLS_ONLY",
+                }
+            }
+        )
+    if not filters:
+        return
+    ids = [visual for visual, _ in _visuals(chart)]
+    scope = {"SheetId": SHEET, "Scope": "SELECTED_VISUALS", "VisualIds": ids}
+    yield {
+        "FilterGroupId": f"{chart.id}-filter",
+        "CrossDataset": "SINGLE_DATASET",
+        "Filters": filters,
+        "ScopeConfiguration": {"SelectedSheets": {"SheetVisualScopingConfigurations": [scope]}},
+        "Status": "ENABLED",
+    }
+
+
+def _layout(dashboard: Dashboard) -> list[Json]:
+    """Return the places: figures in one row, wide charts over the whole width, others by twos."""
+    elements: list[Json] = []
+    row, column = 0, 0
+    for chart in dashboard.charts:
+        ids = [visual for visual, _ in _visuals(chart)]
+        height = _ROWS[chart.kind]
+        width = GRID // len(ids) if len(ids) > 1 else GRID if chart.wide else GRID // 2
+        whole = chart.wide or len(ids) > 1
+        if whole and column:
+            row, column = row + _ROWS["bar"], 0
+        for visual in ids:
+            elements.append(
+                {
+                    "ElementId": visual,
+                    "ElementType": "VISUAL",
+                    "ColumnIndex": column,
+                    "ColumnSpan": width,
+                    "RowIndex": row,
+                    "RowSpan": height if whole else _ROWS["bar"],
+                }
+            )
+            column += width
+        if whole or column >= GRID:
+            row, column = row + (height if whole else _ROWS["bar"]), 0
+    return elements
+
+
+def problems(made: Mapping[str, Any], known: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Yield what is wrong with a definition that CloudFormation's own checks let pass.
+
+    Parameters
+    ----------
+    made
+        A definition as :func:`definition` gives it.
+    known
+        QuickSight's types by column, by dataset identifier.
+    """
+    declared = [item["Identifier"] for item in made["DataSetIdentifierDeclarations"]]
+    yield from (f"dataset {name} is declared twice" for name in _twice(declared))
+    visuals = [visual for sheet in made["Sheets"] for visual in sheet["Visuals"]]
+    bodies = [body for visual in visuals for body in visual.values()]
+    yield from (
+        f"one visual holds {len(visual)}: {', '.join(visual)}"
+        for visual in visuals
+        if len(visual) != 1
+    )
+    ids = [body["VisualId"] for body in bodies]
+    yield from (f"visual {name} is there twice" for name in _twice(ids))
+    fields = [
+        str(node["FieldId"]) for node in _nodes(bodies) if "Column" in node and "FieldId" in node
+    ]
+    yield from (f"field {name} is there twice" for name in _twice(fields))
+    yield from _unknown_references(made, declared, known)
+    yield from _misfits(bodies, known)
+    yield from _dangling(made, ids, fields)
+
+
+def _unknown_references(
+    made: Mapping[str, Any], declared: list[str], known: Mapping[str, Mapping[str, str]]
+) -> Iterator[str]:
+    for node in _nodes(made):
+        if "ColumnName" in node and "DataSetIdentifier" in node:
+            name, column = node["DataSetIdentifier"], node["ColumnName"]
+            if name not in declared:
+                yield f"dataset {name} is not declared"
+            elif column not in known.get(name, {}):
+                yield f"dataset {name} has no column {column}"
+
+
+def _misfits(bodies: Any, known: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    fitting = {
+        "NumericalMeasureField": ("INTEGER", "DECIMAL"),
+        "NumericalDimensionField": ("INTEGER", "DECIMAL"),
+        "CategoricalDimensionField": ("STRING",),
+        "DateDimensionField": ("DATETIME",),
+    }
+    for node in _nodes(bodies):
+        for kind, types in fitting.items():
+            if kind in node:
+                column = node[kind]["Column"]
+                found = known.get(column["DataSetIdentifier"], {}).get(column["ColumnName"])
+                if found is not None and found not in types:
+                    yield f"{column['ColumnName']} is a {found}, and no {kind}"
+
+
+def _dangling(made: Mapping[str, Any], ids: list[str], fields: list[str]) -> Iterator[str]:
+    placed = [
+        element["ElementId"]
+        for sheet in made["Sheets"]
+        for layout in sheet["Layouts"]
+        for element in layout["Configuration"]["GridLayout"]["Elements"]
+    ]
+    yield from (f"visual {name} has no place" for name in ids if name not in placed)
+    yield from (
+        f"a place is for visual {name}, which is not there" for name in placed if name not in ids
+    )
+    for node in _nodes(made):
+        for visual in node.get("VisualIds", []):
+            if visual not in ids:
+                yield f"a filter is for visual {visual}, which is not there"
+        sorted_by = node.get("FieldSort", {}).get("FieldId")
+        if sorted_by is not None and sorted_by not in fields:
+            yield f"a visual is sorted by {sorted_by}, which is not there"
+
+
+def _nodes(value: Any) -> Iterator[Json]:
+    if isinstance(value, dict):
+        yield value
+        for item in value.values():
+            yield from _nodes(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _nodes(item)
+
+
+def _twice(names: list[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def known_columns() -> dict[str, dict[str, str]]:
+    """Return QuickSight's types by column, by the identifier of each view's dataset."""
+    return {
+        identifier(view.name): {column.name: _type(column) for column in view.columns}
+        for view in views().values()
+    }
+
+
+def _type(column: ViewColumn) -> str:
+    return TYPES[column.type]

@@ -1,0 +1,1 @@
+"""The views: one query per metric, in Athena's dialect."""

@@ -1,0 +1,1 @@
+"""The rules that the templates are checked against, and their tests."""

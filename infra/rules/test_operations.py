@@ -1,0 +1,53 @@
+"""The runbook knows every alarm, metric and permission, and no other."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from infra.rules.monitoring import emitted, short_name
+from infra.rules.template import as_list, load, statements
+
+DOCUMENT = Path("docs/operations.md")
+
+
+def sections(level: str) -> list[str]:
+    """Return the headings of a level."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    return re.findall(rf"^{level} (.+)$", text, re.MULTILINE)
+
+
+def rows() -> set[tuple[str, ...]]:
+    """Return the rows of all tables."""
+    lines = DOCUMENT.read_text(encoding="utf-8").splitlines()
+    return {
+        tuple(cell.strip() for cell in line.strip("|").split("|"))
+        for line in lines
+        if line.startswith("|")
+    }
+
+
+def test_every_alarm_has_its_section() -> None:
+    alarms = load("monitoring").resources("AWS::CloudWatch::Alarm")
+
+    assert sections("###") == [short_name(alarm) for alarm in alarms]
+
+
+def test_every_metric_is_described() -> None:
+    described = {row for row in rows() if row[0].startswith("`") and len(row) == 4}
+
+    assert described == {
+        (f"`{item['name']}`", item["service"], item["unit"], item["meaning"])
+        for item in emitted()["metrics"]
+    }
+
+
+@pytest.mark.parametrize("unit", ["ingest", "process", "glue_etl", "quicksight"])
+def test_every_permission_is_described(unit: str) -> None:
+    described = {row[:3] for row in rows() if re.match(rf"{unit} \w+Role$", row[0])}
+
+    assert described == {
+        (f"{unit} {role.name}", item["Sid"], ", ".join(as_list(item["Action"])))
+        for role in load(unit).resources("AWS::IAM::Role")
+        for item in statements(role)
+    }

@@ -1,0 +1,384 @@
+"""The templates keep the rules, and grant what the stages need and nothing more."""
+
+import re
+from typing import Any
+
+import pytest
+from cfnlint.api import lint_file
+from cfnlint.config import ManualArgs
+
+from infra.rules.access import ACCESS_RULES, may
+from infra.rules.compute import COMPUTE_RULES
+from infra.rules.model import unexcused, violations
+from infra.rules.monitoring import MONITORING_RULES
+from infra.rules.storage import STORAGE_RULES
+from infra.rules.template import HERE, UNITS, Template, load, path_of, text_of
+
+RULES = (*STORAGE_RULES, *COMPUTE_RULES, *ACCESS_RULES, *MONITORING_RULES)
+SERVICES = ("ingest", "process")
+# Lambda's limit for the description of a function or version.
+LONGEST_DESCRIPTION = 256
+# Regions that differ in what they offer.
+REGIONS = ["us-east-1", "eu-central-1", "ap-southeast-2"]
+
+PAGE = "raw_data/subjects/ingest_date=2026-11-23/run_id=R/subject=S/offset=000000.json.gz"
+MANIFEST = "runs/run_id=R/manifest.json"
+PLAN = "runs/run_id=R/plan.json"
+OUTCOME = "runs/run_id=R/subjects/S.json"
+SUBJECTS = "config/subjects.json"
+CHECKPOINT = "state/ingest.json"
+PROCESSED = "processed_data/works/ingest_date=2026-11-23/R-S-000000.parquet"
+QUARANTINED = "quarantine_data/works/ingest_date=2026-11-23/R-S-000000.jsonl.gz"
+QUARANTINED_RESPONSE = "quarantine_data/raw/ingest_date=2026-11-23/R-S-000000.json.gz"
+RECEIPT = "runs/run_id=R/pages/S-000000.json"
+PROCESSED_LEDGER = "runs/run_id=R/processed.json"
+CURATED_LEDGER = "runs/run_id=R/curated.json"
+CURATED = "curated_data/works/build=B/part-0.parquet"
+DUMP = "raw_data/dumps/ol_dump_works_2026-09-30.txt.gz"
+DUMP_ROWS = "processed_data/dump_works/ingest_date=2026-09-30/R/part-0.parquet"
+DUMP_QUARANTINE = "quarantine_data/works/ingest_date=2026-09-30/R-dump/part-0.txt.gz"
+REPORT = "reports/R.html"
+QUERY_RESULT = "athena_results/q.csv"
+
+# (unit, role): the objects that it reads, writes and removes.
+INGEST, PROCESS = ("ingest", "FunctionRole"), ("process", "FunctionRole")
+ETL, BULK = ("glue_etl", "EtlRole"), ("glue_etl", "BulkRole")
+READS = {
+    INGEST: {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, SUBJECTS},
+    PROCESS: {PAGE, MANIFEST, RECEIPT, PROCESSED_LEDGER},
+    ETL: {PROCESSED, DUMP_ROWS, PROCESSED_LEDGER, CURATED_LEDGER, CURATED},
+    BULK: {DUMP, DUMP_ROWS, DUMP_QUARANTINE, PROCESSED_LEDGER},
+}
+WRITES = {
+    INGEST: {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, QUARANTINED_RESPONSE},
+    # The rows and the quarantine of dumps are below prefixes that it writes.
+    PROCESS: {
+        PROCESSED,
+        DUMP_ROWS,
+        QUARANTINED,
+        DUMP_QUARANTINE,
+        QUARANTINED_RESPONSE,
+        RECEIPT,
+        PROCESSED_LEDGER,
+    },
+    ETL: {CURATED_LEDGER, CURATED},
+    BULK: {DUMP_ROWS, DUMP_QUARANTINE, PROCESSED_LEDGER},
+}
+REMOVES: dict[tuple[str, str], set[str]] = {
+    INGEST: set(),
+    PROCESS: set(),
+    ETL: {CURATED},
+    BULK: {DUMP_ROWS, DUMP_QUARANTINE},
+}
+EVERYTHING = (
+    PAGE,
+    PLAN,
+    OUTCOME,
+    MANIFEST,
+    SUBJECTS,
+    CHECKPOINT,
+    PROCESSED,
+    QUARANTINED,
+    QUARANTINED_RESPONSE,
+    RECEIPT,
+    PROCESSED_LEDGER,
+    CURATED_LEDGER,
+    CURATED,
+    DUMP,
+    DUMP_ROWS,
+    DUMP_QUARANTINE,
+    REPORT,
+    QUERY_RESULT,
+)
+
+COMMON_ENVIRONMENT = {
+    "DATA_BUCKET",
+    "LAKE_APP",
+    "LAKE_ENV",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_SERVICE_NAME",
+}
+ENVIRONMENT = {
+    "ingest": COMMON_ENVIRONMENT
+    | {
+        "CONTACT",
+        "MAX_CRAWL_MINUTES",
+        "MAX_WORKS_PER_SUBJECT",
+        "PAGE_SIZE",
+        "REQUESTS_PER_SECOND",
+        "RUN_DEADLINE_MINUTES",
+        "RUN_INTERVAL_MINUTES",
+        "SOURCE_URL",
+        "SUBJECTS",
+    },
+    "process": COMMON_ENVIRONMENT | {"GLUE_DATABASE"},
+}
+
+
+@pytest.fixture(params=UNITS)
+def template(request: pytest.FixtureRequest) -> Template:
+    return load(request.param)
+
+
+def _properties(unit: str, name: str) -> dict[str, Any]:
+    properties: dict[str, Any] = load(unit).body["Resources"][name]["Properties"]
+    return properties
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_cfn_lint_finds_nothing(unit: str) -> None:
+    assert lint_file(path_of(unit), ManualArgs(regions=REGIONS)) == []
+
+
+def test_rules_are_kept_or_a_reason_is_given(template: Template) -> None:
+    assert unexcused(template, RULES) == []
+
+
+def test_every_reason_is_still_needed(template: Template) -> None:
+    broken = {(item.resource, item.rule) for item in violations(template, RULES)}
+
+    given = {(item.name, rule) for item in template.resources() for rule in item.reasons}
+
+    assert given <= broken
+
+
+def test_parameters_and_outputs_are_described(template: Template) -> None:
+    for section in ("Parameters", "Outputs"):
+        for name, body in template.body.get(section, {}).items():
+            assert body.get("Description", "").strip().endswith("."), f"{section} {name}"
+
+
+def test_published_parameters_lie_under_the_unit(template: Template) -> None:
+    for parameter in template.resources("AWS::SSM::Parameter"):
+        name = text_of(parameter.properties["Name"])
+        assert re.fullmatch(rf"/\$\{{App\}}/\$\{{Env\}}/{template.unit}/[a-z-]+", name), name
+        assert parameter.properties["Description"].endswith(".")
+
+
+def test_every_parameter_that_a_stack_resolves_is_published_by_another(template: Template) -> None:
+    published = {
+        text_of(parameter.properties["Name"])
+        for unit in UNITS
+        if unit != template.unit
+        for parameter in load(unit).resources("AWS::SSM::Parameter")
+        if "Condition" not in parameter.body
+    }
+
+    text = path_of(template.unit).read_text(encoding="utf-8")
+    resolved = {
+        f"/${{App}}/${{Env}}/{end}" for end in re.findall(r"\$\{Env\}/([a-z_/-]+)\}\}", text)
+    }
+
+    assert resolved <= published
+
+
+def test_parameters_of_one_name_mean_the_same_in_all_templates() -> None:
+    seen: dict[str, tuple[str, Any]] = {}
+    own = {"MemorySize", "Timeout", "PermissionsBoundary"}
+    for unit in UNITS:
+        for name, body in load(unit).body["Parameters"].items():
+            if name not in own:
+                first, expected = seen.setdefault(name, (unit, body))
+                assert body == expected, f"{name} differs between {first} and {unit}"
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_function_gets_the_agreed_environment(unit: str) -> None:
+    function = _properties(unit, "Function")
+
+    variables = function["Environment"]["Variables"]
+
+    assert set(variables) == ENVIRONMENT[unit]
+    assert variables["POWERTOOLS_SERVICE_NAME"] == unit
+    assert text_of(function["FunctionName"]) == f"${{App}}-${{Env}}-{unit}"
+    assert function["Handler"] == "lambda_function.handler"
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_longest_description_is_one_that_lambda_takes(unit: str) -> None:
+    parameters = load(unit).body["Parameters"]
+    for name in ("Function", "Version"):
+        text = text_of(_properties(unit, name)["Description"])
+        for mark in re.findall(r"\$\{(\w+)\}", text):
+            text = text.replace(f"${{{mark}}}", "x" * parameters[mark]["MaxLength"])
+
+        assert len(text) <= LONGEST_DESCRIPTION
+
+
+def _wakes(unit: str, key: str) -> int:
+    """Count the rules of a unit that an object wakes."""
+    wildcards = [
+        entry["wildcard"]
+        for rule in load(unit).resources("AWS::Events::Rule")
+        for entry in rule.properties["EventPattern"]["detail"].get("object", {}).get("key", [])
+    ]
+    patterns = [re.escape(wildcard).replace(r"\*", ".*") for wildcard in wildcards]
+    return sum(re.fullmatch(pattern, key) is not None for pattern in patterns)
+
+
+@pytest.mark.parametrize("key", EVERYTHING)
+def test_only_pages_and_manifests_wake_process(key: str) -> None:
+    """GIVEN any kind of object WHEN it is created THEN no output of process wakes process."""
+    matches = _wakes("process", key)
+
+    assert matches == (1 if key in (PAGE, MANIFEST) else 0)
+    assert not (matches and key in WRITES[PROCESS])
+
+
+@pytest.mark.parametrize("key", EVERYTHING)
+def test_only_finished_runs_wake_the_etl(key: str) -> None:
+    """GIVEN any kind of object WHEN it is created THEN no output of the ETL wakes the ETL."""
+    matches = _wakes("glue_etl", key)
+
+    assert matches == (1 if key == PROCESSED_LEDGER else 0)
+    assert not (matches and key in WRITES[ETL])
+
+
+@pytest.mark.parametrize("key", EVERYTHING)
+@pytest.mark.parametrize("role", READS, ids="-".join)
+def test_role_reaches_the_objects_of_its_stage_only(role: tuple[str, str], key: str) -> None:
+    template, name = load(role[0]), role[1]
+    target = f"{{data-bucket}}/{key}"
+
+    assert may(template, name, "s3:GetObject", target) == (key in READS[role])
+    assert may(template, name, "s3:PutObject", target) == (key in WRITES[role])
+    assert may(template, name, "s3:DeleteObject", target) == (key in REMOVES[role])
+    for action in ("s3:DeleteObjectVersion", "s3:PutObjectAcl"):
+        assert not may(template, name, action, target)
+
+
+@pytest.mark.parametrize("role", READS, ids="-".join)
+def test_role_can_tell_a_missing_object_from_a_forbidden_one(role: tuple[str, str]) -> None:
+    template, name = load(role[0]), role[1]
+
+    for key in READS[role]:
+        assert may(template, name, "s3:ListBucket", key)
+    prefixes = {f"{key.split('/', 1)[0]}/" for key in EVERYTHING}
+    for prefix in {"", *prefixes} - {f"{key.split('/', 1)[0]}/" for key in READS[role]}:
+        assert not may(template, name, "s3:ListBucket", prefix)
+
+
+@pytest.mark.parametrize("role", ["EtlRole", "BulkRole"])
+def test_jobs_read_their_package_and_no_other(role: str) -> None:
+    template = load("glue_etl")
+
+    assert may(template, role, "s3:GetObject", "${ArtifactBucket}/services/glue_etl/x.zip")
+    assert not may(template, role, "s3:GetObject", "${ArtifactBucket}/services/ingest/x.zip")
+    assert not may(template, role, "s3:PutObject", "${ArtifactBucket}/services/glue_etl/x.zip")
+
+
+@pytest.mark.parametrize("action", ["glue:CreateTable", "glue:UpdateTable", "glue:GetTable"])
+def test_the_etl_switches_curated_tables_and_no_other(action: str) -> None:
+    template = load("glue_etl")
+
+    assert may(template, "EtlRole", action, "table/{glue-database}/curated_works")
+    for other in ("works", "quarantine", "subject_snapshots"):
+        assert not may(template, "EtlRole", action, f"table/{{glue-database}}/{other}")
+    assert not may(template, "BulkRole", action, "table/{glue-database}/curated_works")
+    assert not may(template, "EtlRole", "glue:DeleteTable", "table/{glue-database}/curated_works")
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["glue:DeleteTable", "glue:DeletePartition", "glue:DeleteDatabase", "glue:CreateDatabase"],
+)
+def test_process_cannot_remove_from_the_catalogue(action: str) -> None:
+    for target in ("catalog", "database/{glue-database}", "table/{glue-database}/works"):
+        assert not may(load("process"), "FunctionRole", action, target)
+        assert may(load("process"), "FunctionRole", "glue:CreateTable", target)
+
+
+@pytest.mark.parametrize(
+    ("subjects", "accepted"),
+    [
+        ('["love", {"subject": "art"}]', True),
+        ("s3:config/subjects.json", True),
+        ("s3:raw_data/subjects.json", False),
+        ("ssm:/any/parameter", False),
+        ("love", False),
+    ],
+)
+def test_subjects_lie_only_where_ingest_may_read(subjects: str, accepted: bool) -> None:
+    pattern = load("ingest").body["Parameters"]["Subjects"]["AllowedPattern"]
+
+    assert bool(re.fullmatch(pattern, subjects)) is accepted
+
+
+def test_the_parameter_with_the_subjects_is_the_only_one_that_ingest_reads() -> None:
+    template = load("ingest")
+
+    assert may(template, "FunctionRole", "ssm:GetParameter", "parameter${SubjectsParameter}")
+    assert not may(template, "FunctionRole", "ssm:GetParameter", "parameter/openlake/x")
+
+
+def test_ingest_has_no_access_to_the_catalogue() -> None:
+    assert not may(load("ingest"), "FunctionRole", "glue:GetTable", "table/{glue-database}/works")
+
+
+def test_every_prefix_of_the_bucket_has_a_lifecycle() -> None:
+    rules = _properties("foundation", "DataBucket")["LifecycleConfiguration"]["Rules"]
+    ruled = {rule["Prefix"] for rule in rules if "NoncurrentVersionExpiration" in rule}
+
+    assert {f"{key.split('/', 1)[0]}/" for key in EVERYTHING} == ruled
+
+
+def test_no_lifecycle_rule_removes_current_data() -> None:
+    rules = _properties("foundation", "DataBucket")["LifecycleConfiguration"]["Rules"]
+
+    expiring = {rule["Prefix"] for rule in rules if "ExpirationInDays" in rule}
+
+    assert expiring == {"athena_results/"}
+
+
+def test_queries_are_bounded_and_their_results_encrypted() -> None:
+    settings = _properties("foundation", "AthenaWorkGroup")["WorkGroupConfiguration"]
+
+    assert settings["EnforceWorkGroupConfiguration"] is True
+    assert settings["BytesScannedCutoffPerQuery"] == {"Ref": "AthenaScanLimitBytes"}
+    assert "EncryptionConfiguration" in settings["ResultConfiguration"]
+
+
+def test_deployment_from_github_needs_to_be_asked_for() -> None:
+    template = load("bootstrap")
+
+    assert template.body["Parameters"]["GitHubRepository"]["Default"] == ""
+    for role in template.resources("AWS::IAM::Role"):
+        assert role.body.get("Condition") == "HasGitHub" or role.name == "ReleaseCheckRole"
+
+
+def test_the_check_of_releases_is_the_code_that_is_tested() -> None:
+    code = _properties("bootstrap", "ReleaseCheck")["Code"]["ZipFile"]
+
+    assert code == (HERE / "release_check/function.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_the_check_of_a_release_ends_before_those_who_wait_for_it(unit: str) -> None:
+    """GIVEN a version that never answers THEN the check can still say so."""
+    check = _properties("bootstrap", "ReleaseCheck")
+
+    longest = re.search(r"ANSWER_SECONDS = (\d+)", check["Code"]["ZipFile"])
+
+    assert longest
+    waits = _properties(unit, "SmokeTest")["ServiceTimeout"]
+    assert int(longest[1]) < check["Timeout"] < waits
+
+
+@pytest.mark.parametrize("key", EVERYTHING)
+def test_quicksight_reads_tables_and_writes_results_only(key: str) -> None:
+    template = load("quicksight")
+    target = f"{{data-bucket}}/{key}"
+    # Refused responses are nobody's table: no view reads them.
+    tables = (PROCESSED, DUMP_ROWS, CURATED, QUARANTINED, DUMP_QUARANTINE, QUERY_RESULT)
+
+    assert may(template, "QuickSightRole", "s3:GetObject", target) == (key in tables)
+    assert may(template, "QuickSightRole", "s3:PutObject", target) == (key == QUERY_RESULT)
+    assert not may(template, "QuickSightRole", "s3:DeleteObject", target)
+
+
+def test_quicksight_is_made_only_where_somebody_is_named() -> None:
+    template = load("quicksight")
+
+    assert template.body["Parameters"]["QuickSightPrincipal"]["Default"] == ""
+    for resource in template.resources():
+        assert resource.body["Condition"] in ("HasQuickSight", "HasSpice"), resource.name

@@ -1,0 +1,1 @@
+"""The cleaning rules, each once: for single values and for whole columns."""

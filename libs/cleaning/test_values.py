@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cleaning import values as rules
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Emma", "Emma"),
+        ("  Emma \t\n by  Jane\u00a0Austen ", "Emma by Jane Austen"),
+        ("Bronte\u0308", "Bront\u00eb"),
+        ("E\x00mm\x1fa\x7f\u009f", "Emma"),
+        ("\ufeffEm\u200bma", "Emma"),
+        ("\u0645\u06cc\u200c\u062e\u0648", "\u0645\u06cc\u200c\u062e\u0648"),
+        ("a\u0085b", "a b"),
+        ("", None),
+        (" \u3000\n", None),
+        (None, None),
+    ],
+)
+def test_texts_are_cleaned(text: str | None, expected: str | None) -> None:
+    assert rules.clean_text(text) == expected
+
+
+@given(st.text())
+def test_cleaning_a_text_again_changes_nothing(text: str) -> None:
+    cleaned = rules.clean_text(text)
+
+    assert rules.clean_text(cleaned) == cleaned
+
+
+@given(st.text())
+def test_a_cleaned_text_is_normal_and_has_no_control_characters(text: str) -> None:
+    cleaned = rules.clean_text(text) or "x"
+
+    assert unicodedata.is_normalized("NFC", cleaned)
+    assert not any(unicodedata.category(letter) == "Cc" for letter in cleaned)
+    assert cleaned == cleaned.strip()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("false", False), ("true", True), (True, True), (None, None)]
+)
+def test_flags_may_be_texts(value: Any, expected: bool | None) -> None:
+    assert rules.flag(value) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Science Fiction", ("science_fiction", "Science Fiction", "subject")),
+        ("place:France", ("place:france", "place:France", "place")),
+        ("###", (None, "###", "subject")),
+    ],
+)
+def test_subjects_have_keys_and_kinds(name: str, expected: tuple[str | None, str, str]) -> None:
+    assert rules.subject_of(name) == expected

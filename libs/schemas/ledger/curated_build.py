@@ -1,0 +1,110 @@
+"""The records of the curated tables: what a build holds, which one is published, and the run
+ledger's last entry.
+
+They lie below the curated prefix under names that begin with ``_``, which no query engine reads.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from schemas.curated_tables import BUILD_PATTERN
+from schemas.ledger.run import RunId
+
+#: Bumped when a build's tables can no longer be the basis of the next one: then all is built anew.
+BUILD_FORMAT: Final = 1
+#: Names the published build; below the curated prefix.
+CURRENT_KEY: Final = "_current.json"
+RECORDS_PREFIX: Final = "_builds/"
+
+BuildId = Annotated[str, Field(pattern=rf"^{BUILD_PATTERN}$")]
+Count = Annotated[int, Field(ge=0)]
+
+
+def record_key(build: str) -> str:
+    """The key of a build's record, below the curated prefix."""
+    return f"{RECORDS_PREFIX}{build}.json"
+
+
+def _by_name[V](mapping: dict[str, V]) -> dict[str, V]:
+    return dict(sorted(mapping.items()))
+
+
+class _Record(BaseModel):
+    # A reader of one version meets records of the next.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class TableOutcome(_Record):
+    """A table of a build: rows, files and their size in bytes."""
+
+    rows: Count
+    files: Count
+    bytes: Count
+
+
+class RuleOutcome(_Record):
+    """What a data-quality rule found; ``detail`` says it in a sentence."""
+
+    rule: str
+    passed: bool
+    detail: str
+
+
+class BuildRecord(_Record):
+    """A build that was written completely, whether or not its rules let it be published.
+
+    Attributes
+    ----------
+    runs
+        The runs that are in it, each with the fingerprint of its files.
+    new_runs
+        Those of them that the previous build did not have, or had otherwise.
+    """
+
+    build: BuildId
+    format: Count = BUILD_FORMAT
+    previous: BuildId | None
+    mode: Literal["full", "incremental"]
+    runs: Annotated[dict[RunId, str], AfterValidator(_by_name)]
+    new_runs: list[RunId]
+    tables: Annotated[dict[str, TableOutcome], AfterValidator(_by_name)]
+    rules: list[RuleOutcome]
+    contract_version: str
+    service_version: str
+    created_at: AwareDatetime
+
+    @property
+    def failed(self) -> list[RuleOutcome]:
+        """The rules that were broken."""
+        return [rule for rule in self.rules if not rule.passed]
+
+
+class PublishedBuild(_Record):
+    """A build and when readers were sent to it (UTC)."""
+
+    build: BuildId
+    published_at: AwareDatetime
+
+
+class CurrentBuild(_Record):
+    """The published builds that are kept, the current one first."""
+
+    builds: Annotated[list[PublishedBuild], Field(min_length=1)]
+
+    @property
+    def build(self) -> str:
+        """The current build's id."""
+        return self.builds[0].build
+
+
+class CuratedLedger(_Record):
+    """A run's entry by glue_etl: the first published build that has the run, and its row counts."""
+
+    run_id: RunId
+    build: BuildId
+    published_at: AwareDatetime
+    contract_version: str
+    tables: Annotated[dict[str, Count], AfterValidator(_by_name)]

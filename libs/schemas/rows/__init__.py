@@ -1,0 +1,1 @@
+"""Row contracts: one pydantic model for each table of the lake."""

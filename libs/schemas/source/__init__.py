@@ -1,0 +1,1 @@
+"""Source contracts: what OpenLibrary's API and dumps hold."""

@@ -1,0 +1,179 @@
+"""The job as a whole: increments, late and repeated runs, kills, and rules that hold it back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from glue_etl.adapters.local_files import LocalFiles
+from glue_etl.builds import etl as etl_module
+from glue_etl.builds.etl import Etl
+from glue_etl.conftest import FIRST, Build, put_run
+from glue_etl.errors import (
+    BuildExistsError,
+    NoRunsError,
+    RulesFailedError,
+    RunNotProcessedError,
+    StorageError,
+)
+from glue_etl.job import publisher_for
+from glue_etl.settings import JobArguments
+from glue_etl.testing.duckdb_tables import duckdb_tables
+from glue_etl.testing.lake import Lake
+from glue_etl.testing.tables import current_build, read_tables
+from schemas.curated_tables import CURATED
+from schemas.derive.arrow import arrow_schema
+from schemas.ledger.curated_build import CuratedLedger
+
+SECOND, LATE = "20261123T060000Z", "20261121T060000Z"
+DEFAULTS = {"min_works": 1, "pair_subjects": 1000, "pairs": 10**5, "tracked": 200, "places": 100}
+
+
+def expected(lake: Lake) -> dict[str, list[dict[str, Any]]]:
+    """The tables as they must be: made anew from all files, by another engine."""
+    return duckdb_tables(lake.root / "processed_data", DEFAULTS)
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
+    return {
+        str(path): (path.stat().st_mtime_ns, path.stat().st_size)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def curated(lake: Lake) -> Path:
+    return lake.root / "curated_data"
+
+
+def test_increments_late_and_changed_runs_give_what_a_full_build_gives(
+    built: Lake, curated: Path, etl: Build
+) -> None:
+    put_run(built, SECOND, 1)
+    second = etl(built, run_id=SECOND)
+    assert (second["mode"], second["new_runs"]) == ("incremental", [SECOND])
+    assert read_tables(curated) == expected(built)
+
+    put_run(built, LATE, 2)
+    late = etl(built)
+    assert (late["mode"], late["new_runs"], late["runs"]) == ("incremental", [LATE], 3)
+    assert read_tables(curated) == expected(built)
+
+    before = snapshot(built.root)
+    again = etl(built, run_id=SECOND)
+    assert (again["status"], again["build"]) == ("unchanged", late["build"])
+    assert snapshot(built.root) == before
+
+    put_run(built, SECOND, 3)
+    changed = etl(built, run_id=SECOND)
+    assert (changed["mode"], changed["new_runs"]) == ("full", [SECOND])
+    assert read_tables(curated) == expected(built)
+
+    ledger = built.root / f"runs/run_id={LATE}/curated.json"
+    entry = CuratedLedger.model_validate_json(ledger.read_text("utf-8"))
+    assert (entry.build, entry.tables["works"]) == (late["build"], late["tables"]["works"]["rows"])
+
+
+def test_a_damaged_file_fails_the_job_and_keeps_the_old_build(
+    built: Lake, curated: Path, etl: Build
+) -> None:
+    good = current_build(curated)
+    put_run(built, SECOND, 1)
+    damaged = next((built.root / "processed_data/works").rglob(f"{SECOND}-*"))
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+
+    with pytest.raises(Exception, match=damaged.name.replace("%", ".")):
+        etl(built)
+
+    assert current_build(curated) == good
+
+
+def test_a_killed_job_is_finished_by_the_next_and_no_build_is_overwritten(
+    built: Lake, curated: Path, etl: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_run(built, SECOND, 1)
+    first = current_build(curated)
+    with monkeypatch.context() as patch:
+        patch.setattr(etl_module, "measure", killed)
+        with pytest.raises(KeyboardInterrupt):
+            etl(built)
+    assert current_build(curated) == first
+
+    written = etl(built, publish="false")
+    assert written["status"] == "built"
+    assert current_build(curated) == first
+
+    arguments = JobArguments.parse(built.arguments())
+    files = LocalFiles()
+    job = Etl(arguments, files, publisher_for(arguments, files), killed)
+    assert job.run().status == "published"
+    assert current_build(curated) == written["build"]
+    assert read_tables(curated) == expected(built)
+
+    put_run(built, LATE, 2)
+    for taken in (written["build"], first):
+        with pytest.raises(BuildExistsError, match="choose another id"):
+            etl(built, build=taken)
+
+
+def killed(*_: object) -> Any:
+    raise KeyboardInterrupt
+
+
+def test_a_broken_rule_keeps_the_old_build_and_is_named(
+    built: Lake, curated: Path, etl: Build
+) -> None:
+    """GIVEN a further run, which brought nothing WHEN a rule is broken THEN readers stay, and the
+    next job that keeps the rules takes the run.
+    """
+    good, before = current_build(curated), read_tables(curated)
+    built.finish(SECOND, 0)
+
+    with pytest.raises(RulesFailedError, match=r"rows_within_bounds:works\b") as caught:
+        etl(built, min_ratio=3)
+
+    assert caught.value.fields["build"] != good
+    assert current_build(curated) == good
+    assert read_tables(curated) == before
+    assert not (built.root / f"runs/run_id={SECOND}/curated.json").exists()
+
+    repaired = etl(built)
+    assert (repaired["status"], repaired["build"]) == ("published", caught.value.fields["build"])
+    assert read_tables(curated) == before
+    assert (built.root / f"runs/run_id={SECOND}/curated.json").exists()
+
+
+def test_the_files_are_few_sorted_and_exactly_the_contract_s(built: Lake, curated: Path) -> None:
+    for name, table in CURATED.items():
+        (path,) = (curated / table.folder(current_build(curated))).iterdir()
+        with pq.ParquetFile(path) as file:
+            rows = file.read()
+            assert file.metadata.row_group(0).column(0).compression == "ZSTD"
+        assert types_of(rows.schema) == types_of(arrow_schema(table.columns)), name
+        keys = [tuple(row[column] for column in table.sort) for row in rows.to_pylist()]
+        assert keys == sorted(keys), name
+
+
+def types_of(schema: pa.Schema) -> dict[str, str]:
+    # Spark marks what cannot be null; no reader asks.
+    return {field.name: str(field.type).replace(" not null", "") for field in schema}
+
+
+def test_nothing_to_build_is_said(lake: Lake, etl: Build) -> None:
+    with pytest.raises(NoRunsError, match="run the crawl first"):
+        etl(lake)
+    with pytest.raises(RunNotProcessedError, match=FIRST):
+        etl(lake, run_id=FIRST)
+
+
+def test_a_storage_failure_is_transient(lake: Lake, etl: Build) -> None:
+    (lake.root / "runs").write_text("a file where a folder should be")
+    (lake.root / "curated_data/_current.json").mkdir(parents=True)
+
+    with pytest.raises(StorageError):
+        etl(lake)

@@ -1,0 +1,123 @@
+"""Which runs the next build takes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from glue_etl.adapters.local_files import LocalFiles
+from glue_etl.builds.runs import Plan, RunLedger
+from glue_etl.errors import NoRunsError, RunNotProcessedError
+from glue_etl.testing.lake import Lake
+from schemas.curated_tables import BUILD_PATTERN
+from schemas.ledger.curated_build import BUILD_FORMAT, BuildRecord
+
+FIRST, SECOND = "20261122T060000Z", "20261123T060000Z"
+WORK = {"work_key": "/works/OL1W", "subjects": ["love"]}
+
+
+@pytest.fixture
+def ledger(lake: Lake) -> RunLedger:
+    return RunLedger(LocalFiles(), lake.runs, lake.processed)
+
+
+def plan_of(ledger: RunLedger, *arguments: object, full: bool = False) -> Plan:
+    plan = ledger.plan(*arguments, full=full)  # type: ignore[arg-type]  # as the tests say
+    assert plan is not None
+    return plan
+
+
+def record_of(plan: Plan, form: int = BUILD_FORMAT) -> BuildRecord:
+    return BuildRecord(
+        build=plan.build,
+        format=form,
+        previous=plan.previous,
+        mode=plan.mode,
+        runs=dict(plan.runs),
+        new_runs=list(plan.new_runs),
+        tables={},
+        rules=[],
+        contract_version="1",
+        service_version="0.1.0",
+        created_at=datetime(2026, 11, 23, tzinfo=UTC),
+    )
+
+
+def test_the_first_build_takes_all_runs_that_are_processed(lake: Lake, ledger: RunLedger) -> None:
+    lake.put_run(FIRST, {"love": [WORK]})
+    lake.put_run(SECOND, {"love": [WORK], "person:jane_austen": [WORK]})
+    (lake.root / "runs/run_id=20261124T060000Z").mkdir()
+    (lake.root / "runs/by_hand").mkdir()
+
+    plan = plan_of(ledger, None)
+
+    assert (plan.mode, plan.new_runs, plan.previous) == ("full", (FIRST, SECOND), None)
+    names = [file.uri.rpartition("/")[2] for file in ledger.files_of(SECOND)["works"]]
+    assert names == [
+        f"{SECOND}-love-000000.parquet",
+        f"{SECOND}-person%3Ajane_austen-000000.parquet",
+    ]
+
+
+def test_the_next_takes_what_is_new(lake: Lake, ledger: RunLedger) -> None:
+    lake.put_run(SECOND, {"love": [WORK]})
+    last = record_of(plan_of(ledger, None))
+    assert ledger.plan(last) is None
+    lake.put_run(FIRST, {"love": [WORK]})
+
+    plan = plan_of(ledger, last, [FIRST])
+
+    assert (plan.mode, plan.new_runs, plan.read_runs) == ("incremental", (FIRST,), (FIRST,))
+    assert (plan.previous, set(plan.runs)) == (last.build, {FIRST, SECOND})
+
+
+def test_a_run_that_changed_is_noticed_when_it_is_asked_for(lake: Lake, ledger: RunLedger) -> None:
+    lake.put_run(FIRST, {"love": [WORK]})
+    lake.put_run(SECOND, {"love": [WORK]})
+    last = record_of(plan_of(ledger, None))
+    assert ledger.plan(last, [SECOND]) is None
+    lake.put_run(SECOND, {"love": [WORK, {**WORK, "work_key": "/works/OL2W"}]})
+
+    plan = plan_of(ledger, last, [SECOND])
+
+    assert (plan.mode, plan.new_runs) == ("full", (SECOND,))
+    assert plan.read_runs == (FIRST, SECOND)
+
+
+def test_a_build_of_an_older_form_is_no_basis(lake: Lake, ledger: RunLedger) -> None:
+    lake.put_run(FIRST, {"love": [WORK]})
+    last = record_of(plan_of(ledger, None), BUILD_FORMAT - 1)
+
+    assert plan_of(ledger, last).mode == "full"
+
+
+def test_the_build_s_id_follows_from_the_plan(lake: Lake, ledger: RunLedger) -> None:
+    import re
+
+    lake.put_run(FIRST, {"love": [WORK]})
+    plan = plan_of(ledger, None)
+
+    assert plan_of(ledger, None).build == plan.build
+    assert plan.build.startswith(f"{FIRST}-")
+    assert re.fullmatch(BUILD_PATTERN, plan.build)
+    assert plan_of(ledger, record_of(plan), full=True).build != plan.build
+
+
+def test_what_is_not_processed_is_refused(lake: Lake, ledger: RunLedger) -> None:
+    with pytest.raises(NoRunsError):
+        ledger.plan(None)
+    lake.put_run(FIRST, {"love": [WORK]})
+    with pytest.raises(RunNotProcessedError, match=SECOND) as caught:
+        ledger.plan(None, [FIRST, SECOND])
+    assert caught.value.fields == {"runs": [SECOND]}
+
+
+def test_files_that_only_begin_like_a_run_s_are_not_its(lake: Lake, ledger: RunLedger) -> None:
+    lake.put_run(FIRST, {"love": [WORK]})
+    folder = Path(lake.root) / "processed_data/works/ingest_date=2026-11-22"
+    (folder / f"{FIRST}0-love.parquet").write_bytes(b"")
+    (folder / f"{FIRST}-love.parquet.tmp").write_bytes(b"")
+
+    assert len(ledger.files_of(FIRST)["works"]) == 1

@@ -1,0 +1,168 @@
+"""The bulk route with Spark: positions, quarantine, damaged dumps, and into the tables."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from glue_etl.adapters.local_files import LocalFiles
+from glue_etl.conftest import Build
+from glue_etl.dump.load import Loaded, already_loaded, load_dump, numbered_lines
+from glue_etl.errors import EmptyDumpError, TooManyBadLinesError, TruncatedDumpError
+from glue_etl.settings import BulkArguments
+from glue_etl.testing.duckdb_tables import duckdb_tables
+from glue_etl.testing.dumps import BAD_LINES, dump_lines, write_dump
+from glue_etl.testing.lake import Lake
+from glue_etl.testing.tables import read_tables
+from schemas.rows.quarantine import QuarantineRecord
+
+RUN = "20200531T000000Z"
+
+
+def arguments_for(lake: Lake, dump: Path, **more: object) -> BulkArguments:
+    values = {"dump": f"file://{dump}", "run_id": RUN, "processed": lake.processed}
+    values |= {"quarantine": f"file://{lake.root}/quarantine_data/works/", "runs": lake.runs}
+    argv = [
+        part
+        for name, value in (values | {"shuffle_partitions": 2} | more).items()
+        for part in (f"--{name.replace('_', '-')}", str(value))
+    ]
+    return BulkArguments.parse(argv)
+
+
+def load(lake: Lake, spark: Any, dump: Path, **more: object) -> Loaded:
+    return load_dump(arguments_for(lake, dump, **more), LocalFiles(), spark)
+
+
+def quarantined(lake: Lake) -> list[QuarantineRecord]:
+    return [
+        QuarantineRecord.model_validate_json(line)
+        for path in sorted((lake.root / "quarantine_data").rglob("*.gz"))
+        for line in gzip.decompress(path.read_bytes()).splitlines()
+    ]
+
+
+def test_every_line_is_in_the_rows_or_in_quarantine_once(lake: Lake, spark: Any) -> None:
+    dump = lake.root / "ol_dump_works_2020-05-31.txt.gz"
+    lines = list(dump_lines(400, bad_share=0.04))
+    write_dump(dump, iter(lines))
+
+    loaded = load(lake, spark, dump)
+
+    bad = [at for at, line in enumerate(lines) if line in BAD_LINES]
+    assert (loaded.lines, loaded.rows, loaded.quarantined) == (400, 400 - len(bad), len(bad))
+    assert [record.position for record in quarantined(lake)] == bad
+    rows = pq.read_table(lake.root / "processed_data/dump_works").to_pylist()
+    assert sorted(row["position"] for row in rows) == sorted(set(range(400)) - set(bad))
+    again = already_loaded(arguments_for(lake, dump), LocalFiles())
+    assert again == Loaded("unchanged", RUN, 400, 400 - len(bad), len(bad))
+
+
+def test_positions_hold_over_partitions_too(lake: Lake, spark: Any) -> None:
+    dump = lake.root / "dump.txt"
+    write_dump(dump, (b"%d" % number for number in range(5000)))
+    spark.conf.set("spark.sql.files.maxPartitionBytes", "4096")
+    try:
+        lines = numbered_lines(spark, f"file://{dump}").collect()
+    finally:
+        spark.conf.unset("spark.sql.files.maxPartitionBytes")
+
+    assert all(int(row["line"]) == row["position"] for row in lines)
+    assert len(lines) == 5000
+
+
+def damage(kind: str, whole: bytes) -> bytes:
+    return {
+        "empty": gzip.compress(b""),
+        "nothing": b"",
+        "truncated": whole[: len(whole) // 2],
+        "no end": whole[:-6],
+        "not gzip": b"<html>moved</html>",
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("empty", EmptyDumpError),
+        ("nothing", (EmptyDumpError, TruncatedDumpError)),
+        ("truncated", TruncatedDumpError),
+        ("no end", TruncatedDumpError),
+        ("not gzip", TruncatedDumpError),
+    ],
+)
+def test_a_damaged_dump_writes_nothing(kind: str, error: Any, lake: Lake, spark: Any) -> None:
+    dump = lake.root / "dump.txt.gz"
+    write_dump(dump, dump_lines(500))
+    dump.write_bytes(damage(kind, dump.read_bytes()))
+
+    with pytest.raises(error):
+        load(lake, spark, dump)
+
+    assert [path for path in lake.root.rglob("*") if path.is_file()] == [dump]
+
+
+def test_what_is_no_dump_of_works_is_refused(lake: Lake, spark: Any) -> None:
+    dump = lake.root / "dump.txt"
+    write_dump(dump, iter(BAD_LINES * 3))
+
+    with pytest.raises(TooManyBadLinesError, match="30 of 30"):
+        load(lake, spark, dump)
+
+    assert [path for path in lake.root.rglob("*") if path.is_file()] == [dump]
+
+
+def documented() -> dict[str, int]:
+    document = Path(__file__).parents[3] / "docs" / "etl.md"
+    section = document.read_text("utf-8").partition("<!-- captured lines -->")[2]
+    rows = re.findall(r"^\| ([^|]+?) \| (\d+) \|", section.partition("\n\n")[0], re.MULTILINE)
+    return {what: int(count) for what, count in rows}
+
+
+def effects(line: bytes, row: dict[str, Any]) -> Iterator[str]:
+    work = json.loads(line.split(b"\t")[4])
+    if any(isinstance(author["type"], str) for author in work["authors"]):
+        yield "works whose authors' role is a text and not an object"
+    if work["title"] != row["title"]:
+        yield "titles cleaned"
+    for name in ("subjects", "cover_id", "first_publish_year"):
+        if row[name]:
+            yield f"works with {name}"
+
+
+def test_real_lines_join_the_tables_and_listings_tell_more(
+    samples: Path, lake: Lake, spark: Any, etl: Build
+) -> None:
+    dump = lake.root / "works_head_1000_2020.txt"
+    shutil.copy(samples / "dump" / dump.name, dump)
+    crawled = {"work_key": "/works/OL10000106W", "title": "Listed", "edition_count": 3}
+    lake.put_run("20200401T000000Z", {"love": [crawled]})
+
+    loaded = load(lake, spark, dump)
+    result = etl(lake)
+
+    tables = read_tables(lake.root / "curated_data")
+    works = {row["work_key"]: row for row in tables["works"]}
+    assert works["/works/OL10000106W"]["title"] == "Listed"
+    assert works["/works/OL10000223W"]["edition_count"] is None
+    assert works["/works/OL10000223W"]["origin"] == "dump"
+    bounds = {"min_works": 1, "pair_subjects": 1000, "pairs": 10**5, "tracked": 200, "places": 100}
+    assert tables == duckdb_tables(lake.root / "processed_data", bounds)
+
+    counts = Counter(lines=loaded.lines, rows=loaded.rows, quarantined=loaded.quarantined)
+    rows = pq.read_table(lake.root / "processed_data/dump_works").to_pylist()
+    lines = dump.read_bytes().splitlines()
+    for row in rows:
+        counts.update(effects(lines[row["position"]], row))
+    for name in ("works", "authors", "work_authors", "subjects", "work_subjects"):
+        counts[f"then in the table `{name}`"] = result["tables"][name]["rows"]
+    assert dict(counts) == documented()

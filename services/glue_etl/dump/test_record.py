@@ -1,0 +1,155 @@
+"""A line of the dump: a row that fits the contract, or a reason why not."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glue_etl.dump import cleaning
+from glue_etl.dump.record import BadLineError, Source
+from glue_etl.testing.dumps import BAD_LINES, dump_lines
+from schemas.rows.quarantine import QuarantineRecord
+from schemas.rows.work import WorkRow
+
+SOURCE = Source("20200531T000000Z", "dumps/ol_dump_works_2020-05-31.txt.gz")
+
+
+RULES = (
+    cleaning.clean_text,
+    cleaning.known_id,
+    cleaning.known_year,
+    cleaning.decade_of,
+    cleaning.subject_of,
+    cleaning.cover_url,
+    cleaning.work_url,
+)
+
+
+def line(**changes: object) -> bytes:
+    work: dict[str, Any] = {"key": "/works/OL1W", "title": "Emma"} | changes
+    return f"/type/work\t{work['key']}\t1\t2020-01-01\t{json.dumps(work)}".encode()
+
+
+def test_a_line_becomes_a_row_of_the_contract() -> None:
+    row = SOURCE.row(
+        line(
+            title=" Emma\u0301  ",
+            authors=[
+                {"type": "/type/author_role", "author": {"key": "/authors/OL1A"}},
+                {"author": {"key": "/authors/OL1A"}},
+                {"type": {"key": "/type/author_role"}},
+            ],
+            covers=[-1, None, 7],
+            first_publish_date="March 1, 1815",
+            subjects=["Love", "LOVE", "###", "C++"],
+            subject_places=["France", " "],
+            description={"value": "not used"},
+        ),
+        3,
+    )
+
+    made = WorkRow.model_validate(row)
+    assert made.title == "Emm\u00e1"
+    assert [author.key for author in made.authors] == ["/authors/OL1A"]
+    assert [subject.key for subject in made.subjects] == ["love", None, "c", "place:france"]
+    assert (made.first_publish_year, made.decade, made.cover_id) == (1815, 1810, 7)
+    assert (made.source_subject, made.position, made.run_id) == ("", 3, SOURCE.run_id)
+    assert made.fetched_at == datetime(2020, 5, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("bad", "code"),
+    zip(
+        BAD_LINES,
+        (
+            "line.columns",
+            "line.columns",
+            "line.type",
+            "line.not_json",
+            "line.key_mismatch",
+            "record.missing_field",
+            "record.field_type",
+            "record.invalid_text",
+            "line.not_utf8",
+            "record.not_an_object",
+        ),
+        strict=True,
+    ),
+)
+def test_a_bad_line_is_kept_with_its_reason(bad: bytes, code: str) -> None:
+    with pytest.raises(BadLineError) as caught:
+        SOURCE.row(bad, 7)
+
+    record = SOURCE.rejected(bad, 7, caught.value)
+    assert (record.reason_code, record.position, record.run_id) == (code, 7, SOURCE.run_id)
+    assert record.payload_encoding == ("base64" if code == "line.not_utf8" else "text")
+    assert record.model_dump_json().encode()
+
+
+@given(st.binary(max_size=200) | st.text(max_size=50).map(lambda text: line(title=text)))
+def test_every_line_is_a_row_or_rejected(data: bytes) -> None:
+    made = outcome(data)
+
+    assert made.model_dump_json().encode()
+
+
+def outcome(data: bytes) -> WorkRow | QuarantineRecord:
+    try:
+        return WorkRow.model_validate(SOURCE.row(data, 0))
+    except BadLineError as error:
+        return SOURCE.rejected(data, 0, error)
+
+
+@pytest.mark.parametrize(
+    ("date", "year"),
+    [
+        ("1994", 1994),
+        ("c1994?", 1994),
+        ("1994-03-01", 1994),
+        ("[1890s]", 1890),
+        ("199", None),
+        ("20199", None),
+        ("\u0661\u0669\u0669\u0664", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_year_is_found_in_what_editors_type(date: str | None, year: int | None) -> None:
+    assert cleaning.year_of(date) == year
+
+
+def test_generated_lines_are_works() -> None:
+    rows = [SOURCE.row(made, at) for at, made in enumerate(dump_lines(300))]
+
+    assert len({row["work_key"] for row in rows}) == 300
+    assert all(WorkRow.model_validate(row) for row in rows)
+
+
+def test_the_rules_are_those_of_the_documentation() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "cleaning-rules.md").read_text("utf-8")
+    examples = re.findall(r"^\| `((\w+)\(.*?\))` \| `(.*?)` \|", text, re.MULTILINE)
+    rules = {rule.__name__: rule for rule in RULES}
+
+    tried = [(call, gives) for call, name, gives in examples if name in rules]
+    for call, gives in tried:
+        assert eval(call, dict(rules)) == eval(gives), call  # noqa: S307  # our own documentation
+    assert len(tried) >= len(RULES)
+
+
+def test_a_hash_is_that_of_process() -> None:
+    assert cleaning.record_hash(["/works/OL1W", "Emma"]) == "7069b7fd114e83107aec5a875f8b4cb5"
+
+
+def test_every_real_line_is_a_row(samples: Path) -> None:
+    for name, count in (("works_head_1000_2020.txt", 1000), ("works_tail_30_2020.txt", 30)):
+        lines = (samples / "dump" / name).read_bytes().splitlines()
+        rows = [WorkRow.model_validate(SOURCE.row(made, at)) for at, made in enumerate(lines)]
+        assert len(rows) == count
+        assert all(row.authors for row in rows)

@@ -1,0 +1,82 @@
+"""Every table is what DuckDB makes of the same processed files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from glue_etl.conftest import put_run
+from glue_etl.settings import JobArguments, SessionArguments
+from glue_etl.testing.duckdb_tables import duckdb_tables
+from glue_etl.testing.lake import Lake
+from glue_etl.testing.tables import read_tables
+from schemas.curated_tables import CURATED
+
+BOUNDS = {"min_works": 2, "pair_subjects": 8, "pairs": 15, "tracked": 3, "places": 4}
+ARGUMENTS = {
+    "pair_min_works": 2,
+    "pair_subjects": 8,
+    "pair_limit": 15,
+    "tracked_subjects": 3,
+    "ranking_places": 4,
+}
+Tables = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    made = Lake(tmp_path_factory.mktemp("lake"))
+    for seed in range(3):
+        put_run(made, f"2026112{seed}T060000Z", seed)
+    return made
+
+
+@pytest.fixture(scope="module")
+def theirs(lake: Lake) -> Tables:
+    return duckdb_tables(lake.root / "processed_data", BOUNDS)
+
+
+@pytest.fixture(scope="module", params=["small", "large"])
+def mine(request: pytest.FixtureRequest, spark: Any, lake: Lake) -> Iterator[Tables]:
+    """The tables by Spark as it runs for little and for much data, from rows in chance order."""
+    from pyspark.sql import functions as F  # noqa: N812
+
+    from glue_etl.adapters.spark_session import tune
+    from glue_etl.builds.etl import PLANNED_AT_ONCE
+    from glue_etl.builds.pipeline import Bounds, State, state_of_runs, write_tables
+    from glue_etl.builds.writing import TableWriter
+
+    arguments = JobArguments.parse(lake.arguments(**ARGUMENTS, shuffle_partitions=5))
+    tune(spark, arguments, small=request.param == "small")
+    # Or Spark would join the partitions of so few rows to one.
+    spark.conf.set("spark.sql.adaptive.coalescePartitions.enabled", "false")
+    files = {
+        table: [
+            f"file://{path}" for path in (lake.root / "processed_data" / table).rglob("*.parquet")
+        ]
+        for table in ("works", "subject_snapshots", "subject_facets")
+    }
+    state = state_of_runs(spark, files)
+    shuffled = State(
+        *(
+            frame.repartition(3, F.rand(7))
+            for frame in (state.works, state.listings, state.counts, state.years)
+        )
+    )
+    writer = TableWriter(spark, lake.curated, request.param)
+    at_once = PLANNED_AT_ONCE if request.param == "small" else 1
+    write_tables(shuffled, writer, Bounds.of(arguments), at_once)
+    curated = lake.root / "curated_data"
+    files_of_works = list((curated / CURATED["works"].folder(request.param)).iterdir())
+    assert len(files_of_works) == (1 if request.param == "small" else 5)
+    yield read_tables(curated, request.param)
+    spark.conf.unset("spark.sql.adaptive.coalescePartitions.enabled")
+    tune(spark, SessionArguments(master="local[2]"), small=True)
+
+
+@pytest.mark.parametrize("name", CURATED)
+def test_the_table_is_what_duckdb_makes(mine: Tables, theirs: Tables, name: str) -> None:
+    assert mine[name] == theirs[name]
+    assert mine[name], "a comparison of nothing shows nothing"

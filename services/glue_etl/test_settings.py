@@ -1,0 +1,61 @@
+"""The jobs' command lines."""
+
+from __future__ import annotations
+
+import pytest
+
+from glue_etl.errors import InvalidArgumentsError
+from glue_etl.settings import BulkArguments, JobArguments
+
+WHERE = [
+    *("--processed", "s3://lake/processed_data"),
+    *("--curated", "file:///data/curated/"),
+    *("--runs", "s3://lake/runs/"),
+]
+
+
+def test_places_are_all_that_a_job_must_be_told() -> None:
+    arguments = JobArguments.parse(WHERE)
+
+    assert arguments.processed == "s3://lake/processed_data/"
+    assert arguments.curated == "file:///data/curated/"
+    assert (arguments.run_id, arguments.full, arguments.publish) == ([], False, True)
+    assert arguments.master is None
+
+
+def test_texts_become_what_they_mean() -> None:
+    more = ["--run-id", "20261123T060000Z,20261124T060000Z", "--full", "true", "--keep", "7"]
+
+    arguments = JobArguments.parse([*WHERE, *more])
+
+    assert arguments.run_id == ["20261123T060000Z", "20261124T060000Z"]
+    assert (arguments.full, arguments.keep) == (True, 7)
+
+
+def test_what_glue_adds_is_passed_over() -> None:
+    glue = ["--JOB_NAME", "etl", "--JOB_RUN_ID", "jr_1", "--TempDir", "s3://x/"]
+
+    assert JobArguments.parse([*WHERE, *glue]).keep == 3
+
+
+@pytest.mark.parametrize(
+    ("argv", "complaint"),
+    [
+        ([], "--processed: Field required"),
+        (["--curated", "/data"], "--curated: String should match"),
+        ([*WHERE, "--run-id", "yesterday"], "--run-id"),
+        ([*WHERE, "--build", "../x"], "--build"),
+        ([*WHERE, "--keep", "0"], "--keep"),
+        ([*WHERE, "--kepe", "3"], "unknown arguments: --kepe 3"),
+        ([*WHERE, "--keep"], "expected one argument"),
+        ([*WHERE, "--run", "20261123T060000Z"], "unknown arguments"),
+    ],
+)
+def test_a_wrong_argument_is_named(argv: list[str], complaint: str) -> None:
+    with pytest.raises(InvalidArgumentsError, match=complaint):
+        JobArguments.parse(argv)
+
+
+def test_a_dump_is_a_file() -> None:
+    with pytest.raises(InvalidArgumentsError, match="--dump"):
+        BulkArguments.parse(["--dump", "s3://lake/dumps/"])

@@ -1,0 +1,1 @@
+"""What the service knows of OpenLibrary: subjects, requests, bodies and outcomes."""

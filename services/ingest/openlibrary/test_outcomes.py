@@ -1,0 +1,216 @@
+"""The table of outcomes that a client of OpenLibrary must tell apart, case by case."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.errors import BodyRefusedError, IngestError
+from ingest.openlibrary.body import read_page
+from ingest.openlibrary.outcomes import refusal
+from ingest.ports import SourceResponse
+from ingest.testing.fakes import START, json_response, page
+
+SAMPLES = Path(os.environ.get("LAKE_SAMPLES", "/nonexistent"))
+needs_samples = pytest.mark.skipif(
+    not SAMPLES.is_dir(), reason="no captured samples: set LAKE_SAMPLES to their folder"
+)
+
+
+def response(
+    status: int, body: bytes, kind: str, content_encoding: str = "", retry_after: str = ""
+) -> SourceResponse:
+    return SourceResponse(
+        "https://source.example", status, body, START, kind, content_encoding, retry_after
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "accepted", "tag", "code"),
+    [
+        (429, "application/json", False, "transient", "rate_limited"),
+        (403, "text/html", False, "terminal", "user_agent_refused"),
+        (422, "application/json", True, "terminal", "http_422"),
+        (400, "application/json", True, "terminal", "http_400"),
+        (404, "text/html", True, "terminal", "http_404"),
+        (500, "text/plain; charset=utf-8", False, "terminal", "bad_sort"),
+        (500, "text/plain; charset=utf-8", True, "transient", "http_500"),
+        (500, "text/html", False, "transient", "http_500"),
+        (502, "text/html", False, "transient", "http_502"),
+        (503, "text/html", False, "transient", "http_503"),
+        (504, "text/html", False, "transient", "http_504"),
+        (408, "text/html", False, "transient", "http_408"),
+        (301, "text/html", False, "terminal", "redirected"),
+    ],
+)
+def test_status_decides(status: int, kind: str, accepted: bool, tag: str, code: str) -> None:
+    error = refusal(response(status, b"", kind), sort_accepted=accepted)
+    assert error is not None
+    assert (error.tag, error.code) == (tag, code)
+
+
+def test_status_200_leaves_it_to_the_body() -> None:
+    assert refusal(response(200, b"", "text/html"), sort_accepted=False) is None
+
+
+def test_403_says_what_to_configure() -> None:
+    error = refusal(response(403, b"", "text/html"), sort_accepted=False)
+    assert "CONTACT" in str(error)
+
+
+@pytest.mark.parametrize(("header", "seconds"), [("", None), ("7", 7.0), ("Tue, 1 Jan", None)])
+def test_retry_after_is_read_where_there_is_one(header: str, seconds: float | None) -> None:
+    error = refusal(response(429, b"", "", retry_after=header), sort_accepted=False)
+    assert getattr(error, "retry_after", 0) == seconds
+
+
+WHOLE = page("love", 0, 3, 10)
+ZIPPED = gzip.compress(json.dumps(WHOLE).encode(), mtime=0)
+
+
+def zipped(document: object) -> bytes:
+    return gzip.compress(json.dumps(document).encode(), mtime=0)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "encoding", "code"),
+    [
+        (b"<html>down for maintenance</html>", "text/html", "", "html_body"),
+        (b"\n <!doctype html>", "application/json", "", "html_body"),
+        (ZIPPED[:-9], "application/json", "gzip", "gzip_truncated"),
+        (ZIPPED[:20], "application/json", "gzip", "gzip_truncated"),
+        (b"", "application/json", "gzip", "gzip_truncated"),
+        (ZIPPED[:-8] + b"\0" * 8, "application/json", "gzip", "gzip_damaged"),
+        (b"no gzip at all", "application/json", "gzip", "gzip_damaged"),
+        (ZIPPED + b"more", "application/json", "gzip", "gzip_damaged"),
+        (ZIPPED, "application/json", "br", "encoding_unknown"),
+        (ZIPPED, "application/json", "", "json_invalid"),
+        (b"", "application/json", "", "json_invalid"),
+        (b'{"work_count": 1, "works": [', "application/json", "", "json_invalid"),
+        (zipped([]), "application/json", "gzip", "shape_unknown"),
+        (zipped({"error": "no"}), "application/json", "gzip", "shape_unknown"),
+        (zipped({"work_count": 1}), "application/json", "gzip", "shape_unknown"),
+        (zipped({"work_count": "1", "works": []}), "application/json", "gzip", "shape_unknown"),
+        (zipped({"work_count": True, "works": []}), "application/json", "gzip", "shape_unknown"),
+        (zipped({"work_count": 1.5, "works": []}), "application/json", "gzip", "shape_unknown"),
+        (zipped({"work_count": 1, "works": {}}), "application/json", "gzip", "shape_unknown"),
+        (zipped({"work_count": 1, "works": None}), "application/json", "gzip", "shape_unknown"),
+        (zipped({"work_count": None, "works": []}), "application/json", "gzip", "work_count_null"),
+        (zipped({"work_count": -1, "works": []}), "application/json", "gzip", "work_count_null"),
+    ],
+)
+def test_body_that_is_no_page_is_refused(body: bytes, kind: str, encoding: str, code: str) -> None:
+    with pytest.raises(BodyRefusedError) as refused:
+        read_page(response(200, body, kind, content_encoding=encoding))
+    assert (refused.value.tag, refused.value.code) == ("data", code)
+
+
+@pytest.mark.parametrize("record", [3, None, "text", [], {}, {"key": 7}, {"key": None}])
+def test_a_record_that_is_no_work_does_not_cost_the_page(record: object) -> None:
+    # GIVEN a page with one good work, and twice a record that breaks the contract of works
+    body = zipped({"work_count": 3, "works": [{"key": "/works/OL1W"}, record, record]})
+
+    stored = read_page(response(200, body, "application/json", content_encoding="gzip"))
+
+    # THEN the page is kept as it came: judging records is process's work
+    assert (stored.wire, stored.works) == (body, 3)
+    assert len(set(stored.fingerprints)) == 2
+
+
+def test_body_cut_at_the_size_limit_is_refused() -> None:
+    with pytest.raises(BodyRefusedError) as refused:
+        read_page(SourceResponse("", 200, ZIPPED, START, "", "gzip", cut_at_limit=True))
+    assert refused.value.code == "body_too_large"
+
+
+def test_gzip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.openlibrary.body.MAX_PLAIN_BYTES", 1000)
+    bomb = gzip.compress(b" " * 100_000)
+    with pytest.raises(BodyRefusedError) as refused:
+        read_page(response(200, bomb, "application/json", content_encoding="gzip"))
+    assert refused.value.code == "body_too_large"
+
+
+@given(st.data())
+def test_damaged_page_is_refused_or_is_what_was_sent(data: st.DataObject) -> None:
+    # GIVEN a page some of whose bytes are others, or are missing, on the wire
+    body = bytearray(ZIPPED)
+    for at in data.draw(st.lists(st.integers(0, len(ZIPPED) - 1), min_size=1, max_size=3)):
+        body[at] = data.draw(st.integers(0, 255))
+    cut = bytes(body[: data.draw(st.integers(0, len(body)))])
+    # WHEN it is read
+    try:
+        read = read_page(response(200, cut, "application/json", content_encoding="gzip"))
+    except BodyRefusedError:
+        return
+    # THEN nothing but what gzip's own header says about itself can differ
+    assert (read.work_count, len(set(read.fingerprints))) == (10, 3)
+    assert gzip.decompress(read.wire) == json.dumps(WHOLE).encode()
+
+
+@given(st.data())
+def test_page_of_broken_json_is_refused(data: st.DataObject) -> None:
+    # GIVEN a page that was broken before it was compressed, at its ends or between two works
+    plain = json.dumps(WHOLE).encode()
+    at = data.draw(st.integers(0, len(plain) - 1))
+    other = data.draw(st.sampled_from([b"", b"}", b"]", b",", b'"', b"\\", b"\0", b"\xff"]))
+    body = plain[:at] + other + plain[at + 1 :]
+    answer = response(200, gzip.compress(body), "application/json", content_encoding="gzip")
+    # WHEN it is read THEN it is a page only where it is JSON
+    try:
+        json.loads(body.decode())
+    except ValueError:
+        with pytest.raises(BodyRefusedError):
+            read_page(answer)
+
+
+def test_wire_bytes_stay_as_they_came() -> None:
+    body = read_page(response(200, ZIPPED, "application/json", content_encoding="gzip"))
+    assert (body.wire, body.work_count, body.works) == (ZIPPED, 10, 3)
+    assert not body.compressed_here
+
+
+def test_plain_body_is_compressed_the_same_way_every_time() -> None:
+    plain = json_response(WHOLE, zipped=False)
+    first, second = read_page(plain), read_page(plain)
+    assert first.wire == second.wire
+    assert gzip.decompress(first.wire) == plain.body
+    assert first.compressed_here
+
+
+def test_fingerprints_tell_works_apart() -> None:
+    body = read_page(json_response(page("love", 0, 50, 50)))
+    assert len(set(body.fingerprints)) == 50
+
+
+@needs_samples
+@pytest.mark.parametrize(
+    ("name", "count", "works"),
+    [
+        ("subjects_love_limit1000_2023-01.json", 16212, 1000),
+        ("subjects_love_limit12_2023-01.json", None, 12),
+        ("subjects_love_details_2017.json", 7212, 10),
+        ("subjects_unknown.json", 0, 0),
+    ],
+)
+def test_captured_pages_are_pages(name: str, count: int | None, works: int) -> None:
+    body = read_page(response(200, (SAMPLES / name).read_bytes(), "application/json"))
+    assert body.works == works
+    assert count is None or body.work_count == count
+
+
+@needs_samples
+@pytest.mark.parametrize("path", sorted((SAMPLES / "errors").glob("*")), ids=lambda path: path.stem)
+def test_captured_errors_are_no_pages(path: Path) -> None:
+    status = int(path.name[:3])
+    answer = response(status, path.read_bytes(), "text/html" if path.suffix == ".html" else "")
+    error: IngestError | None = refusal(answer, sort_accepted=False)
+    if error is None:
+        with pytest.raises(BodyRefusedError, match="null"):
+            read_page(answer)

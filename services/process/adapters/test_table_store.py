@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from pydantic import BaseModel, Field
+
+from process.adapters.sessions import MemoisingSession
+from process.adapters.table_store import GlueCatalogue
+from process.conftest import BUCKET
+from process.errors import CatalogueError, SchemaConflictError
+from schemas.derive.glue import glue_columns
+from schemas.tables import PARTITIONS, TABLES, WORKS, Table
+
+DAY = "2026-11-23"
+
+
+@pytest.fixture
+def glue(_aws: None) -> Any:
+    client = boto3.client("glue")
+    client.create_database(DatabaseInput={"Name": "lake"})
+    return client
+
+
+@pytest.fixture
+def catalogue(glue: Any) -> GlueCatalogue:
+    return new_catalogue()
+
+
+def new_catalogue() -> GlueCatalogue:
+    return GlueCatalogue(MemoisingSession(), BUCKET, "lake")
+
+
+def definition(glue: Any, name: str = "works") -> dict[str, Any]:
+    found: dict[str, Any] = glue.get_table(DatabaseName="lake", Name=name)["Table"]
+    return found
+
+
+@dataclass
+class Calls:
+    """Counts the AWS calls of a session by name."""
+
+    names: list[str]
+
+    def __call__(self, model: Any, **_: Any) -> None:
+        self.names.append(model.name)
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
+def test_a_missing_table_is_made_as_the_contract_says(glue: Any, table: Table) -> None:
+    new_catalogue().register(table, DAY)
+
+    found = definition(glue, table.name)
+    assert found["Description"] == table.description
+    assert found["StorageDescriptor"]["Columns"] == glue_columns(table.columns)
+    assert found["PartitionKeys"] == glue_columns(PARTITIONS)
+    assert found["StorageDescriptor"]["Location"] == f"s3://{BUCKET}/{table.location}"
+
+
+def test_the_quarantine_is_read_as_json_lines(glue: Any, catalogue: GlueCatalogue) -> None:
+    catalogue.register(TABLES["quarantine"], DAY)
+
+    serde = definition(glue, "quarantine")["StorageDescriptor"]["SerdeInfo"]
+    assert serde["SerializationLibrary"] == "org.openx.data.jsonserde.JsonSerDe"
+
+
+def test_registering_again_changes_nothing(glue: Any) -> None:
+    new_catalogue().register(WORKS, DAY)
+    before = definition(glue)
+
+    new_catalogue().register(WORKS, DAY)
+
+    assert definition(glue) == before
+    assert len(glue.get_partitions(DatabaseName="lake", TableName="works")["Partitions"]) == 1
+
+
+def test_a_known_partition_costs_no_call(glue: Any) -> None:
+    session = MemoisingSession()
+    catalogue = GlueCatalogue(session, BUCKET, "lake")
+    catalogue.register(WORKS, DAY)
+    calls = Calls([])
+    session.client("glue").meta.events.register("before-call", calls)
+
+    catalogue.register(WORKS, DAY)
+
+    assert calls.names == []
+
+
+def test_a_new_day_costs_one_call(glue: Any) -> None:
+    session = MemoisingSession()
+    catalogue = GlueCatalogue(session, BUCKET, "lake")
+    catalogue.register(WORKS, DAY)
+    calls = Calls([])
+    session.client("glue").meta.events.register("before-call", calls)
+
+    catalogue.register(WORKS, "2026-11-24")
+
+    assert calls.names == ["BatchCreatePartition"]
+
+
+def test_containers_that_start_at_once_make_one_table(glue: Any) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: new_catalogue().register(WORKS, DAY), range(8)))
+
+    assert len(definition(glue)["StorageDescriptor"]["Columns"]) == len(WORKS.columns)
+
+
+class Older(BaseModel):
+    work_key: str = Field(description="key")
+
+
+class Newer(Older):
+    names: list[str] = Field(description="names")
+
+
+class Other(BaseModel):
+    work_key: list[str] = Field(description="key")
+
+
+def table_of(row: type[BaseModel]) -> Table:
+    return Table("works", "Works", row, "parquet", "processed_data/works/")
+
+
+def test_a_new_column_is_added_with_its_comment(glue: Any) -> None:
+    new_catalogue().register(table_of(Older), DAY)
+
+    new_catalogue().register(table_of(Newer), DAY)
+
+    assert definition(glue)["StorageDescriptor"]["Columns"][1] == {
+        "Name": "names",
+        "Type": "array<string>",
+        "Comment": "names",
+    }
+
+
+def test_an_older_contract_leaves_newer_columns(glue: Any) -> None:
+    new_catalogue().register(table_of(Newer), DAY)
+
+    new_catalogue().register(table_of(Older), DAY)
+
+    assert len(definition(glue)["StorageDescriptor"]["Columns"]) == 2
+
+
+def test_a_changed_type_is_refused(glue: Any) -> None:
+    new_catalogue().register(table_of(Older), DAY)
+
+    with pytest.raises(SchemaConflictError, match=r"work_key is string .* and array<string>"):
+        new_catalogue().register(table_of(Other), DAY)
+
+
+@pytest.mark.usefixtures("_aws")
+def test_a_missing_database_says_so() -> None:
+    with pytest.raises(CatalogueError, match="works"):
+        new_catalogue().register(WORKS, DAY)

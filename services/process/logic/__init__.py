@@ -1,0 +1,1 @@
+"""What the stage does, without AWS."""

@@ -1,0 +1,143 @@
+"""The stage's logic: one raw page in, its rows, its rejected records and its receipt out."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+
+from process.errors import (
+    ConservationError,
+    HostileKeyError,
+    MissingObjectError,
+    PageError,
+    PageTooLargeError,
+)
+from process.logic.lineage import Lineage, lineage_of
+from process.logic.outputs import Made, Outputs
+from process.logic.quarantine import reject_page, reject_record
+from process.openlibrary import page as pages
+from process.openlibrary.facets import subject_tables
+from process.openlibrary.rows import unknown_fields, work_table
+from process.ports import StoredObject
+from schemas.keys import InvalidKeyError, InvalidSubjectError, RawKey
+from schemas.rows.quarantine import QuarantineRecord
+from schemas.source.page import Rejected, SourceWork
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes above which a page is quarantined: stored and decompressed (bytes)."""
+
+    object_bytes: int
+    page_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageResult:
+    """What became of a page; ``run_id`` is null for a key that tells no run."""
+
+    run_id: str | None
+    records: int
+    rows: int
+    quarantined: int
+    unknown_fields: int = 0
+    reason_code: str | None = None
+
+
+def process_page(outputs: Outputs, raw_key: str, limits: Limits) -> PageResult:
+    """Process one raw page; a page that cannot be processed is quarantined whole.
+
+    Raises
+    ------
+    MissingObjectError
+        When the object is gone.
+    TransientError, SchemaConflictError
+        From the adapters.
+    """
+    stored = outputs.store.get(raw_key, limits.object_bytes)
+    if stored is None:
+        raise MissingObjectError(
+            f"{raw_key} is gone; restore its version or drop the message", raw_key=raw_key
+        )
+    try:
+        page = RawKey.parse(raw_key)
+    except (InvalidKeyError, InvalidSubjectError) as error:
+        return _quarantine_stranger(outputs, raw_key, stored, HostileKeyError(str(error)))
+    digest = sha256(stored.body).hexdigest()
+    body = stored.body
+    try:
+        if stored.size > limits.object_bytes:
+            raise PageTooLargeError(f"the object has {stored.size} bytes")
+        lineage = lineage_of(page, stored.metadata, digest)
+        body = pages.gunzip(stored.body, limits.page_bytes)
+        with _collector_paused():
+            made = make(pages.parse(body), lineage)
+    except PageError as error:
+        return _quarantine_page(outputs, page, digest, stored, body, error)
+    outputs.save(page, digest, made)
+    return PageResult(
+        page.run_id, made.records, made.rows, made.rejected_works, made.unknown_fields
+    )
+
+
+def make(page: pages.Page, lineage: Lineage) -> Made:
+    """Turn a parsed page into its outputs; pure.
+
+    Raises
+    ------
+    ConservationError
+        When a record would vanish or double.
+    """
+    works: list[SourceWork] = []
+    positions: list[int] = []
+    rejected: list[QuarantineRecord] = []
+    for position, record in enumerate(page.records):
+        if isinstance(record, Rejected):
+            rejected.append(reject_record(record.value, position, lineage))
+        else:
+            works.append(record)
+            positions.append(position)
+    table = work_table(works, positions, lineage) if works else None
+    about = subject_tables(page.about, lineage)
+    made = Made(len(page.records), table, rejected, about, unknown_fields(works))
+    _check_conservation(made)
+    return made
+
+
+def _check_conservation(made: Made) -> None:
+    if made.rows + made.rejected_works != made.records:
+        raise ConservationError(
+            f"{made.rows} rows and {made.rejected_works} rejected records"
+            f" do not make the page's {made.records} records"
+        )
+
+
+def _quarantine_page(
+    outputs: Outputs, page: RawKey, digest: str, stored: StoredObject, body: bytes, error: PageError
+) -> PageResult:
+    record = reject_page(error, page.key, page.run_id, body, stored.size)
+    outputs.save_rejected_page(page, digest, record)
+    return PageResult(page.run_id, 1, 0, 1, reason_code=error.code)
+
+
+def _quarantine_stranger(
+    outputs: Outputs, raw_key: str, stored: StoredObject, error: PageError
+) -> PageResult:
+    outputs.save_stranger(raw_key, reject_page(error, raw_key, None, stored.body, stored.size))
+    return PageResult(None, 1, 0, 1, reason_code=error.code)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    # A page makes some 50,000 objects and no cycles: collections in between cost a third of the
+    # parsing. The records must be gone before collections go on, hence no name for them above.
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -1,0 +1,328 @@
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from process.conftest import LIMITS, RUN, Lake, make_page, make_work, packed
+from process.errors import ConservationError, MissingObjectError
+from process.logic import outputs as outputs_module
+from process.logic import stage
+from process.logic.lineage import Lineage
+from process.logic.outputs import Made
+from process.logic.stage import Limits, process_page
+from schemas.keys import RawKey
+from schemas.ledger.run import PageReceipt
+from schemas.rows.quarantine import QuarantineRecord
+from schemas.rows.work import WorkRow
+
+PAGE = RawKey.of(RUN, "love", 0)
+QUARANTINE = PAGE.quarantine_key("works")
+
+
+def rows(lake: Lake, table: str = "works", page: RawKey = PAGE) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = lake.catalogue.tables[page.processed_key(table)].to_pylist()
+    return found
+
+
+def receipt(lake: Lake, page: RawKey = PAGE) -> PageReceipt:
+    return PageReceipt.model_validate_json(lake.store.objects[page.receipt_key][0])
+
+
+def test_a_work_becomes_a_row_of_the_contract(lake: Lake) -> None:
+    process_page(lake.outputs, lake.put_raw(packed(make_page(make_work()))), LIMITS)
+
+    row = rows(lake)[0]
+
+    WorkRow.model_validate(row)
+    assert row["authors"] == [{"key": "/authors/OL1A", "name": "Jane Austen"}]
+    assert row["subjects"][1] == {"key": "england", "name": "England", "kind": "subject"}
+    assert (row["decade"], row["access_level"], row["position"]) == (1810, "open", 0)
+    assert (row["raw_key"], row["run_id"], row["source_subject"]) == (PAGE.key, RUN, "love")
+    assert row["fetched_at"].isoformat() == "2026-11-23T06:00:09+00:00"
+
+
+def test_subjects_are_unique_case_aside(lake: Lake) -> None:
+    names = ["Love", " LOVE", "", "Straße", "STRASSE", "love ", "C#", "C++"]
+    process_page(lake.outputs, lake.put_raw(packed(make_page(make_work(subject=names)))), LIMITS)
+
+    found = [(subject["name"], subject["key"]) for subject in rows(lake)[0]["subjects"]]
+
+    assert found == [("Love", "love"), ("Straße", "straße"), ("C#", "c"), ("C++", "c")]
+
+
+def test_unknown_fields_are_kept_and_counted(lake: Lake) -> None:
+    work = make_work(rating={"average": 4.5}, zz=None)
+
+    result = process_page(lake.outputs, lake.put_raw(packed(make_page(work))), LIMITS)
+
+    assert result.unknown_fields == 2
+    assert json.loads(rows(lake)[0]["extra_fields"]) == {"rating": {"average": 4.5}, "zz": None}
+
+
+def test_unknown_fields_of_authors_are_kept_at_their_authors_place(lake: Lake) -> None:
+    authors = [{"key": "/authors/OL1A", "name": "A"}, {"key": "/authors/OL2A", "role": "editor"}]
+
+    result = process_page(
+        lake.outputs, lake.put_raw(packed(make_page(make_work(authors=authors)))), LIMITS
+    )
+
+    assert result.unknown_fields == 1
+    assert json.loads(rows(lake)[0]["extra_fields"]) == {"authors": [{}, {"role": "editor"}]}
+
+
+def test_a_hash_ignores_what_changes_without_the_work(lake: Lake) -> None:
+    works = [
+        make_work(),
+        make_work(availability=None, checked_out=True),
+        make_work(edition_count=4),
+    ]
+    process_page(lake.outputs, lake.put_raw(packed(make_page(*works))), LIMITS)
+
+    same, volatile, changed = (row["record_hash"] for row in rows(lake))
+
+    assert same == volatile
+    assert same != changed
+
+
+def test_a_bad_record_goes_to_quarantine_alone(lake: Lake) -> None:
+    bad = make_work(edition_count="3", title=None)
+    process_page(lake.outputs, lake.put_raw(packed(make_page(make_work(), bad))), LIMITS)
+
+    found = lake.store.lines(QUARANTINE)
+
+    record = QuarantineRecord.model_validate(found[0])
+    assert len(found) == 1
+    assert (record.reason_code, record.field, record.position) == ("record.field_type", "title", 1)
+    assert (record.run_id, record.raw_key, record.contract_version) == (RUN, PAGE.key, "1")
+    assert json.loads(record.payload) == bad
+    assert len(rows(lake)) == 1
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        (None, "record.not_an_object"),
+        ({}, "record.missing_field"),
+        (make_work(edition_count=2**40), "record.out_of_range"),
+        (make_work(key="../x"), "record.invalid_key"),
+        (make_work(subject="x"), "record.field_type"),
+        (make_work(has_fulltext="maybe"), "record.field_type"),
+        (make_work(edition_count=1.5), "record.field_type"),
+    ],
+)
+def test_reasons_have_stable_codes(lake: Lake, record: object, code: str) -> None:
+    process_page(lake.outputs, lake.put_raw(packed(make_page(record))), LIMITS)
+
+    assert lake.store.lines(QUARANTINE)[0]["reason_code"] == code
+
+
+PAGES = {
+    "page.not_gzip": b"{}",
+    "page.damaged_gzip": packed(make_page(make_work()))[:-9],
+    "page.too_large": gzip.compress(b" " * (LIMITS.page_bytes + 1)),
+    "page.not_json": gzip.compress(b"nonsense"),
+    "page.html": gzip.compress(b"<html>403 Forbidden</html>"),
+    "page.not_subjects_page": packed({"error": "limit"}),
+    "page.no_work_count": packed(make_page(work_count=None)),
+}
+
+
+@pytest.mark.parametrize(("code", "body"), PAGES.items(), ids=PAGES)
+def test_a_page_that_cannot_be_processed_goes_to_quarantine_whole(
+    lake: Lake, code: str, body: bytes
+) -> None:
+    result = process_page(lake.outputs, lake.put_raw(body), LIMITS)
+
+    line = lake.store.lines(QUARANTINE)[0]
+    assert (line["reason_code"], line["position"], line["raw_key"]) == (code, None, PAGE.key)
+    assert (result.records, result.rows, result.quarantined) == (1, 0, 1)
+    assert receipt(lake).page_status == "quarantined"
+
+
+def test_an_object_that_is_too_large_is_not_read(lake: Lake) -> None:
+    process_page(lake.outputs, lake.put_raw(b"x" * (LIMITS.object_bytes + 1)), LIMITS)
+
+    line = lake.store.lines(QUARANTINE)[0]
+    assert (line["reason_code"], line["payload"]) == ("page.too_large", "")
+    assert line["payload_truncated"] is True
+
+
+def test_bytes_that_are_no_text_are_kept_as_base64(lake: Lake) -> None:
+    process_page(lake.outputs, lake.put_raw(b"\xff\xfe"), LIMITS)
+
+    line = lake.store.lines(QUARANTINE)[0]
+    assert line["payload_encoding"] == "base64"
+    assert base64.b64decode(line["payload"]) == b"\xff\xfe"
+
+
+def test_bytes_other_than_the_provenance_s_are_quarantined(lake: Lake) -> None:
+    process_page(lake.outputs, lake.put_raw(packed(make_page()), sha256="0" * 64), LIMITS)
+
+    assert lake.store.lines(QUARANTINE)[0]["reason_code"] == "page.hash_mismatch"
+
+
+def test_an_object_without_provenance_counts_as_fetched_at_its_run_s_time(lake: Lake) -> None:
+    lake.store.objects[PAGE.key] = (packed(make_page(make_work())), {})
+
+    process_page(lake.outputs, PAGE.key, LIMITS)
+
+    assert rows(lake)[0]["fetched_at"].isoformat() == "2026-11-23T06:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "raw_data/subjects/../../state/ingest.json.gz",
+        "raw_data/subjects/ingest_date=2026-11-23/run_id=x/subject='\"\n/offset=0.json.gz",
+        "raw_data/subjects/😀.json.gz",
+        "raw_data/subjects/" + "x" * 1000 + ".json.gz",
+    ],
+)
+def test_a_hostile_key_stays_in_its_partition(lake: Lake, key: str) -> None:
+    lake.store.objects[key] = (b"{}", {})
+
+    process_page(lake.outputs, key, LIMITS)
+
+    (written,) = lake.store.writes
+    assert written.startswith("quarantine_data/works/ingest_date=1970-01-01/")
+    assert lake.store.lines(written)[0]["raw_key"] == key
+
+
+def test_an_empty_page_gives_a_receipt_and_no_rows(lake: Lake) -> None:
+    process_page(lake.outputs, lake.put_raw(packed(make_page())), LIMITS)
+
+    assert (receipt(lake).records, receipt(lake).processed_key) == (0, None)
+    assert PAGE.processed_key("works") not in lake.store.objects
+
+
+def test_a_gone_object_says_so(lake: Lake) -> None:
+    with pytest.raises(MissingObjectError, match="is gone"):
+        process_page(lake.outputs, PAGE.key, LIMITS)
+
+
+def test_the_receipt_comes_last(lake: Lake) -> None:
+    key = lake.put_raw(packed(make_page(make_work(), None)))
+    process_page(lake.outputs, key, LIMITS)
+
+    assert lake.store.writes[-1] == PAGE.receipt_key
+    assert receipt(lake).processed_key in lake.store.writes
+    assert receipt(lake).quarantine_key in lake.store.writes
+
+
+def test_another_delivery_changes_no_byte(lake: Lake) -> None:
+    key = lake.put_raw(packed(make_page(make_work(), None)))
+    process_page(lake.outputs, key, LIMITS)
+    first = lake.store.snapshot()
+
+    process_page(lake.outputs, key, LIMITS)
+
+    assert lake.store.snapshot() == first
+
+
+def test_what_an_earlier_version_made_is_not_counted_twice(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a page of which one record was rejected
+    key = lake.put_raw(packed(make_page(make_work(), None)))
+    process_page(lake.outputs, key, LIMITS)
+    # WHEN a later version, here one that makes nothing of the page, processes it again
+    monkeypatch.setattr(stage, "make", lambda page, lineage: Made(0, None, [], [], 0))
+    process_page(lake.outputs, key, LIMITS)
+    # THEN nothing of before is left to be read
+    assert rows(lake) == []
+    assert lake.store.lines(QUARANTINE) == []
+    assert receipt(lake).records == 0
+
+
+def test_a_record_that_vanishes_is_a_defect(lineage: Lineage) -> None:
+    made = Made(2, None, [], [], 0)
+
+    with pytest.raises(ConservationError):
+        stage._check_conservation(made)
+
+
+def test_facets_feed_their_tables(lake: Lake) -> None:
+    page = make_page(
+        ebook_count=5,
+        places=[{"name": " France ", "count": 9, "key": "/subjects/place:france"}],
+        languages=[{"name": "eng", "count": 3}],
+        publishing_history=[[1999, 4], ["x", 1]],
+        authors="broken",
+    )
+    process_page(lake.outputs, lake.put_raw(packed(page)), LIMITS)
+
+    assert rows(lake, "subject_snapshots")[0]["ebook_count"] == 5
+    found = [
+        (row["facet"], row["key"], row["name"], row["year"], row["count"])
+        for row in rows(lake, "subject_facets")
+    ]
+    assert found == [
+        ("places", "place:france", "France", None, 9),
+        ("languages", None, "eng", None, 3),
+        ("publishing_history", None, "1999", 1999, 4),
+    ]
+    assert [(line["table_name"], line["field"]) for line in lake.store.lines(QUARANTINE)] == [
+        ("subject_facets", "authors"),
+        ("subject_facets", "publishing_history.0"),
+    ]
+    counts = receipt(lake).tables["subject_facets"]
+    assert (counts.records, counts.rows, counts.quarantined) == (5, 3, 2)
+
+
+def test_a_facet_that_is_not_unicode_costs_itself_only(lake: Lake) -> None:
+    places = [{"name": "\ud800", "count": 1}, {"name": "France", "count": 1}]
+    page = make_page(make_work(), name="\udfff", places=places)
+
+    process_page(lake.outputs, lake.put_raw(packed(page)), LIMITS)
+
+    tables = receipt(lake).tables
+    assert (tables["subject_facets"].rows, tables["subject_facets"].quarantined) == (1, 1)
+    assert tables["subject_snapshots"].quarantined == 1
+
+
+def test_only_a_first_page_tells_about_its_subject(lake: Lake) -> None:
+    page = RawKey.of(RUN, "love", 500)
+    body = packed(make_page(make_work(), ebook_count=5))
+    lake.store.objects[page.key] = (body, {})
+
+    process_page(lake.outputs, page.key, LIMITS)
+
+    assert receipt(lake, page).tables == {}
+
+
+@pytest.mark.parametrize("count", [10_000])
+def test_a_page_of_many_works_is_conserved(lake: Lake, count: int) -> None:
+    works = [
+        make_work(key=f"/works/OL{number}W") if number % 7 else number for number in range(count)
+    ]
+    limits = Limits(object_bytes=2**24, page_bytes=2**24)
+    process_page(lake.outputs, lake.put_raw(packed(make_page(*works))), limits)
+
+    made = receipt(lake)
+    assert (made.records, made.rows + made.quarantined) == (count, count)
+
+
+def test_captured_facets_fit(lake: Lake, samples: Path) -> None:
+    body = gzip.compress((samples / "subjects_love_details_2017.json").read_bytes(), mtime=0)
+    process_page(lake.outputs, lake.put_raw(body), LIMITS)
+
+    facets = receipt(lake).tables["subject_facets"]
+
+    assert (facets.rows, facets.quarantined) == (524, 0)
+
+
+def test_captured_errors_go_to_quarantine(lake: Lake, samples: Path) -> None:
+    for number, path in enumerate(sorted((samples / "errors").iterdir())):
+        page = RawKey.of(RUN, "love", number)
+        lake.store.objects[page.key] = (gzip.compress(path.read_bytes(), mtime=0), {})
+
+        assert process_page(lake.outputs, page.key, LIMITS).reason_code, path.name
+
+
+def test_no_day_is_a_partition_of_its_own() -> None:
+    assert outputs_module.NO_DAY == "1970-01-01"

@@ -1,0 +1,58 @@
+"""Progress of the demo on stderr: a line for each finished step, a moving one for the current."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+from lake.runs.ledger import PageCounts
+
+DETAIL_WIDTH = 100
+
+
+class Progress:
+    """Shows steps and keeps how long each took.
+
+    Parameters
+    ----------
+    console
+        Where to show them; a console that is no terminal gets only the lines of finished steps.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def step(self, title: str) -> Iterator[Callable[[str], None]]:
+        """Show one step; yields a function that shows what it is at."""
+        with self._running(title) as status:
+            yield lambda detail: status.update(f"{title}: [dim]{escape(detail[:DETAIL_WIDTH])}[/]")
+
+    @contextlib.contextmanager
+    def pages(self, title: str) -> Iterator[Callable[[PageCounts, bool], None]]:
+        """Show a step that is measured in pages."""
+        with self._running(title) as status:
+
+            def show(counts: PageCounts, all_are_stored: bool) -> None:
+                stored = (
+                    f"{counts.stored} stored"
+                    if all_are_stored
+                    else f"{counts.stored} stored so far"
+                )
+                status.update(f"{title}: [dim]pages: {stored}, {counts.processed} processed[/]")
+
+            yield show
+
+    @contextlib.contextmanager
+    def _running(self, title: str) -> Iterator[Status]:
+        started = time.monotonic()
+        with self._console.status(title) as status:
+            yield status
+        self.seconds[title] = round(time.monotonic() - started, 2)
+        self._console.print(
+            f"[green]✓[/] {title} [dim]{self.seconds[title]:.1f} s[/]", highlight=False
+        )

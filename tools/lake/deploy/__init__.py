@@ -1,0 +1,1 @@
+"""Deployment: packages, plans, change sets, releases and their history."""

@@ -1,0 +1,45 @@
+"""Template parameters given on the command line."""
+
+from collections.abc import Mapping
+
+from lake.deploy.units import select
+from lake.errors import DeployError
+
+# What differs on the local AWS: the schedule would crawl for as long as it is up, without the time
+# in its input (the local AWS leaves the text as it is), and a laptop has few cores.
+LOCAL: Mapping[str, Mapping[str, str]] = {
+    "ingest": {"ScheduleState": "DISABLED"},
+    "process": {"MaximumConcurrency": "2"},
+    # Refused by the local AWS.
+    "glue_etl": {"Workflow": "false"},
+    "monitoring": {"SavedQueries": "false", "MetricMath": "false"},
+    "analytics": {"NamedQueries": "false"},
+}
+
+
+def parse_settings(settings: list[str]) -> dict[str, dict[str, str]]:
+    """Read `UNIT.PARAMETER=VALUE` into parameters by unit.
+
+    Raises
+    ------
+    DeployError
+        One has another form, or names no unit.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for setting in settings:
+        path, equals, value = setting.partition("=")
+        unit, dot, name = path.partition(".")
+        if not (equals and dot and name):
+            raise DeployError(
+                f"{setting!r} is not UNIT.PARAMETER=VALUE.", "For example: process.MemorySize=2048"
+            )
+        select([unit])
+        found.setdefault(unit, {})[name] = value
+    return found
+
+
+def merge(
+    base: Mapping[str, Mapping[str, str]], over: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, str]]:
+    """Return the parameters of both; the second wins."""
+    return {unit: {**base.get(unit, {}), **over.get(unit, {})} for unit in sorted({*base, *over})}

@@ -1,0 +1,87 @@
+import io
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lake.aws import Cloud
+from lake.deploy import history as releases
+from lake.errors import DeployError
+
+COMMIT = "c0ffee" * 6 + "c0ff"
+
+
+class FakeAws:
+    """An artifact bucket, and the parameter that names it."""
+
+    exceptions = SimpleNamespace(ParameterNotFound=KeyError)
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def get_parameter(self, **_request: str) -> dict[str, Any]:
+        return {"Parameter": {"Value": "artifacts"}}
+
+    def put_object(self, **request: Any) -> None:
+        self.objects[request["Key"]] = request["Body"]
+
+    def get_object(self, **request: str) -> dict[str, Any]:
+        return {"Body": io.BytesIO(self.objects[request["Key"]])}
+
+    def get_paginator(self, _operation: str) -> Any:
+        def pages(**request: str) -> Iterator[dict[str, Any]]:
+            for key in sorted(self.objects):
+                if key.startswith(request["Prefix"]):
+                    yield {"Contents": [{"Key": key}]}
+
+        return SimpleNamespace(paginate=pages)
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    """An environment in which nothing was deployed."""
+    fake = FakeAws()
+    return Cloud(env="dev", _clients={"s3": fake, "ssm": fake})
+
+
+def release(cloud: Cloud, key: str, commit: str = "") -> dict[str, str]:
+    parameters = {"ArtifactKey": key, "Env": "dev"}
+    releases.record(cloud, "process", releases.Release("template", parameters, commit))
+    return parameters
+
+
+def test_the_way_back_leads_to_the_release_before(cloud: Cloud) -> None:
+    first = release(cloud, "1.zip", COMMIT)
+    second = release(cloud, "2.zip")
+    release(cloud, "2.zip")
+    found = releases.previous(cloud, "process", second)
+    assert (found.parameters, found.commit) == (first, COMMIT)
+
+
+def test_there_is_no_way_back_from_the_first_release(cloud: Cloud) -> None:
+    first = release(cloud, "1.zip")
+    with pytest.raises(DeployError, match="no earlier release of process"):
+        releases.previous(cloud, "process", first)
+
+
+def test_the_commit_is_that_of_the_package_that_is_deployed(cloud: Cloud) -> None:
+    release(cloud, "1.zip")
+    second = release(cloud, "2.zip", COMMIT)
+    assert releases.commit(cloud, "process", second) == COMMIT
+
+
+def test_the_commit_of_another_package_is_not_taken_for_it(cloud: Cloud) -> None:
+    first = release(cloud, "1.zip")
+    release(cloud, "2.zip", COMMIT)
+    for deployed in (first, {}):
+        assert releases.commit(cloud, "process", deployed) == ""
+
+
+def test_releases_recorded_without_a_commit_are_read(cloud: Cloud) -> None:
+    parameters = {"ArtifactKey": "1.zip"}
+    old = {"template": "template", "parameters": parameters}
+    key = "releases/openlake-dev/process/20260101T000000000000Z.json"
+    cloud.client("s3").put_object(Key=key, Body=json.dumps(old).encode())
+    assert releases.commit(cloud, "process", parameters) == ""

@@ -1,0 +1,214 @@
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lake.aws import Cloud
+from lake.deploy import stacks
+from lake.errors import StackFailedError
+
+ADD = {"ResourceChange": {"Action": "Add", "LogicalResourceId": "Queue", "ResourceType": "Q"}}
+REPLACE = {
+    "ResourceChange": {
+        "Action": "Modify",
+        "LogicalResourceId": "Role",
+        "ResourceType": "R",
+        "Replacement": "True",
+    }
+}
+
+
+def refusal(message: str) -> ClientError:
+    return ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "Operation")
+
+
+class FakeCloudFormation:
+    """One stack; what its change set and its execution come to is given beforehand.
+
+    Parameters
+    ----------
+    status
+        Of the stack; None where there is none.
+    change_set
+        What describing the change set returns.
+    after
+        Statuses of the stack once the change set is executed, one for each look at it.
+    events
+        Events of the execution, oldest first: resource, status, reason.
+    """
+
+    def __init__(
+        self,
+        status: str | None,
+        change_set: dict[str, Any],
+        after: tuple[str, ...] = (),
+        events: tuple[tuple[str, str, str], ...] = (),
+    ) -> None:
+        self.status = status
+        self.change_set = change_set
+        self.after = list(after)
+        self.to_come = events
+        self.events = [event(0, "Earlier", "CREATE_FAILED", "long ago")]
+        self.created: dict[str, Any] = {}
+        self.deleted: list[str] = []
+
+    def describe_stacks(self, **request: str) -> dict[str, Any]:
+        if self.status is None:
+            raise refusal(f"Stack with id {request['StackName']} does not exist")
+        outputs = [{"OutputKey": "Bucket", "OutputValue": "b"}]
+        found = {"Stacks": [{"StackStatus": self.status, "Outputs": outputs}]}
+        if self.after:
+            self.status = self.after.pop(0)
+        return found
+
+    def create_change_set(self, **request: Any) -> dict[str, str]:
+        self.created = request
+        return {"Id": "arn:change-set"}
+
+    def describe_change_set(self, **_request: str) -> dict[str, Any]:
+        return self.change_set
+
+    def delete_change_set(self, **request: str) -> None:
+        self.deleted.append(request["ChangeSetName"])
+
+    def execute_change_set(self, **request: str) -> None:
+        assert request["ChangeSetName"] == "arn:change-set"
+        self.status = self.after.pop(0)
+        self.events += [event(1 + number, *what) for number, what in enumerate(self.to_come)]
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "describe_stack_events"
+
+        def newest_first(**_request: str) -> Iterator[dict[str, Any]]:
+            for found in self.events[::-1]:
+                yield {"StackEvents": [found]}
+
+        return SimpleNamespace(paginate=newest_first)
+
+
+def event(number: int, resource: str, status: str, reason: str) -> dict[str, Any]:
+    return {
+        "EventId": str(number),
+        "LogicalResourceId": resource,
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+    }
+
+
+def cloud(client: Any) -> Cloud:
+    return Cloud(endpoint="http://127.0.0.1:1", _clients={"cloudformation": client})
+
+
+def prepare(client: Any) -> stacks.ChangeSet | None:
+    return stacks.prepare(cloud(client), "lake", "template", {"Env": "dev"}, {"app": "lake"})
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(None, "CREATE"), ("REVIEW_IN_PROGRESS", "CREATE"), ("UPDATE_ROLLBACK_COMPLETE", "UPDATE")],
+)
+def test_a_change_set_creates_or_updates(status: str | None, kind: str) -> None:
+    client = FakeCloudFormation(status, {"Status": "CREATE_COMPLETE", "Changes": [ADD, REPLACE]})
+    found = prepare(client)
+    assert found is not None
+    assert found.creates_stack == (kind == "CREATE")
+    assert [(c.action, c.resource, c.replacement) for c in found.changes] == [
+        ("Add", "Queue", False),
+        ("Modify", "Role", True),
+    ]
+    assert client.created["ChangeSetType"] == kind
+    assert client.created["Parameters"] == [{"ParameterKey": "Env", "ParameterValue": "dev"}]
+    assert client.created["Tags"] == [{"Key": "app", "Value": "lake"}]
+
+
+@pytest.mark.parametrize("role", [None, "arn:aws:iam::123456789012:role/cloudformation"])
+def test_a_change_is_made_with_the_role_that_is_given(role: str | None) -> None:
+    client = FakeCloudFormation("CREATE_COMPLETE", {"Status": "CREATE_COMPLETE", "Changes": [ADD]})
+    stacks.prepare(cloud(client), "lake", "template", {}, {}, role_arn=role)
+    assert client.created.get("RoleARN") == role
+
+
+@pytest.mark.parametrize(
+    "change_set",
+    [
+        {"Status": "CREATE_COMPLETE", "Changes": []},
+        {"Status": "FAILED", "StatusReason": "The submitted information didn't contain changes."},
+        {"Status": "FAILED", "StatusReason": "No updates are to be performed."},
+    ],
+)
+def test_nothing_to_change_leaves_nothing_behind(change_set: dict[str, Any]) -> None:
+    client = FakeCloudFormation("CREATE_COMPLETE", change_set)
+    assert prepare(client) is None
+    assert client.deleted == ["arn:change-set"]
+
+
+def test_a_refused_change_says_why() -> None:
+    client = FakeCloudFormation(
+        "CREATE_COMPLETE", {"Status": "FAILED", "StatusReason": "Unresolved dependency [Role]"}
+    )
+    with pytest.raises(StackFailedError, match=r"lake was refused: Unresolved dependency \[Role\]"):
+        prepare(client)
+
+
+def test_a_refused_template_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_request: Any) -> None:
+        raise refusal("Parameters: [Env] must have values")
+
+    client = FakeCloudFormation(None, {})
+    monkeypatch.setattr(client, "create_change_set", refuse)
+    with pytest.raises(StackFailedError, match=r"refused: Parameters: \[Env\] must have values"):
+        prepare(client)
+
+
+def test_a_change_set_that_is_never_ready_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stacks, "TIMEOUT_SECONDS", 0.01)
+    with pytest.raises(StackFailedError, match="not computed in time"):
+        prepare(FakeCloudFormation("CREATE_COMPLETE", {"Status": "CREATE_IN_PROGRESS"}))
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "CREATE_FAILED"])
+def test_a_stack_that_was_never_created_blocks(status: str) -> None:
+    client = FakeCloudFormation(status, {})
+    with pytest.raises(StackFailedError, match=f"never created \\({status}\\)") as caught:
+        prepare(client)
+    assert "delete-stack --stack-name lake" in caught.value.hint
+    assert client.created == {}
+
+
+def test_an_execution_tells_its_events_once_and_in_order() -> None:
+    client = FakeCloudFormation(
+        "UPDATE_COMPLETE",
+        {},
+        after=("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"),
+        events=(("Queue", "UPDATE_IN_PROGRESS", ""), ("Queue", "UPDATE_COMPLETE", "")),
+    )
+    lines: list[str] = []
+    change_set = stacks.ChangeSet("lake", "arn:change-set", False)
+    found = stacks.execute(cloud(client), change_set, lines.append)
+    assert found == {"Bucket": "b"}
+    assert lines == ["Queue UPDATE_IN_PROGRESS", "Queue UPDATE_COMPLETE"]
+
+
+def test_a_rollback_names_the_first_failure() -> None:
+    client = FakeCloudFormation(
+        "REVIEW_IN_PROGRESS",
+        {},
+        after=("CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"),
+        events=(
+            ("Role", "CREATE_FAILED", "not authorized"),
+            ("Queue", "CREATE_FAILED", "Resource creation cancelled"),
+        ),
+    )
+    change_set = stacks.ChangeSet("lake", "arn:change-set", True)
+    with pytest.raises(
+        StackFailedError, match="ROLLBACK_COMPLETE. First failure: Role CREATE_FAILED: not auth"
+    ):
+        stacks.execute(cloud(client), change_set)
+
+
+def test_a_stack_that_disappears_is_a_failure() -> None:
+    client = FakeCloudFormation("CREATE_COMPLETE", {}, after=("DELETE_COMPLETE",))
+    with pytest.raises(StackFailedError, match="disappeared"):
+        stacks.execute(cloud(client), stacks.ChangeSet("lake", "arn:change-set", False))

@@ -1,0 +1,1 @@
+"""The curated tables and the bulk route, on this machine and on Glue."""

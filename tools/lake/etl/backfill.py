@@ -1,0 +1,112 @@
+"""The bulk route: a dump of works into the same tables, through the same contracts."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lake.aws import Cloud
+from lake.errors import DumpError
+from lake.etl import partitions
+from lake.etl.bulk import Loaded, Route, ledger_of
+from lake.etl.dump import Dump, RemoteDump, discard, fetch, is_url, local_dump, remote_dump
+from lake.etl.refresh import EtlResult, Say
+from lake.runs import ledger as runs
+from schemas import keys
+from schemas.tables import QUARANTINE
+
+Step = Callable[[str], AbstractContextManager[Say]]
+
+
+@dataclass(frozen=True)
+class BackfillResult:
+    """What came of it; the keys are those of `./lake backfill --json`, with `seconds` by part."""
+
+    dump: str
+    loaded: Loaded
+    etl: EtlResult
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def run_backfill(
+    route: Route, folder: Path, place: str, run_id: str | None, step: Step
+) -> BackfillResult:
+    """Load a dump and bring the curated tables up to date.
+
+    Parameters
+    ----------
+    route
+        The way into the lake.
+    folder
+        Where dumps are fetched to.
+    place
+        A path, absolute or from here, or an https address.
+    run_id
+        The run that the dump makes; by default that of the date in its name.
+    step
+        Shows one step: yields what tells what it is at.
+
+    Raises
+    ------
+    DumpError, EtlError
+        The dump cannot be had, or is not what it should be; then nothing was loaded.
+    """
+    started = time.monotonic()
+    with step("Load the dump") as say:
+        name, loaded = _load(route, folder, place, run_id, say)
+    between = time.monotonic()
+    with step("ETL") as say:
+        result = route.run_etl(say)
+    seconds = {"load": between - started, "etl": time.monotonic() - between}
+    rounded = {part: round(taken, 2) for part, taken in seconds.items()}
+    return BackfillResult(name, loaded, result, rounded)
+
+
+def loaded_before(cloud: Cloud, bucket: str, run_id: str) -> Loaded | None:
+    """Tell what a dump's run gave when it was loaded before; None where it was not.
+
+    Raises
+    ------
+    DumpError
+        The run is one of the crawl.
+    """
+    written = runs.object_keys(cloud, bucket, keys.run_prefix(run_id))
+    after = {keys.processed_ledger_key(run_id), keys.curated_ledger_key(run_id)}
+    if not after.issuperset(written):
+        raise DumpError(
+            f"The run {run_id} is one of the crawl already.",
+            "Give the dump another: --run-id, with another time of its day.",
+        )
+    return ledger_of(cloud, bucket, run_id, "unchanged")
+
+
+def _load(
+    route: Route, folder: Path, place: str, run_id: str | None, say: Say
+) -> tuple[str, Loaded]:
+    bucket = route.cloud.parameter("foundation/data-bucket")
+    named = remote_dump(place, run_id) if is_url(place) else local_dump(Path(place), run_id)
+    loaded = loaded_before(route.cloud, bucket, named.run_id)
+    if loaded is None:
+        with _at_hand(named, folder, say) as dump:
+            loaded = route.load(bucket, dump, say)
+    if loaded.quarantined:
+        day = keys.parse_run_id(loaded.run_id).date().isoformat()
+        partitions.register(route.cloud, bucket, QUARANTINE, day)
+    return named.name, loaded
+
+
+@contextmanager
+def _at_hand(named: Dump | RemoteDump, folder: Path, say: Say) -> Iterator[Dump]:
+    if isinstance(named, Dump):
+        yield named
+        return
+
+    def tell(have: int, whole: int | None) -> None:
+        of = f" of {whole / 1e6:,.0f}" if whole else ""
+        say(f"fetches {have / 1e6:,.0f}{of} MB")
+
+    path = fetch(named, folder, tell)
+    yield local_dump(path, named.run_id)
+    # Only now: after a failure it need not be fetched again.
+    discard(path)

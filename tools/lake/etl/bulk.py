@@ -1,0 +1,181 @@
+"""Two ways of a dump into the lake: by Spark on this machine, and by Glue on AWS."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from lake.aws import Cloud
+from lake.errors import EtlError
+from lake.etl import glue_jobs
+from lake.etl import refresh as etl
+from lake.etl.dump import Dump
+from lake.etl.refresh import EtlOptions, EtlResult, Say, Workshop
+from lake.etl.staging import list_objects
+from lake.project import Project
+from lake.runs import ledger as runs
+from schemas import keys
+from schemas.ledger.run import ProcessedLedger
+from schemas.tables import QUARANTINE
+
+# Beside the pages, and matched by no rule that wakes a function.
+DUMPS_PREFIX = "raw_data/dumps/"
+# A dump is larger than any crawl, and somebody asked for it: its growth is no mistake.
+ANY_GROWTH = 1e9
+PROCESSED_PREFIX = "processed_data/"
+ROWS_PREFIX = f"{PROCESSED_PREFIX}dump_works/"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a dump gave: `rows + quarantined == lines`.
+
+    Parameters
+    ----------
+    status
+        loaded, or unchanged where its run had been loaded before.
+    """
+
+    status: str
+    run_id: str
+    lines: int
+    rows: int
+    quarantined: int
+
+
+class Route(Protocol):
+    """A way into the lake."""
+
+    @property
+    def cloud(self) -> Cloud:
+        """Where the lake is."""
+
+    def load(self, bucket: str, dump: Dump, say: Say) -> Loaded:
+        """Make a dump a run that is processed; raises EtlError when it is not what it should be."""
+
+    def run_etl(self, say: Say) -> EtlResult:
+        """Bring the curated tables up to date."""
+
+
+def route_of(cloud: Cloud, project: Project, options: EtlOptions) -> Route:
+    """Return the way into an environment."""
+    if cloud.is_local:
+        return LocalRoute(cloud, etl.workshop(cloud, project), options)
+    return GlueRoute(cloud, options)
+
+
+def ledger_of(cloud: Cloud, bucket: str, run_id: str, status: str) -> Loaded | None:
+    """Return what a run's ledger tells of a dump; None where it is not written."""
+    key = keys.processed_ledger_key(run_id)
+    ledger = runs.read_ledger(cloud, bucket, key, ProcessedLedger)
+    if ledger is None:
+        return None
+    return Loaded(status, run_id, ledger.records, ledger.rows, ledger.quarantined)
+
+
+@dataclass(frozen=True)
+class LocalRoute:
+    """By Spark on this machine, into the local AWS."""
+
+    cloud: Cloud
+    shop: Workshop
+    options: EtlOptions
+
+    def load(self, bucket: str, dump: Dump, say: Say) -> Loaded:
+        """Load a dump; see the protocol."""
+        stage, run = self.shop.stage, dump.run_id
+        day = keys.parse_run_id(run).date()
+        outputs = [
+            f"{ROWS_PREFIX}ingest_date={day}/{run}/",
+            f"{QUARANTINE.location}ingest_date={day}/{run}-dump/",
+            # Last: it vouches for the rest.
+            keys.processed_ledger_key(run),
+        ]
+        with self.shop.locked() as held, self.shop.job_log.recording(bucket, "bulk"):
+            for prefix in outputs:
+                stage.remove(prefix)
+            result = self._run_spark(dump, held, say)
+            stage.store(
+                self.cloud,
+                bucket,
+                outputs,
+                lambda done, all_: say(f"sends what came of it: {done} of {all_} files"),
+            )
+        names = ("status", "run_id", "lines", "rows", "quarantined")
+        return Loaded(**{name: result[name] for name in names})
+
+    def run_etl(self, say: Say) -> EtlResult:
+        """Run the ETL; see the protocol."""
+        return etl.run_etl(self.cloud, self.shop, self.options, say)
+
+    def _run_spark(self, dump: Dump, held: int, say: Say) -> dict[str, Any]:
+        stage = self.shop.stage
+        size = f"{dump.path.stat().st_size / 1e6:,.1f} MB"
+        return self.shop.jobs.run(
+            "glue_etl.bulk",
+            {
+                "dump": f"file://{self._linked(dump)}",
+                "run-id": dump.run_id,
+                "processed": stage.uri(PROCESSED_PREFIX),
+                "quarantine": stage.uri(QUARANTINE.location),
+                "runs": stage.uri(keys.RUNS_PREFIX),
+                "master": "local[*]",
+                "driver-memory": self.options.memory,
+            },
+            self.shop.folder / "bulk.log",
+            on_wait=_clock(lambda seconds: say(f"Spark reads {size}: {seconds} s")),
+            held=held,
+        )
+
+    def _linked(self, dump: Dump) -> Path:
+        # Spark takes a path for a pattern, so a name of the user's could mean something else.
+        link = self.shop.folder.resolve() / "dumps" / dump.name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(dump.path.resolve())
+        return link
+
+
+@dataclass(frozen=True)
+class GlueRoute:
+    """By Glue, from S3."""
+
+    cloud: Cloud
+    options: EtlOptions
+
+    def load(self, bucket: str, dump: Dump, say: Say) -> Loaded:
+        """Load a dump; see the protocol."""
+        key = f"{DUMPS_PREFIX}{dump.name}"
+        self._upload(bucket, key, dump.path, say)
+        arguments = {"dump": f"s3://{bucket}/{key}", "run-id": dump.run_id}
+        glue_jobs.run_job(self.cloud, "bulk", arguments, say)
+        loaded = ledger_of(self.cloud, bucket, dump.run_id, "loaded")
+        if loaded is None:
+            raise EtlError(
+                "The Glue job succeeded and left no ledger of its run.",
+                f"Look at its log: './lake status --env {self.cloud.env}' shows the run.",
+            )
+        return loaded
+
+    def run_etl(self, say: Say) -> EtlResult:
+        """Run the ETL; see the protocol."""
+        return etl.run_on_glue(self.cloud, self.options, say)
+
+    def _upload(self, bucket: str, key: str, path: Path, say: Say) -> None:
+        size, sent = path.stat().st_size, 0
+        there = {item.key: item.size for item in list_objects(self.cloud, bucket, key)}
+        if there.get(key) == size:
+            return
+
+        def tell(count: int) -> None:
+            nonlocal sent
+            sent += count
+            say(f"uploads {sent / 1e6:,.0f} of {size / 1e6:,.0f} MB")
+
+        self.cloud.client("s3").upload_file(str(path), bucket, key, Callback=tell)
+
+
+def _clock(tell: Callable[[int], None]) -> Callable[[], None]:
+    started = time.monotonic()
+    return lambda: tell(int(time.monotonic() - started))

@@ -1,0 +1,79 @@
+"""The curated tables as the bucket has them: the published build, and the runs that wait."""
+
+from dataclasses import dataclass
+
+from lake.aws import Cloud
+from lake.deploy.artifacts import exists
+from lake.errors import EtlError
+from lake.runs import ledger as runs
+from schemas import keys
+from schemas.curated_tables import CURATED, CURATED_PREFIX
+from schemas.ledger.curated_build import (
+    BUILD_FORMAT,
+    CURRENT_KEY,
+    BuildRecord,
+    CurrentBuild,
+    record_key,
+)
+
+
+@dataclass(frozen=True)
+class Curated:
+    """What is published.
+
+    Parameters
+    ----------
+    current
+        The published builds that are kept; None before the first.
+    record
+        What the current one holds.
+    """
+
+    current: CurrentBuild | None = None
+    record: BuildRecord | None = None
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether the next build can be made from this one and the new runs."""
+        return self.record is not None and self.record.format == BUILD_FORMAT
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Rows by table, in the order of the contracts; empty before the first build."""
+        tables = self.record.tables if self.record else {}
+        return {name: tables[name].rows for name in CURATED if name in tables}
+
+
+def read_curated(cloud: Cloud, bucket: str) -> Curated:
+    """Return what is published.
+
+    Raises
+    ------
+    EtlError
+        The current build has no record.
+    """
+    current = runs.read_ledger(cloud, bucket, f"{CURATED_PREFIX}{CURRENT_KEY}", CurrentBuild)
+    if current is None:
+        return Curated()
+    record = runs.read_ledger(
+        cloud, bucket, f"{CURATED_PREFIX}{record_key(current.build)}", BuildRecord
+    )
+    if record is None:
+        raise EtlError(
+            f"Build {current.build} is published and has no record.",
+            f"Restore the former version of {CURATED_PREFIX}{record_key(current.build)}.",
+        )
+    return Curated(current, record)
+
+
+def processed_runs(cloud: Cloud, bucket: str, among: list[str] | None = None) -> list[str]:
+    """Return the runs that process has finished, oldest first; of some runs, or of all."""
+    found = runs.run_ids(cloud, bucket) if among is None else among
+    return [run for run in found if exists(cloud, bucket, keys.processed_ledger_key(run))]
+
+
+def waiting_runs(cloud: Cloud, bucket: str, curated: Curated) -> list[str]:
+    """Return the processed runs that are not in the current build, oldest first."""
+    known = curated.record.runs if curated.record else {}
+    fresh = [run for run in runs.run_ids(cloud, bucket) if run not in known]
+    return processed_runs(cloud, bucket, fresh)

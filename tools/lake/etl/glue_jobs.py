@@ -1,0 +1,114 @@
+"""The jobs of glue_etl on AWS: started on Glue, and followed to their end."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lake.aws import Cloud
+from lake.errors import EtlBusyError, EtlFailedError, NotDeployedError
+from lake.etl.job_runs import JobRun
+
+JOBS = ("etl", "bulk")
+POLL_SECONDS = 5.0
+ENDED = ("SUCCEEDED", "FAILED", "ERROR", "TIMEOUT", "STOPPED", "EXPIRED")
+# As the jobs write it on their last legs.
+COMPLAINT = "error: "
+LONGEST = 600
+
+Say = Callable[[str], None]
+
+
+def run_job(
+    cloud: Cloud,
+    job: str,
+    arguments: Mapping[str, str],
+    say: Say,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Start a job and wait for its end; it goes on when this process ends.
+
+    Parameters
+    ----------
+    cloud
+        AWS.
+    job
+        etl or bulk.
+    arguments
+        Arguments of this run, by name without dashes.
+    say
+        Called with what it is at.
+    sleep
+        Waits between two looks at it.
+
+    Raises
+    ------
+    EtlBusyError
+        Another run of the job is at work.
+    EtlFailedError
+        It failed.
+    """
+    glue = cloud.client("glue")
+    name = cloud.parameter(f"glue_etl/{job}-job-name")
+    try:
+        started = glue.start_job_run(
+            JobName=name, Arguments={f"--{key}": value for key, value in arguments.items()}
+        )
+    except glue.exceptions.ConcurrentRunsExceededException:
+        raise EtlBusyError(
+            f"Another run of the Glue job {name} is at work.",
+            f"'./lake status --env {cloud.env}' shows it; run this again when it has ended.",
+        ) from None
+    run_id = str(started["JobRunId"])
+    while True:
+        run: dict[str, Any] = glue.get_job_run(JobName=name, RunId=run_id)["JobRun"]
+        if run["JobRunState"] in ENDED:
+            break
+        say(f"Glue job {name}: {run['JobRunState'].lower()}, {run.get('ExecutionTime', 0)} s")
+        sleep(POLL_SECONDS)
+    if run["JobRunState"] != "SUCCEEDED":
+        reason = _complaint(cloud, run_id) or run.get("ErrorMessage", "no reason given")
+        raise EtlFailedError(
+            f"The Glue job {name} {run['JobRunState'].lower()}: {reason}",
+            f"Run {run_id}; docs/operations.md#etl-failed says what to do.",
+        )
+
+
+def newest_job_runs(cloud: Cloud, count: int) -> list[JobRun]:
+    """Return the newest runs of all jobs, newest first; none where they are not deployed."""
+    found = []
+    for job in JOBS:
+        try:
+            name = cloud.parameter(f"glue_etl/{job}-job-name")
+        except NotDeployedError:
+            return []
+        answer = cloud.client("glue").get_job_runs(JobName=name, MaxResults=count)
+        found += [_job_run(job, run) for run in answer["JobRuns"]]
+    return sorted(found, key=lambda run: run.started_at, reverse=True)[:count]
+
+
+def _job_run(job: str, run: Mapping[str, Any]) -> JobRun:
+    return JobRun(
+        job=job,
+        started_at=run["StartedOn"].strftime("%Y-%m-%d %H:%M:%S"),
+        state=run["JobRunState"],
+        seconds=run.get("ExecutionTime"),
+        error=run.get("ErrorMessage", ""),
+    )
+
+
+def _complaint(cloud: Cloud, run_id: str) -> str:
+    """Return what a run wrote as its error; Glue itself only tells how the process ended."""
+    from botocore.exceptions import ClientError
+
+    try:
+        found = cloud.client("logs").filter_log_events(
+            logGroupName=cloud.parameter("glue_etl/error-log-group"),
+            logStreamNamePrefix=run_id,
+            filterPattern=f'"{COMPLAINT}"',
+        )
+    except (ClientError, NotDeployedError):
+        return ""
+    lines = [line for event in found["events"] for line in event["message"].splitlines()]
+    told = [line for line in lines if line.startswith(COMPLAINT)]
+    return told[-1].removeprefix(COMPLAINT)[:LONGEST] if told else ""

@@ -1,0 +1,66 @@
+"""Partitions of the processed tables, registered in the Glue catalogue as process does it."""
+
+from typing import Any
+
+from lake.aws import Cloud
+from schemas.derive.glue import glue_columns
+from schemas.tables import PARTITIONS, Table
+
+_JSON = {
+    "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+    "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+    "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"},
+}
+_PARAMETERS = {"classification": "json", "compressionType": "gzip", "typeOfData": "file"}
+
+
+def register(cloud: Cloud, bucket: str, table: Table, day: str) -> None:
+    """Make sure that a table of JSON lines and its partition of a day are in the catalogue.
+
+    Parameters
+    ----------
+    day
+        UTC day, such as 2026-09-30.
+    """
+    glue = cloud.client("glue")
+    where = {"DatabaseName": cloud.parameter("foundation/glue-database")}
+    try:
+        glue.get_table(**where, Name=table.name)
+    except glue.exceptions.EntityNotFoundException:
+        _create_table(glue, where, table, f"s3://{bucket}/{table.location}")
+    location = f"s3://{bucket}/{table.location}ingest_date={day}/"
+    partition = {
+        "Values": [day],
+        "StorageDescriptor": _storage(table, location),
+        "Parameters": _PARAMETERS,
+    }
+    try:
+        glue.create_partition(**where, TableName=table.name, PartitionInput=partition)
+    except glue.exceptions.AlreadyExistsException:
+        return
+
+
+def _create_table(glue: Any, where: dict[str, str], table: Table, location: str) -> None:
+    entry = {
+        "Name": table.name,
+        "Description": table.description,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {**_PARAMETERS, "EXTERNAL": "TRUE"},
+        "PartitionKeys": glue_columns(PARTITIONS),
+        "StorageDescriptor": _storage(table, location),
+    }
+    try:
+        glue.create_table(**where, TableInput=entry)
+    except glue.exceptions.AlreadyExistsException:
+        # Process was first, with a page of the crawl.
+        return
+
+
+def _storage(table: Table, location: str) -> dict[str, Any]:
+    return {
+        **_JSON,
+        "Columns": glue_columns(table.columns),
+        "Location": location,
+        "Compressed": True,
+        "StoredAsSubDirectories": False,
+    }

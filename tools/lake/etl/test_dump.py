@@ -1,0 +1,227 @@
+import gzip
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from lake.errors import DumpError
+from lake.etl.dump import (
+    RemoteDump,
+    discard,
+    fetch,
+    local_dump,
+    remote_dump,
+    run_id_of,
+    safe_name,
+)
+
+BODY = bytes(range(256)) * 20_000
+RUN = "20260930T235959Z"
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """Serves one dump, whole or cut off; knows ranges as the real place does."""
+
+    cut_after: ClassVar[int | None] = None
+    etag: ClassVar[str] = '"one"'
+    ranges: ClassVar[list[str | None]] = []
+
+    def do_HEAD(self) -> None:  # noqa: N802
+        self._begin(None)
+
+    def do_GET(self) -> None:  # noqa: N802
+        asked = self.headers.get("Range")
+        self.ranges.append(asked)
+        same = self.headers.get("If-Range") == self.etag
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and same else 0
+        if self._begin(start):
+            self.wfile.write(BODY[start : self.cut_after])
+
+    def _begin(self, start: int | None) -> bool:
+        if self.path.startswith("/latest"):
+            self.send_response(302)
+            self.send_header("Location", "/data/ol_dump_works_2026-09-30.txt.gz")
+        elif self.path.startswith("/away"):
+            self.send_response(302)
+            self.send_header("Location", "http://example.org/dump_2026-09-30.txt.gz")
+        elif self.path.startswith("/none"):
+            self.send_response(404)
+        else:
+            self.send_response(206 if start else 200)
+            self.send_header("ETag", self.etag)
+            self.send_header("Content-Length", str(len(BODY) - (start or 0)))
+            self.end_headers()
+            return True
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        return False
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(Server, "ranges", [])
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def nothing(_have: int, _whole: int | None) -> None:
+    """Take no notice."""
+
+
+@pytest.mark.parametrize(
+    ("name", "run"),
+    [
+        ("ol_dump_works_2026-09-30.txt.gz", RUN),
+        ("2026-09-30.txt", RUN),
+    ],
+)
+def test_a_dump_makes_the_run_of_its_date(name: str, run: str) -> None:
+    assert run_id_of(name) == run
+
+
+@pytest.mark.parametrize(
+    "name", ["ol_dump_works_latest.txt.gz", "12026-09-300.txt", "20260930.txt"]
+)
+def test_without_a_date_one_must_be_given(name: str) -> None:
+    with pytest.raises(DumpError, match="no date") as caught:
+        run_id_of(name)
+
+    assert "--run-id 20260930T235959Z" in caught.value.hint
+    assert run_id_of(name, RUN) == RUN
+
+
+@pytest.mark.parametrize("given", ["2026-09-30", "20261331T000000Z", "../../x", ""])
+def test_what_is_no_run_id_is_refused(given: str) -> None:
+    with pytest.raises(DumpError, match="run id"):
+        run_id_of("x_2026-09-30.txt", given)
+
+
+def test_a_date_that_there_never_was_is_refused() -> None:
+    with pytest.raises(DumpError, match="no real time"):
+        run_id_of("x_2026-02-31.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("ol_dump_works_2026-09-30.txt.gz", "ol_dump_works_2026-09-30.txt.gz"),
+        ("my dump [1]*.txt", "my-dump-1-.txt"),
+        ("../../etc/x", "etc-x"),
+        ("_hidden.txt", "hidden.txt"),
+        ("été.txt", "t-.txt"),
+        ("...", "dump.txt"),
+    ],
+)
+def test_a_name_is_made_safe(name: str, safe: str) -> None:
+    assert safe_name(name) == safe
+
+
+def test_a_dump_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "a dump 2026-09-30.txt.gz"
+    path.write_bytes(gzip.compress(b"line\n"))
+
+    found = local_dump(path)
+
+    assert (found.path, found.name, found.run_id) == (path, "a-dump-2026-09-30.txt.gz", RUN)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("d_2026-09-30.txt.gz", b"", "is empty"),
+        ("d_2026-09-30.txt", b"", "is empty"),
+        ("d_2026-09-30.txt.gz", b"/type/work", "not compressed"),
+        ("d_2026-09-30.txt", gzip.compress(b"x"), "compressed by gzip"),
+    ],
+)
+def test_what_is_plainly_no_dump_is_refused(
+    tmp_path: Path, name: str, content: bytes, complaint: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(DumpError, match=complaint):
+        local_dump(tmp_path / name)
+
+
+def test_a_missing_dump_and_a_folder_are_refused(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none_2026-09-30.txt"):
+        with pytest.raises(DumpError, match="no dump at"):
+            local_dump(path)
+
+
+def test_a_dump_is_named_after_all_redirections(url: str) -> None:
+    found = remote_dump(f"{url}/latest.txt.gz")
+
+    assert found == RemoteDump(
+        f"{url}/data/ol_dump_works_2026-09-30.txt.gz",
+        "ol_dump_works_2026-09-30.txt.gz",
+        RUN,
+        '"one"',
+    )
+
+
+@pytest.mark.parametrize(
+    "place", ["ftp://example.org/x", "file:///etc/passwd", "http://example.org/x_2026-09-30.txt"]
+)
+def test_only_https_is_fetched(place: str) -> None:
+    with pytest.raises(DumpError, match="cannot be fetched"):
+        remote_dump(place)
+
+
+def test_an_address_that_answers_otherwise_is_told(url: str) -> None:
+    with pytest.raises(DumpError, match="answered 404"):
+        remote_dump(f"{url}/none_2026-09-30.txt")
+
+
+def test_a_dump_is_fetched_whole_and_once(url: str, tmp_path: Path) -> None:
+    remote = remote_dump(f"{url}/d_2026-09-30.txt")
+    seen: list[tuple[int, int | None]] = []
+
+    path = fetch(remote, tmp_path, lambda have, whole: seen.append((have, whole)))
+
+    assert path.read_bytes() == BODY
+    assert seen[-1] == (len(BODY), len(BODY))
+    assert fetch(remote, tmp_path, nothing) == path
+    assert Server.ranges == [None]
+    discard(path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_fetch_that_was_cut_off_goes_on(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a connection that broke
+    remote = remote_dump(f"{url}/d_2026-09-30.txt")
+    monkeypatch.setattr(Server, "cut_after", 3_000_000)
+    with pytest.raises(DumpError, match="cut off"):
+        fetch(remote, tmp_path, nothing)
+    monkeypatch.setattr(Server, "cut_after", None)
+
+    # WHEN it is tried again THEN only the rest is asked for
+    assert fetch(remote, tmp_path, nothing).read_bytes() == BODY
+    assert Server.ranges == [None, "bytes=3000000-"]
+
+
+def test_a_dump_that_changed_meanwhile_comes_anew(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote = remote_dump(f"{url}/d_2026-09-30.txt")
+    monkeypatch.setattr(Server, "cut_after", 3_000_000)
+    with pytest.raises(DumpError, match="cut off"):
+        fetch(remote, tmp_path, nothing)
+    monkeypatch.setattr(Server, "cut_after", None)
+    # It changes after the question for its name, too.
+    monkeypatch.setattr(Server, "etag", '"two"')
+
+    assert fetch(remote, tmp_path, nothing).read_bytes() == BODY

@@ -1,0 +1,229 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from moto import mock_aws
+
+from lake.aws import Cloud
+from lake.errors import EtlBusyError, EtlError, EtlFailedError
+from lake.etl.curated import read_curated, waiting_runs
+from lake.etl.refresh import EtlOptions, EtlResult, Workshop, run_etl, tables_written
+from lake.testing.lakes import BUCKET, DATABASE, FakeJobs, keys, lake_in_memory, put, put_run
+from schemas.curated_tables import CURATED
+
+FIRST, SECOND = "20261122T060000Z", "20261123T060000Z"
+
+
+@pytest.fixture
+def cloud() -> Iterator[Cloud]:
+    with mock_aws():
+        yield lake_in_memory()
+
+
+@pytest.fixture
+def shop(tmp_path: Path, cloud: Cloud) -> Workshop:
+    return Workshop(tmp_path / "etl", FakeJobs(cloud=cloud))
+
+
+def jobs_of(shop: Workshop) -> FakeJobs:
+    assert isinstance(shop.jobs, FakeJobs)
+    return shop.jobs
+
+
+def run(cloud: Cloud, shop: Workshop, *, full: bool = False) -> EtlResult:
+    return run_etl(cloud, shop, EtlOptions(full=full), lambda _line: None)
+
+
+def test_a_build_is_made_here_sent_and_published(cloud: Cloud, shop: Workshop) -> None:
+    # GIVEN a run that is processed, and one that is not
+    put_run(cloud, FIRST)
+    put(cloud, f"runs/run_id={SECOND}/plan.json")
+
+    # WHEN the ETL runs
+    result = run(cloud, shop)
+
+    # THEN the job read the one run from the stage, and published in the bucket
+    job, publish = jobs_of(shop).calls
+    assert job[0] == "glue_etl.job"
+    assert job[1]["publish"] == "false"
+    assert {job[1][name].partition(":")[0] for name in ("processed", "curated", "runs")} == {"file"}
+    assert publish == (
+        "glue_etl.publish",
+        {
+            "build": "B1",
+            "curated": f"s3://{BUCKET}/curated_data/",
+            "runs": f"s3://{BUCKET}/runs/",
+            "database": DATABASE,
+        },
+    )
+    assert (result.status, result.new_runs) == ("published", [FIRST])
+    assert result.tables == dict.fromkeys(CURATED, 1)
+    assert len(keys(cloud, "curated_data/")) == len(CURATED) + 2
+    assert read_curated(cloud, BUCKET).rows == result.tables
+
+
+def test_the_next_build_stages_the_new_run_and_nothing_that_is_here(
+    cloud: Cloud, shop: Workshop
+) -> None:
+    # GIVEN a published build
+    put_run(cloud, FIRST)
+    run(cloud, shop)
+    put_run(cloud, SECOND)
+
+    # WHEN the next run comes
+    result = run(cloud, shop)
+
+    # THEN of the bucket only its two files, its ledger and the pointer to the build are fetched
+    assert (result.status, result.new_runs, result.tables["works"]) == ("published", [SECOND], 2)
+    assert result.objects_staged == 4
+    seen = jobs_of(shop).found[-1]
+    assert not [name for name in seen if FIRST in name]
+    assert {name for name in seen if "build=B1" in name}
+
+
+def test_without_a_new_run_spark_does_not_start(cloud: Cloud, shop: Workshop) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, shop)
+
+    result = run(cloud, shop)
+
+    assert (result.status, result.build, result.tables["works"]) == ("unchanged", "B1", 1)
+    # Once more, because a job may have been killed before it had cleaned up.
+    assert jobs_of(shop).modules() == ["job", "publish", "publish"]
+
+
+def test_all_runs_are_staged_for_a_full_build(cloud: Cloud, shop: Workshop) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, shop)
+
+    result = run(cloud, shop, full=True)
+
+    assert result.status == "published"
+    assert jobs_of(shop).calls[-2][1]["full"] == "true"
+    assert [name for name in jobs_of(shop).found[-1] if FIRST in name]
+
+
+def test_how_far_tables_may_grow_is_handed_on(cloud: Cloud, shop: Workshop) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, shop)
+    put_run(cloud, SECOND)
+
+    run_etl(cloud, shop, EtlOptions(max_ratio=100.0), lambda _line: None)
+
+    first, second = (found for module, found in jobs_of(shop).calls if module == "glue_etl.job")
+    assert "max-ratio" not in first
+    assert second["max-ratio"] == "100.0"
+
+
+def test_a_build_of_an_older_form_is_not_gone_on_from(cloud: Cloud, tmp_path: Path) -> None:
+    """GIVEN a build of an older form WHEN a run comes THEN all runs are staged: the job builds
+    anew, and would otherwise lose what is not there.
+    """
+    put_run(cloud, FIRST)
+    run(cloud, Workshop(tmp_path / "old", FakeJobs(cloud=cloud, form=0)))
+    put_run(cloud, SECOND)
+    shop = Workshop(tmp_path / "new", FakeJobs(cloud=cloud))
+
+    result = run(cloud, shop)
+
+    assert result.tables["works"] == 2
+    assert jobs_of(shop).calls[0][1]["full"] == "true"
+
+
+def test_a_publication_that_was_cut_off_is_finished_and_no_file_touched(
+    cloud: Cloud, shop: Workshop, tmp_path: Path
+) -> None:
+    # GIVEN a build that is in the bucket whole, readers being sent to it when all was killed
+    put_run(cloud, FIRST)
+    broken = EtlFailedError("killed")
+    killed = Workshop(
+        tmp_path / "killed",
+        replace(jobs_of(shop), failing={"glue_etl.publish": broken}),
+    )
+    with pytest.raises(EtlFailedError):
+        run(cloud, killed)
+    before = keys(cloud, "curated_data/")
+
+    # WHEN it is run again elsewhere, where the build is not
+    result = run(cloud, shop)
+
+    # THEN it is published as it is
+    assert (result.status, result.objects_sent) == ("published", 0)
+    assert before < keys(cloud, "curated_data/")
+
+
+def test_a_failed_job_changes_nothing_and_is_remembered(cloud: Cloud, shop: Workshop) -> None:
+    put_run(cloud, FIRST)
+    jobs_of(shop).failing["glue_etl.job"] = EtlFailedError("keys_unique:works", code="rules.failed")
+    before = keys(cloud)
+
+    with pytest.raises(EtlFailedError, match="keys_unique"):
+        run(cloud, shop)
+
+    assert keys(cloud) == before
+    (noted,) = shop.job_log.newest(BUCKET, 5)
+    assert (noted.job, noted.state, noted.error) == ("etl", "FAILED", "keys_unique:works")
+    assert shop.job_log.newest("another", 5) == []
+
+
+def test_what_was_interrupted_is_remembered_as_stopped(
+    cloud: Cloud, shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_run(cloud, FIRST)
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FakeJobs, "run", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(cloud, shop)
+
+    assert shop.job_log.newest(BUCKET, 1)[0].state == "STOPPED"
+
+
+def test_without_a_processed_run_it_says_what_to_do(cloud: Cloud, shop: Workshop) -> None:
+    put(cloud, f"runs/run_id={FIRST}/manifest.json")
+
+    with pytest.raises(EtlError, match="none is processed") as caught:
+        run(cloud, shop)
+
+    assert "./lake demo" in caught.value.hint
+
+
+def test_one_run_at_a_time(cloud: Cloud, shop: Workshop) -> None:
+    put_run(cloud, FIRST)
+
+    with shop.locked(), pytest.raises(EtlBusyError):
+        run(cloud, shop)
+
+
+def test_the_lag_is_what_is_processed_and_not_in_the_build(cloud: Cloud, shop: Workshop) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, shop)
+    put_run(cloud, SECOND)
+    put(cloud, "runs/run_id=no-run/processed.json")
+
+    assert waiting_runs(cloud, BUCKET, read_curated(cloud, BUCKET)) == [SECOND]
+
+
+def test_a_published_build_without_a_record_is_reported(cloud: Cloud, shop: Workshop) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, shop)
+    cloud.client("s3").delete_object(Bucket=BUCKET, Key="curated_data/_builds/B1.json")
+
+    with pytest.raises(EtlError, match="B1 is published and has no record"):
+        run(cloud, shop)
+
+
+def test_tables_are_counted_as_they_are_written(tmp_path: Path) -> None:
+    for place in (
+        "works/build=A/x.parquet",
+        "works/build=B/_temporary/x",
+        "authors/build=B/y.parquet",
+    ):
+        path = tmp_path / place
+        path.parent.mkdir(parents=True)
+        path.touch()
+
+    assert tables_written(tmp_path, previous="A") == 1

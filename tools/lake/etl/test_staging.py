@@ -1,0 +1,141 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from lake.aws import Cloud
+from lake.errors import EtlError
+from lake.etl.staging import Stage, StoredObject, list_folders, list_objects
+
+BUCKET = "data"
+
+
+@pytest.fixture
+def cloud() -> Iterator[Cloud]:
+    with mock_aws():
+        s3 = boto3.client("s3", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+        s3.create_bucket(Bucket=BUCKET)
+        yield Cloud(endpoint="http://127.0.0.1:1", _clients={"s3": s3})
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def put(cloud: Cloud, **bodies: str) -> None:
+    for key, body in bodies.items():
+        cloud.client("s3").put_object(Bucket=BUCKET, Key=f"p/{key}", Body=body.encode())
+
+
+def keys(cloud: Cloud) -> set[str]:
+    return {item.key for item in list_objects(cloud, BUCKET, "")}
+
+
+def fetch(cloud: Cloud, stage: Stage) -> Any:
+    return stage.fetch(cloud, BUCKET, list_objects(cloud, BUCKET, "p/"))
+
+
+def files(stage: Stage) -> dict[str, str]:
+    found = (path for path in stage.data.rglob("*") if path.is_file())
+    return {str(path.relative_to(stage.data)): path.read_text() for path in found}
+
+
+def test_only_new_and_changed_objects_are_fetched(cloud: Cloud, stage: Stage) -> None:
+    # GIVEN a stage of three objects
+    put(cloud, a="1", b="2", c="3")
+    assert fetch(cloud, stage).fetched == 3
+
+    # WHEN one is changed, one added, one removed, and one file was damaged meanwhile
+    put(cloud, a="changed", d="new")
+    cloud.client("s3").delete_object(Bucket=BUCKET, Key="p/b")
+    stage.path("p/c").write_text("damaged")
+    again = fetch(cloud, stage)
+
+    # THEN these are fetched, and what is no more wanted is removed
+    assert (again.objects, again.fetched, again.removed) == (3, 3, 1)
+    assert files(stage) == {"p/a": "changed", "p/c": "3", "p/d": "new"}
+    assert fetch(cloud, stage).fetched == 0
+
+
+def test_a_fetch_that_was_cut_off_goes_on(cloud: Cloud, stage: Stage) -> None:
+    put(cloud, a="1", b="2")
+    gone = StoredObject("p/gone", '"x"', 1)
+
+    with pytest.raises(Exception, match="404"):
+        stage.fetch(cloud, BUCKET, [*list_objects(cloud, BUCKET, "p/"), gone])
+
+    assert not [name for name in files(stage) if "/_" in name]
+    fetch(cloud, stage)
+    assert files(stage) == {"p/a": "1", "p/b": "2"}
+
+
+@pytest.mark.parametrize("key", ["../up", "p/../../up", "/etc/x", "p//x", "p/./x", ""])
+def test_a_key_that_is_no_path_is_refused(stage: Stage, key: str) -> None:
+    with pytest.raises(EtlError, match="no path"):
+        stage.path(key)
+
+
+def test_names_are_taken_as_they_are(cloud: Cloud, stage: Stage) -> None:
+    """GIVEN a key with the encoding of a subject THEN neither the file's name nor its address
+    decodes it.
+    """
+    put(cloud, **{"R-place%3Afrance-0.parquet": "x"})
+    fetch(cloud, stage)
+
+    assert files(stage) == {"p/R-place%3Afrance-0.parquet": "x"}
+    assert stage.uri("p/").startswith("file:///")
+
+
+def test_remains_of_an_earlier_attempt_are_replaced(cloud: Cloud, stage: Stage) -> None:
+    # GIVEN a build of which a killed upload left a part under other names
+    put(cloud, **{"build=B/part-old": "old", "build=A/part": "a"})
+    path = stage.path("p/build=B/part-new")
+    path.parent.mkdir(parents=True)
+    path.write_text("new")
+
+    # WHEN it is sent
+    sent = stage.store(cloud, BUCKET, ["p/build=B/"])
+
+    # THEN the bucket has this build's files alone, and other builds are as they were
+    assert sent == 1
+    assert keys(cloud) == {"p/build=A/part", "p/build=B/part-new"}
+
+
+def test_what_was_sent_need_not_be_fetched(cloud: Cloud, stage: Stage) -> None:
+    stage.path("p").mkdir(parents=True)
+    stage.path("p/a").write_text("1")
+    stage.store(cloud, BUCKET, ["p/"])
+
+    assert fetch(cloud, stage).fetched == 0
+    assert stage.store(cloud, BUCKET, ["p/"]) == 0
+
+
+def test_an_object_that_did_not_arrive_whole_is_noticed(
+    cloud: Cloud, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.path("p").mkdir(parents=True)
+    stage.path("p/a").write_text("whole")
+    monkeypatch.setattr("lake.etl.staging._send", lambda *_: put(cloud, a="who"))
+
+    with pytest.raises(EtlError, match="did not arrive whole"):
+        stage.store(cloud, BUCKET, ["p/"])
+
+
+def test_only_what_lies_below_a_prefix_is_removed(stage: Stage) -> None:
+    for key in ("p/R1-a", "p/R2-a", "q/x"):
+        stage.path(key).parent.mkdir(parents=True, exist_ok=True)
+        stage.path(key).write_text("")
+
+    stage.remove("p/R1-")
+
+    assert set(files(stage)) == {"p/R2-a", "q/x"}
+
+
+def test_folders_are_listed_by_name(cloud: Cloud) -> None:
+    put(cloud, **{"works/x": "", "dump_works/y": "", "file": ""})
+
+    assert list_folders(cloud, BUCKET, "p/") == ["dump_works", "works"]

@@ -1,0 +1,276 @@
+"""The whole lake once, from nothing to a query, on the local AWS."""
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lake.aws import Cloud
+from lake.cli.progress import Progress
+from lake.deploy import deployment as deploy
+from lake.deploy import packaging, units
+from lake.deploy.parameters import LOCAL, merge
+from lake.errors import PrerequisiteError, RunFailedError
+from lake.etl import refresh as etl
+from lake.local import spark, standin
+from lake.local.environments import environment
+from lake.local.local_aws import LocalAws
+from lake.project import Project
+from lake.query import execute as query
+from lake.reports import report
+from lake.runs import crawl, source
+from lake.runs import ledger as runs
+from schemas.ledger.run import ProcessedLedger, RunManifest
+
+SUBJECTS = (
+    "love",
+    "history",
+    "science_fiction",
+    "fantasy",
+    "philosophy",
+    "adventure",
+    "place:london",
+    "time:19th_century",
+    "person:sherlock_holmes",
+)
+STANDIN_WORKS = 7000
+STANDIN_CONTACT = "demo@example.org"
+LIVE_WORKS_PER_SUBJECT = 1000
+# Some records that break the contract, as every real source has; they show what quarantine is.
+BAD_RECORD_SHARE = 0.005
+
+QUERIES = {
+    "Works by subject crawled": """
+        SELECT source_subject AS subject, count(*) AS works,
+               count_if(access_level IN ('open', 'borrowable')) AS readable_online
+        FROM works WHERE run_id = '{run_id}'
+        GROUP BY source_subject ORDER BY works DESC, subject
+    """,
+    "Works by decade of first publication": """
+        SELECT decade, count(DISTINCT work_key) AS works, max(edition_count) AS most_editions
+        FROM works WHERE run_id = '{run_id}' AND decade >= 1930
+        GROUP BY decade ORDER BY decade
+    """,
+    "Records in quarantine by reason": """
+        SELECT reason_code, count(*) AS records
+        FROM quarantine WHERE run_id = '{run_id}'
+        GROUP BY reason_code ORDER BY records DESC, reason_code
+    """,
+}
+CURATED_QUERIES = {
+    "Authors with the most works, of all subjects": """
+        SELECT r.rank, coalesce(a.name, r.author_key) AS author, r.works, r.editions
+        FROM author_rankings r JOIN authors a ON a.author_key = r.author_key
+        WHERE r.subject_key = '*' AND r.rank <= 5
+        ORDER BY r.rank
+    """,
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for."""
+
+    port: int
+    live: bool = False
+    contact: str = ""
+    works: int = STANDIN_WORKS
+    etl: bool = True
+
+
+@dataclass
+class Summary:
+    """What the demo made; the keys are those of `./lake demo --json`."""
+
+    run_id: str
+    status: str
+    source: str
+    subjects: int
+    pages: int
+    records_raw: int
+    rows_processed: int
+    records_quarantined: int
+    endpoint: str
+    bucket: str
+    database: str
+    stages: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    curated: dict[str, int] = field(default_factory=dict)
+    report: str | None = None
+    queries: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return the summary for machines."""
+        return json.dumps(asdict(self), indent=2, default=str)
+
+
+def run_demo(project: Project, local: LocalAws, options: Options, progress: Progress) -> Summary:
+    """Bring the local AWS up, deploy, crawl, process, build the curated tables, query and report.
+
+    What was started here is ended again when anything goes wrong; after success the local AWS
+    stays, so that the lake can be looked at.
+
+    Raises
+    ------
+    PrerequisiteError
+        There is no Java for Spark: found out before anything is begun.
+    """
+    started = time.monotonic()
+    with contextlib.ExitStack() as undo:
+        if options.etl:
+            with progress.step("Set up Spark and Plotly"):
+                set_up_spark(project)
+                environment(project, "report")
+        undo.callback(packaging.stop_daemon, project)
+        with progress.step("Start the local AWS"):
+            was_running = local.running() is not None
+            server = local.start(options.port)
+        if not was_running:
+            undo.callback(local.stop)
+        cloud = Cloud(endpoint=server.endpoint)
+        summary = _fill(cloud, project, options, progress)
+        summary.stages = progress.seconds
+        summary.seconds = round(time.monotonic() - started, 2)
+        undo.pop_all()
+    return summary
+
+
+def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) -> Summary:
+    with progress.step("Deploy bootstrap and foundation") as say:
+        deploy.deploy(cloud, project, units.select(["bootstrap", "foundation"]), LOCAL, say)
+    bucket = cloud.parameter("foundation/data-bucket")
+    revision = len(runs.run_ids(cloud, bucket))
+    with _source(options, revision) as (url, contact):
+        services = ["ingest", "process", *(["glue_etl"] if options.etl else [])]
+        with progress.step(f"Package and deploy {', '.join(services)}") as say:
+            parameters = merge(LOCAL, {"ingest": ingest_parameters(options, url, contact)})
+            deploy.deploy(cloud, project, units.select(services), parameters, say)
+        with progress.pages("Crawl") as on_pages:
+            manifest = crawl.run_now(cloud, bucket, on_pages)
+    with progress.pages("Process") as on_pages:
+        ledger = crawl.wait_until_processed(cloud, bucket, manifest, on_pages)
+    summary = summarise(cloud, bucket, url, manifest, ledger)
+    queries = dict(QUERIES)
+    if options.etl:
+        with progress.step("Build the curated tables by Spark") as say:
+            shop = etl.workshop(cloud, project)
+            summary.curated = etl.run_etl(cloud, shop, etl.EtlOptions(), say).tables
+        queries |= CURATED_QUERIES
+    with progress.step("Query"):
+        for title, sql in queries.items():
+            result = query.run_query(cloud, sql.format(run_id=manifest.run_id))
+            summary.queries[title] = result.records()
+        check_against_catalogue(cloud, summary)
+        if options.etl:
+            check_curated(cloud, summary)
+    if options.etl:
+        with progress.step("Report") as say:
+            summary.report = write_report(cloud, project, say)
+    return summary
+
+
+def write_report(cloud: Cloud, project: Project, on_step: report.OnStep) -> str:
+    """Write what the lake holds as a page; return its path."""
+    python = environment(project, "report")
+    folder = project.state / "report"
+    return report.make_report(cloud, python, project, folder, images=False, on_step=on_step).page
+
+
+def set_up_spark(project: Project) -> None:
+    """Make the environment of Spark; says that the demo can do without it where that fails."""
+    try:
+        spark.prepare(project)
+    except PrerequisiteError as error:
+        hint = f"{error.hint} Or leave the curated tables out: --no-etl".strip()
+        raise PrerequisiteError(error.message, hint) from error
+
+
+@contextlib.contextmanager
+def _source(options: Options, revision: int) -> Iterator[tuple[str, str]]:
+    """Yield the URL of what is to be crawled, and the contact to tell it."""
+    if options.live:
+        source.require_reachable(source.OPENLIBRARY, options.contact)
+        yield source.OPENLIBRARY, options.contact
+        return
+    arguments = ["--works", str(options.works), "--revision", str(revision)]
+    arguments += ["--latency-ms", "50", "--bad-record-share", str(BAD_RECORD_SHARE)]
+    with standin.standin(arguments) as url:
+        yield url, STANDIN_CONTACT
+
+
+def ingest_parameters(options: Options, url: str, contact: str) -> dict[str, str]:
+    """Return the parameters of ingest's stack for a demo."""
+    parameters = {"SourceUrl": url, "Contact": contact, "Subjects": json.dumps(SUBJECTS)}
+    if options.live:
+        parameters["MaxWorksPerSubject"] = str(LIVE_WORKS_PER_SUBJECT)
+    return parameters
+
+
+def summarise(
+    cloud: Cloud, bucket: str, url: str, manifest: RunManifest, ledger: ProcessedLedger
+) -> Summary:
+    """Put the two ledgers of a run side by side.
+
+    Raises
+    ------
+    RunFailedError
+        They do not reconcile: a record is neither a row nor in quarantine.
+    """
+    if ledger.mismatches or ledger.rows + ledger.quarantined != ledger.records:
+        raise RunFailedError(
+            f"Run {manifest.run_id} does not reconcile: {'; '.join(ledger.mismatches) or ledger}"
+        )
+    return Summary(
+        run_id=manifest.run_id,
+        status=manifest.status,
+        source=url,
+        subjects=manifest.totals.subjects,
+        pages=manifest.totals.pages,
+        records_raw=manifest.totals.fetched,
+        rows_processed=ledger.rows,
+        records_quarantined=ledger.quarantined,
+        endpoint=cloud.endpoint or "",
+        bucket=bucket,
+        database=cloud.parameter("foundation/glue-database"),
+    )
+
+
+def check_against_catalogue(cloud: Cloud, summary: Summary) -> None:
+    """Check that a query over the catalogue sees exactly the rows of the ledger.
+
+    Raises
+    ------
+    RunFailedError
+        It does not.
+    """
+    sql = f"SELECT count(*) FROM works WHERE run_id = '{summary.run_id}'"  # noqa: S608 (our id)
+    seen = query.run_query(cloud, sql).rows[0][0]
+    if seen != summary.rows_processed or summary.records_raw != seen + summary.records_quarantined:
+        raise RunFailedError(
+            f"The ledgers say {summary.records_raw} records, {summary.rows_processed} rows and "
+            f"{summary.records_quarantined} in quarantine; the catalogue shows {seen} rows."
+        )
+
+
+def check_curated(cloud: Cloud, summary: Summary) -> None:
+    """Check that a query over the catalogue sees the build, and in it every work of the run.
+
+    Raises
+    ------
+    RunFailedError
+        It does not.
+    """
+    count = "SELECT count(*) FROM curated_works"
+    lost = f"""
+        SELECT count(DISTINCT w.work_key) FROM works w
+        LEFT JOIN curated_works c ON c.work_key = w.work_key
+        WHERE w.run_id = '{summary.run_id}' AND c.work_key IS NULL
+    """  # noqa: S608 (our id)
+    seen, missing = (query.run_query(cloud, sql).rows[0][0] for sql in (count, lost))
+    if seen != summary.curated["works"] or missing:
+        raise RunFailedError(
+            f"The build has {summary.curated['works']} works; the catalogue shows {seen}, and"
+            f" {missing} works of run {summary.run_id} are not among them."
+        )

@@ -1,0 +1,260 @@
+"""The local AWS: MiniStack in its own environment, started in the background and found again.
+
+A supervisor process (`lake.local.supervisor`) owns the server, so that it ends by itself and takes
+its workers and its temporary files with it. What is running is written in `server.json`.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lake.errors import LocalAwsDownError, LocalAwsStartError, PortInUseError
+
+if TYPE_CHECKING:
+    import psutil
+
+DEFAULT_PORT = 4566
+START_TIMEOUT_SECONDS = 30.0
+# The unpacked functions are removed, some hundred megabytes each.
+STOP_TIMEOUT_SECONDS = 60.0
+# Long enough for a working day; a forgotten server does not stay for ever.
+LIFETIME_SECONDS = 8 * 3600
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running local AWS: where it listens and which process owns it."""
+
+    port: int
+    supervisor_pid: int
+    certificate: str | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """URL for AWS clients."""
+        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
+
+
+def server_environment(port: int, temporary: Path, *, enforce_iam: bool) -> dict[str, str]:
+    """Return the whole environment of the server.
+
+    Nothing is inherited but what a process needs to start: Lambda workers see this environment, and
+    neither the user's credentials nor proxies may reach them. Policies deny plain text, so the
+    server that enforces them speaks TLS only.
+    """
+    common = {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "HOME": str(temporary),
+        "LANG": "C.UTF-8",
+        "TMPDIR": str(temporary),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "STATE_DIR": str(temporary / "state"),
+        "S3_DATA_DIR": str(temporary / "s3"),
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+    }
+    if enforce_iam:
+        # It tells its workers its address and certificate by itself, if nobody else does.
+        return common | {"AUTH": "true", "USE_SSL": "1"}
+    return common | {"AUTH": "false", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
+
+
+def port_is_free(port: int) -> bool:
+    """Return whether nothing listens on the port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class LocalAws:
+    """Starts, finds and stops the local AWS of one folder.
+
+    Parameters
+    ----------
+    folder
+        Holds `server.json`, the log and, while it runs, the server's temporary files.
+    command
+        Starts the server, for example `[".../python", "-m", "ministack"]`.
+    """
+
+    def __init__(self, folder: Path, command: Sequence[str]) -> None:
+        self.folder = folder
+        self.command = list(command)
+        self._spawned: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self.folder / "ministack.log"
+
+    @property
+    def _temporary(self) -> Path:
+        return self.folder / "tmp"
+
+    @property
+    def _record(self) -> Path:
+        return self.folder / "server.json"
+
+    def running(self) -> Server | None:
+        """Return the server if it answers, else None."""
+        try:
+            server = Server(**json.loads(self._record.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        # Who answers may be the server of another clone, on a port that was once this one's.
+        owned = self._supervisor(server.supervisor_pid) is not None
+        return server if owned and _answers(server) else None
+
+    def require(self) -> Server:
+        """Return the running server.
+
+        Raises
+        ------
+        LocalAwsDownError
+            There is none.
+        """
+        server = self.running()
+        if server is None:
+            hint = "Start it with './lake up', or './lake demo' for the whole lake."
+            if self._record.exists():
+                hint += f" The last one died or was ended; its log is {self.log}."
+            raise LocalAwsDownError("The local AWS is not running.", hint)
+        return server
+
+    def start(self, port: int = DEFAULT_PORT, *, enforce_iam: bool = False) -> Server:
+        """Start the server, or return the one that runs already.
+
+        With `enforce_iam` policies are enforced, and it is reached over TLS; it makes the
+        certificate by the command `openssl`.
+
+        Raises
+        ------
+        PortInUseError
+            Something else listens on the port.
+        LocalAwsStartError
+            The server ended, or did not answer in time.
+        """
+        server = self.running()
+        if server is not None:
+            return server
+        self.stop()  # what a dead one may have left behind
+        if not port_is_free(port):
+            raise PortInUseError(
+                f"Port {port} of 127.0.0.1 is in use by another program.",
+                "Choose another with --port, or end that program.",
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        environment = server_environment(port, self._temporary, enforce_iam=enforce_iam)
+        process = self._spawned = self._spawn(environment)
+        # Where MiniStack puts it, below its TMPDIR.
+        certificate = str(self._temporary / "ministack-tls/server.crt") if enforce_iam else None
+        server = Server(port, process.pid, certificate)
+        self._record.write_text(json.dumps(asdict(server)))
+        try:
+            self._wait_until_ready(server, process)
+        except BaseException:
+            self.stop()
+            raise
+        return server
+
+    def stop(self) -> bool:
+        """Stop the server with its workers; return whether there was anything to stop."""
+        import psutil
+
+        from lake.local.supervisor import end_members, members
+
+        was_running = bool(members(self._temporary))
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, psutil.Error):
+            record = json.loads(self._record.read_text())
+            supervisor = self._supervisor(record["supervisor_pid"])
+            if supervisor is not None:
+                supervisor.terminate()
+                supervisor.wait(STOP_TIMEOUT_SECONDS)
+        if self._spawned is not None:
+            self._spawned.wait(STOP_TIMEOUT_SECONDS)
+            self._spawned = None
+        end_members(self._temporary)
+        self._record.unlink(missing_ok=True)
+        return was_running
+
+    def _supervisor(self, pid: int) -> "psutil.Process | None":
+        """Return the process if it is this folder's supervisor: ids are used again some day."""
+        import psutil
+
+        try:
+            process = psutil.Process(pid)
+            words = process.cmdline()
+        except psutil.Error:
+            return None
+        return process if "lake.local.supervisor" in words and str(self.folder) in words else None
+
+    def _spawn(self, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+        supervisor = [
+            sys.executable,
+            "-m",
+            "lake.local.supervisor",
+            str(self.folder),
+            str(LIFETIME_SECONDS),
+            json.dumps(dict(environment)),
+            *self.command,
+        ]
+        with self.log.open("wb") as log:
+            return subprocess.Popen(
+                supervisor,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+            )
+
+    def _wait_until_ready(self, server: Server, process: "subprocess.Popen[bytes]") -> None:
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            if _answers(server):
+                return
+            if process.poll() is not None:
+                break
+            time.sleep(0.05)
+        tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-5:])
+        raise LocalAwsStartError(
+            f"The local AWS did not start: {tail or 'no output'}", f"Its log is {self.log}."
+        )
+
+
+def _answers(server: Server) -> bool:
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+    try:
+        if server.certificate:
+            context = ssl.create_default_context(cafile=server.certificate)
+            handlers.append(urllib.request.HTTPSHandler(context=context))
+        opener = urllib.request.build_opener(*handlers)
+        with opener.open(f"{server.endpoint}/_ministack/health", timeout=2) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError, ValueError):
+        return False

@@ -1,0 +1,237 @@
+"""Spark on this machine: what it needs, and the jobs of glue_etl as processes of their own."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lake.aws import LOCAL_ACCOUNT, LOCAL_REGION, Cloud
+from lake.errors import EtlFailedError, PrerequisiteError
+from lake.local import environments
+from lake.project import Project
+
+# What Spark 4.1 runs on.
+OLDEST_JAVA = 17
+JAVA_ADVICE = (
+    "Install Java 17 or 21 ('apt install openjdk-17-jre-headless', 'brew install openjdk@17') and"
+    " see that 'java' is on the PATH or JAVA_HOME is set."
+)
+POLL_SECONDS = 0.2
+STOP_TIMEOUT_SECONDS = 15.0
+LINES_SHOWN = 5
+
+_CONTINUE = "Correct it, then run './lake etl' again: what is published stays as it is."
+_HINTS = {
+    "java.missing": "",
+    "rules.failed": "What is published stays. docs/operations.md#etl-failed says what to look at.",
+    "run.none": "Crawl first: './lake demo --no-etl' makes a run.",
+    "dump.empty": "Nothing was loaded.",
+    "dump.truncated": "Nothing was loaded.",
+    "dump.bad_lines": "Nothing was loaded.",
+}
+
+
+def require_java() -> None:
+    """Check that there is a Java that Spark runs on.
+
+    Raises
+    ------
+    PrerequisiteError
+        There is none; the hint says what to install.
+    """
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin/java") if home else shutil.which("java")
+    if not java or not Path(java).exists():
+        raise PrerequisiteError(
+            "The ETL runs on Spark, which needs Java: none was found.", JAVA_ADVICE
+        )
+    told = subprocess.run(
+        [java, "-version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    ).stderr
+    version = re.search(r'version "(?:1\.)?(\d+)', told)
+    if not version or int(version[1]) < OLDEST_JAVA:
+        known = f"is Java {version[1]}" if version else "does not tell its version"
+        raise PrerequisiteError(
+            f"The ETL runs on Spark, which needs Java {OLDEST_JAVA} or 21: {java} {known}.",
+            JAVA_ADVICE,
+        )
+
+
+def prepare(project: Project) -> None:
+    """Make the environment of Spark, once and when its lock changes.
+
+    Raises
+    ------
+    PrerequisiteError
+        There is no Java, or the environment could not be made.
+    """
+    require_java()
+    environments.environment(project, "spark")
+
+
+@dataclass(frozen=True)
+class SparkJobs:
+    """Runs the jobs of glue_etl.
+
+    Parameters
+    ----------
+    command
+        Starts a Python that has what the jobs need.
+    python_path
+        Where their modules are: folders or packages.
+    """
+
+    command: Sequence[str]
+    python_path: Sequence[Path]
+
+    def run(
+        self,
+        module: str,
+        arguments: Mapping[str, object],
+        log: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        on_wait: Callable[[], None] = lambda: None,
+        held: int | None = None,
+    ) -> dict[str, Any]:
+        """Run a job and return its result, which is the last line of what it prints.
+
+        Parameters
+        ----------
+        module
+            For example `glue_etl.job`.
+        arguments
+            Its arguments by name.
+        log
+            File for what it prints; the lines of one job only.
+        environment
+            Variables beside those that every job gets.
+        on_wait
+            Called again and again while it runs.
+        held
+            Descriptor of a lock that the job keeps held, should this process be killed.
+
+        Raises
+        ------
+        EtlFailedError
+            It failed, by its own words or without any.
+        """
+        words = [part for name, value in arguments.items() for part in (f"--{name}", str(value))]
+        results = log.with_suffix(".out")
+        with log.open("wb") as errors, results.open("wb") as output:
+            process = subprocess.Popen(
+                [*self.command, "-m", module, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                env={**self._environment(log.parent), **(environment or {})},
+                pass_fds=() if held is None else (held,),
+                # With a group of its own, so that Java ends with it.
+                start_new_session=True,
+            )
+            try:
+                while process.poll() is None:
+                    on_wait()
+                    time.sleep(POLL_SECONDS)
+            finally:
+                _end(process)
+        return _result(process.returncode, results, log)
+
+    def _environment(self, folder: Path) -> dict[str, str]:
+        # Neither the user's AWS settings nor those of another Spark may reach the jobs.
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("AWS_", "SPARK_", "PYSPARK_", "PYTHON", "LAKE_"))
+        }
+        local = folder / "spark"
+        local.mkdir(parents=True, exist_ok=True)
+        return {
+            **kept,
+            "PYTHONPATH": os.pathsep.join(str(path) for path in self.python_path),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "SPARK_LOCAL_DIRS": str(local),
+        }
+
+
+def deployed_jobs(cloud: Cloud, project: Project, folder: Path) -> SparkJobs:
+    """Return the jobs of the package that is deployed: what Glue would run runs here.
+
+    Parameters
+    ----------
+    folder
+        Where packages are kept; their names hold a digest of their content.
+
+    Raises
+    ------
+    NotDeployedError
+        There is none.
+    """
+    key = cloud.parameter("glue_etl/package-key")
+    package = folder / PurePosixPath(key).name
+    if not package.is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        part = package.with_suffix(".part")
+        bucket = cloud.parameter("bootstrap/artifact-bucket")
+        cloud.client("s3").download_file(bucket, key, str(part))
+        part.replace(package)
+    # -P: nothing of the folder in which the command is called gets in.
+    return SparkJobs([str(project.state / "venv/spark/bin/python"), "-P"], [package])
+
+
+def aws_environment(cloud: Cloud) -> dict[str, str]:
+    """Return the variables that lead boto3 in a job to the local AWS."""
+    found = {
+        "AWS_ENDPOINT_URL": str(cloud.endpoint),
+        "AWS_DEFAULT_REGION": LOCAL_REGION,
+        "AWS_ACCESS_KEY_ID": LOCAL_ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        # No profile of the user's, whatever its files say.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    return found | ({"AWS_CA_BUNDLE": cloud.certificate} if cloud.certificate else {})
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End what may be left of a job: Python, its workers and Java."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(STOP_TIMEOUT_SECONDS)
+        except (ProcessLookupError, PermissionError):
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _result(status: int, results: Path, log: Path) -> dict[str, Any]:
+    lines = results.read_text(errors="replace").splitlines()
+    try:
+        result = json.loads(lines[-1])
+    except (IndexError, ValueError):
+        result = None
+    if not isinstance(result, dict):
+        told = log.read_text(errors="replace").strip().splitlines()[-LINES_SHOWN:]
+        raise EtlFailedError(
+            f"The job ended with status {status} and no result:\n" + "\n".join(told),
+            f"All that it printed is in {log}.",
+        )
+    if status != 0 or result.get("status") == "failed":
+        raise _failure(result)
+    return result
+
+
+def _failure(result: Mapping[str, Any]) -> EtlFailedError:
+    code = str(result.get("code", "etl"))
+    message = str(result.get("message", "no reason given"))
+    hint = "Run it again." if result.get("transient") else _HINTS.get(code, _CONTINUE)
+    return EtlFailedError(f"The ETL failed ({code}): {message}", hint, code=code)

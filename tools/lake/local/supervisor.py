@@ -1,0 +1,93 @@
+"""Owns one server process: ends it, its workers and its temporary files when it is time.
+
+    python -m lake.local.supervisor FOLDER LIFETIME_SECONDS ENVIRONMENT_JSON COMMAND...
+
+It is time when this process is told to end, the server ends, the folder is gone (a deleted clone),
+or the lifetime is over. A server that is simply put in the background would outlive all of these,
+and leave the unpacked code of every Lambda behind.
+"""
+
+import contextlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+import psutil
+
+POLL_SECONDS = 0.5
+GRACE_SECONDS = 5.0
+
+
+class _StopRequestedError(Exception):
+    """The supervisor was told to end."""
+
+
+def _on_signal(_number: int, _frame: FrameType | None) -> None:
+    raise _StopRequestedError
+
+
+def members(temporary: Path) -> list[psutil.Process]:
+    """Return the server and its workers: every process that was given this folder as TMPDIR.
+
+    Descent does not tell: workers outlive a server that was killed, and then have another parent.
+    """
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("TMPDIR") == str(temporary):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def end_members(temporary: Path) -> None:
+    """End the server and its workers: first by request, then by force; remove their files."""
+    family = members(temporary)
+    for member in family:
+        with contextlib.suppress(psutil.Error):
+            member.terminate()
+    psutil.wait_procs(family, timeout=GRACE_SECONDS)
+    for member in members(temporary):
+        with contextlib.suppress(psutil.Error):
+            member.kill()
+    shutil.rmtree(temporary, ignore_errors=True)
+
+
+def supervise(
+    folder: Path, lifetime: float, environment: dict[str, str], command: list[str]
+) -> None:
+    """Run the command until it is time to end it, then clear up after it."""
+    temporary = Path(environment["TMPDIR"])
+    end_members(temporary)
+    temporary.mkdir(parents=True)
+    deadline = time.monotonic() + lifetime
+    server = subprocess.Popen(command, env=environment, cwd=temporary)
+    try:
+        while server.poll() is None and folder.exists() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+    except _StopRequestedError:
+        pass
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        end_members(temporary)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(GRACE_SECONDS)
+
+
+def main(arguments: list[str]) -> None:
+    """Supervise the command given on the command line."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _on_signal)
+    folder, lifetime, environment, *command = arguments
+    supervise(Path(folder), float(lifetime), json.loads(environment), command)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

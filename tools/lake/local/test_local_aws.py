@@ -1,0 +1,185 @@
+"""The local AWS with a server that is small but real: processes, ports and files are."""
+
+import json
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lake.errors import LocalAwsDownError, LocalAwsStartError, PortInUseError
+from lake.local import local_aws, supervisor
+from lake.local.local_aws import LocalAws, Server, free_port, server_environment
+from lake.local.supervisor import members
+
+# Answers as MiniStack does, and has a worker as a Lambda function is one.
+SERVER = """
+import os, socket, subprocess, sys
+worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+open(os.path.join(os.environ["TMPDIR"], "unpacked-code"), "w").close()
+listener = socket.create_server(("127.0.0.1", int(os.environ["GATEWAY_PORT"])))
+while True:
+    connection, _ = listener.accept()
+    found = b"/_ministack/health" in connection.recv(4096)
+    status = b"200 OK" if found else b"404 Not Found"
+    connection.sendall(b"HTTP/1.0 " + status + b"\\r\\nContent-Length: 0\\r\\n\\r\\n")
+    connection.close()
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LocalAws]:
+    script = tmp_path / "server.py"
+    script.write_text(SERVER)
+    found = LocalAws(tmp_path / "local", [sys.executable, str(script)])
+    yield found
+    found.stop()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def temporary(server: LocalAws) -> Path:
+    return server.folder / "tmp"
+
+
+def test_it_starts_is_found_again_and_stops(server: LocalAws) -> None:
+    assert server.running() is None
+    port = free_port()
+    started = server.start(port)
+    assert started.endpoint == f"http://127.0.0.1:{port}"
+    assert LocalAws(server.folder, server.command).require() == started
+    assert server.start(free_port()) == started
+    assert len(members(temporary(server))) == 2
+    assert server.stop()
+    assert server.running() is None
+    assert members(temporary(server)) == []
+    assert not temporary(server).exists()
+    assert not psutil.pid_exists(started.supervisor_pid)
+    assert not server.stop()
+
+
+def test_without_it_the_hint_says_how_to_start(server: LocalAws) -> None:
+    with pytest.raises(LocalAwsDownError, match="not running") as caught:
+        server.require()
+    assert "./lake up" in caught.value.hint
+
+
+def test_a_port_in_use_is_not_taken(server: LocalAws) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(PortInUseError, match=f"Port {port} of 127.0.0.1 is in use"):
+            server.start(port)
+    assert members(temporary(server)) == []
+
+
+def test_a_server_that_ends_at_once_is_told_with_its_output(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import sys; sys.exit('no module named ministack')"]
+    server = LocalAws(tmp_path / "local", command)
+    with pytest.raises(LocalAwsStartError, match="no module named ministack"):
+        server.start(free_port())
+    assert not temporary(server).exists()
+    with pytest.raises(LocalAwsDownError):
+        server.require()
+
+
+def test_a_server_that_does_not_answer_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_aws, "START_TIMEOUT_SECONDS", 0.5)
+    server = LocalAws(tmp_path / "local", [sys.executable, "-c", "import time; time.sleep(60)"])
+    with pytest.raises(LocalAwsStartError, match="no output"):
+        server.start(free_port())
+    assert members(temporary(server)) == []
+
+
+def test_what_a_killed_supervisor_left_is_found(server: LocalAws) -> None:
+    started = server.start(free_port())
+    process = psutil.Process(started.supervisor_pid)
+    process.kill()
+    process.wait(5)
+    assert len(members(temporary(server))) == 2
+    with pytest.raises(LocalAwsDownError) as caught:
+        server.require()
+    assert str(server.log) in caught.value.hint
+    assert server.stop()
+    assert members(temporary(server)) == []
+    assert not temporary(server).exists()
+
+
+def test_with_its_folder_it_ends(server: LocalAws) -> None:
+    """GIVEN a running server, WHEN the clone is deleted, THEN no process is left."""
+    started = server.start(free_port())
+    server.folder.rename(server.folder.with_name("deleted"))
+    assert wait_for(lambda: not members(temporary(server)))
+    psutil.Process(started.supervisor_pid).wait(5)
+
+
+def test_with_its_server_the_supervisor_ends(server: LocalAws) -> None:
+    started = server.start(free_port())
+    for process in members(temporary(server)):
+        if process.cmdline() == server.command:
+            process.kill()
+    psutil.Process(started.supervisor_pid).wait(5)
+    assert members(temporary(server)) == []
+    assert not temporary(server).exists()
+
+
+def test_the_server_of_another_clone_is_not_ours(server: LocalAws, tmp_path: Path) -> None:
+    """GIVEN a record of a dead server whose port another clone uses now, THEN ours is down."""
+    other = server.start(free_port())
+    ours = LocalAws(tmp_path / "ours", server.command)
+    ours.folder.mkdir()
+    record = {"port": other.port, "supervisor_pid": other.supervisor_pid}
+    (ours.folder / "server.json").write_text(json.dumps(record))
+    assert ours.running() is None
+    assert not ours.stop()
+    assert server.running() == other
+
+
+@pytest.mark.parametrize("record", ["", "[]", "{}", '{"port": 1}', '{"port": "x", "pid": 1}'])
+def test_a_damaged_record_means_that_none_runs(server: LocalAws, record: str) -> None:
+    server.folder.mkdir()
+    (server.folder / "server.json").write_text(record)
+    assert server.running() is None
+    assert not server.stop()
+
+
+def test_the_server_inherits_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy")
+    environment = server_environment(4566, tmp_path, enforce_iam=True)
+    assert not {"AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY"} & set(environment)
+    assert environment["BIND_HOST"] == "127.0.0.1"
+    assert environment["AUTH"] == "true"
+
+
+def test_the_supervisor_ends_when_its_time_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "POLL_SECONDS", 0.01)
+    environment = {"TMPDIR": str(tmp_path / "tmp")}
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    try:
+        supervisor.supervise(
+            tmp_path, 0.1, environment, [sys.executable, "-c", "import time; time.sleep(60)"]
+        )
+    finally:
+        for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
+            signal.signal(number, handler)
+    assert members(tmp_path / "tmp") == []
+    assert not (tmp_path / "tmp").exists()
+
+
+def test_an_endpoint_is_that_of_this_machine() -> None:
+    assert Server(4566, 1).endpoint == "http://127.0.0.1:4566"

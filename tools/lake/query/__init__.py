@@ -1,0 +1,1 @@
+"""Queries: Athena on AWS, DuckDB over the same catalogue locally."""

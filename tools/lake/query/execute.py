@@ -1,0 +1,243 @@
+"""Queries over the lake: Athena on AWS, DuckDB over the same catalogue on the local AWS.
+
+The dialect is Athena's in both. DuckDB gets the tables as pyarrow datasets and nothing else: it can
+open no file, load no extension, and its configuration is locked before the statement runs.
+"""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from lake.aws import LOCAL_REGION, Cloud
+from lake.errors import NotDeployedError, QueryError
+from lake.query import catalogue
+from lake.query.statement import Statement, TableReference, parse
+from lake.query.tabular import QueryResult
+from lake.query.translate import UNNAMED, to_duckdb
+
+__all__ = ["QueryResult", "run_query"]
+
+CATALOG = "awsdatacatalog"
+_TYPES = {"HUGEINT": "bigint", '"NULL"': "unknown"}
+_SETTINGS = (
+    "SET python_enable_replacements = false",
+    "SET allow_community_extensions = false",
+    "SET TimeZone = 'UTC'",
+    # As in Athena: 7 / 2 is 3.
+    "SET integer_division = true",
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
+
+
+def run_query(cloud: Cloud, sql: str, filesystem: Any = None) -> QueryResult:
+    """Run one query and return all of its rows.
+
+    Parameters
+    ----------
+    cloud
+        Where the lake is.
+    sql
+        One SELECT (also WITH, UNION, VALUES) in Athena's dialect.
+    filesystem
+        For the local AWS: a pyarrow filesystem whose paths are `<bucket>/<key>`, instead of its S3.
+
+    Raises
+    ------
+    QueryError
+        The statement is not one query over the lake's tables, or it failed.
+    """
+    statement = parse(sql)
+    if not cloud.is_local:
+        from lake.query.athena import run_on_athena
+
+        return run_on_athena(cloud, statement.sql)
+    try:
+        database = cloud.parameter("foundation/glue-database")
+    except NotDeployedError as error:
+        raise QueryError(
+            f"There is no catalogue to query yet: {error.message}",
+            "Run './lake demo', or './lake deploy --local'.",
+        ) from error
+    tables = _tables(cloud, database, statement)
+    return _run(cloud, database, statement, tables, filesystem)
+
+
+def s3_filesystem(cloud: Cloud) -> Any:
+    """Return the S3 of the local AWS as a pyarrow filesystem."""
+    from pyarrow.fs import S3FileSystem
+
+    endpoint = urlsplit(str(cloud.endpoint))
+    return S3FileSystem(
+        access_key="local",
+        secret_key="local",  # noqa: S106 (the local AWS knows no secrets)
+        region=LOCAL_REGION,
+        scheme=endpoint.scheme,
+        endpoint_override=endpoint.netloc,
+        connect_timeout=2,
+        request_timeout=120,
+    )
+
+
+def _tables(
+    cloud: Cloud, database: str, statement: Statement, inside: tuple[str, ...] = ()
+) -> dict[str, catalogue.CatalogueTable]:
+    """Return the statement's tables by name, and before each view those that it is made of.
+
+    Raises
+    ------
+    QueryError
+        It names one that the catalogue has not, or a view that is made of itself.
+    """
+    named, maybe_own = statement.references()
+    found: dict[str, catalogue.CatalogueTable] = {}
+    for reference in sorted(named, key=str):
+        table = None
+        if reference.catalog in ("", CATALOG) and reference.database in ("", database):
+            table = catalogue.find_table(cloud, database, reference.name)
+        if table is not None:
+            if reference.name in inside:
+                raise QueryError(f"The view {reference.name} is made of itself.")
+            if table.view_sql is not None:
+                part = parse(table.view_sql)
+                found = _tables(cloud, database, part, (*inside, reference.name)) | found
+            found[reference.name] = table
+        elif reference not in maybe_own:
+            raise _unknown_table(cloud, database, reference)
+    return found
+
+
+def _unknown_table(cloud: Cloud, database: str, reference: TableReference) -> QueryError:
+    names = catalogue.table_names(cloud, database)
+    if not names:
+        return QueryError(
+            f"There is no table {str(reference)!r}: the catalogue is empty.",
+            "Tables appear when the first pages are processed: run './lake ingest'.",
+        )
+    return QueryError(
+        f"There is no table {str(reference)!r}.",
+        f"The tables of database {database} are: {', '.join(names)}.",
+    )
+
+
+def _run(
+    cloud: Cloud,
+    database: str,
+    statement: Statement,
+    tables: dict[str, catalogue.CatalogueTable],
+    filesystem: Any,
+) -> QueryResult:
+    import duckdb
+    import pyarrow as pa
+
+    types = {name: table.types for name, table in tables.items()}
+    translated = to_duckdb(statement, types)
+    views = {
+        name: to_duckdb(parse(table.view_sql), types)
+        for name, table in tables.items()
+        if table.view_sql is not None
+    }
+    try:
+        if tables and filesystem is None:
+            filesystem = s3_filesystem(cloud)
+        datasets = {
+            name: catalogue.dataset(cloud, database, table, filesystem)
+            for name, table in tables.items()
+            if name not in views
+        }
+        with _engine(database, datasets, views) as connection:
+            return _fetch(connection, statement, translated)
+    except (duckdb.Error, pa.ArrowException, OSError, RuntimeError) as error:
+        raise QueryError(_reason(error)) from error
+
+
+def _engine(database: str, datasets: dict[str, Any], views: dict[str, str]) -> Any:
+    """Return a DuckDB that holds these tables and views, under their names in Athena, and no more.
+
+    A view comes after those that it is made of.
+    """
+    import duckdb
+
+    connection = duckdb.connect(
+        config={
+            # No temporary folder: what does not fit in memory is an error, not a file somewhere.
+            "temp_directory": "",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+    )
+    schema = f"{CATALOG}.{_quoted(database)}"
+    connection.execute(f"ATTACH ':memory:' AS {CATALOG}")
+    connection.execute(f"CREATE SCHEMA {schema}")
+    for number, (name, dataset) in enumerate(datasets.items()):
+        source = f"_lake_{number}"
+        connection.register(source, dataset)
+        connection.execute(f"CREATE VIEW {schema}.{_quoted(name)} AS FROM {source}")
+    connection.execute(f"USE {schema}")
+    for setting in _SETTINGS:
+        connection.execute(setting)
+    # Last, as what a division means is settled when a view is made.
+    for name, sql in views.items():
+        connection.execute(f"CREATE VIEW {schema}.{_quoted(name)} AS {sql}")
+    return connection
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _fetch(connection: Any, statement: Statement, translated: str) -> QueryResult:
+    import duckdb
+
+    # The last word on what this is belongs to the engine that runs it.
+    kinds = [found.type for found in connection.extract_statements(translated)]
+    if kinds != [duckdb.StatementType.SELECT]:
+        raise QueryError("The statement is not one query.")
+    relation = connection.sql(translated)
+    types = [_athena_type(str(kind)) for kind in relation.types]
+    found = relation.to_arrow_table()
+    columns = [
+        _values(column, kind) for column, kind in zip(found.columns, relation.types, strict=True)
+    ]
+    rows = list(zip(*columns, strict=True)) if found.num_rows else []
+    return QueryResult(_names(statement, found.column_names), types, rows)
+
+
+def _names(statement: Statement, names: list[str]) -> list[str]:
+    """Return the names of columns, those without a name as Athena calls them."""
+    return [
+        f"_col{position}" if statement.is_values or name.startswith(UNNAMED) else name
+        for position, name in enumerate(names)
+    ]
+
+
+def _values(column: Any, kind: Any) -> list[Any]:
+    values: list[Any] = column.to_pylist(maps_as_pydicts="lossy")
+    if str(kind) == "HUGEINT":
+        return [None if value is None else int(value) for value in values]
+    return values
+
+
+def _athena_type(duckdb_type: str) -> str:
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
+    # DuckDB's sums are wider than Athena's; "NULL" (quoted so) is the type of a bare null.
+    if duckdb_type in _TYPES:
+        return _TYPES[duckdb_type]
+    try:
+        return str(exp.DataType.build(duckdb_type, dialect="duckdb").sql(dialect="trino")).lower()
+    except SqlglotError:
+        return duckdb_type.lower()
+
+
+def _reason(error: Exception) -> str:
+    """Return an engine's message without its advice and without the text that nobody wrote."""
+    text = " ".join(str(error).split("\n\nLINE ")[0].split())
+    # "Use ..." advises to change settings, which are locked.
+    text = re.split(r" \(?Use (?=\"|TRY|SET)", text)[0]
+    text = re.sub(r"reading the stream registered as '\w+' failed: \w+: ", "", text)
+    missing = re.match(r"Catalog Error: (?:Scalar|Aggregate) Function with name (\S+) ", text)
+    if missing:
+        return f"DuckDB, which answers locally, has no function {missing[1]}."
+    return "The query failed: " + re.sub(r"^(\w+ )+Error: ", "", text)

@@ -1,0 +1,205 @@
+"""Athena's dialect into DuckDB's, where sqlglot alone would give something else or nothing.
+
+What differs still: Athena divides decimals in decimals (100.0 * 1 / 3 is 33.3), DuckDB in doubles;
+Athena refuses some mixtures of types that DuckDB converts.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lake.errors import QueryError
+from lake.query.statement import DIALECT, Statement
+
+# Stands for the name of an unnamed column until its position in the result is known.
+UNNAMED = "_lake_unnamed"
+
+Columns = Mapping[str, Mapping[str, str]]
+
+
+def to_duckdb(statement: Statement, tables: Columns) -> str:
+    """Return a statement in DuckDB's dialect, its unnamed columns under `UNNAMED`.
+
+    Parameters
+    ----------
+    statement
+        What to translate.
+    tables
+        Glue types by column, by table: what some functions mean depends on the types they get.
+
+    Raises
+    ------
+    QueryError
+        It cannot be said in DuckDB's dialect.
+    """
+    from sqlglot import ErrorLevel
+    from sqlglot.errors import SqlglotError
+
+    try:
+        tree = _typed(statement.tree, tables)
+        for node in list(tree.walk()):
+            _rewrite(node)
+        text = tree.sql(dialect="duckdb", comments=False, unsupported_level=ErrorLevel.RAISE)
+    except (SqlglotError, ValueError, RecursionError) as error:
+        raise QueryError(f"The local AWS cannot run this statement: {error}") from error
+    return str(text)
+
+
+def _typed(tree: Any, tables: Columns) -> Any:
+    """Return a copy whose expressions carry their types in `meta`, as far as they can be told.
+
+    The types are found in a second copy, which the search for them rewrites; numbers join the two.
+    """
+    from sqlglot import MappingSchema, exp
+    from sqlglot.errors import SqlglotError
+    from sqlglot.optimizer.annotate_types import annotate_types
+    from sqlglot.optimizer.qualify import qualify
+
+    copy = tree.copy()
+    numbered = dict(enumerate(copy.find_all(exp.Expression)))
+    for number, node in numbered.items():
+        node.meta["number"] = number
+    schema = MappingSchema(dialect="hive")
+    for name, columns in tables.items():
+        schema.add_table(exp.to_table(name, quoted=True), dict(columns), dialect="hive")
+    try:
+        qualified = qualify(
+            copy.copy(),
+            schema=schema,
+            dialect="trino",
+            quote_identifiers=False,
+            validate_qualify_columns=False,
+            expand_alias_refs=False,
+        )
+        annotated = annotate_types(qualified, schema=schema, dialect="trino")
+    except SqlglotError:
+        return copy
+    for node in annotated.find_all(exp.Expression):
+        if node.type is not None and node.meta.get("number") in numbered:
+            numbered[node.meta["number"]].meta["type"] = node.type
+    return copy
+
+
+def _rewrite(node: Any) -> None:
+    from sqlglot import exp
+
+    if isinstance(node, exp.Select):
+        _name_columns(node)
+    elif isinstance(node, exp.Unnest):
+        _unnest_rows(node)
+    elif isinstance(node, exp.Add | exp.Sub | exp.DateAdd | exp.DateSub):
+        _keep_date(node)
+    elif isinstance(node, exp.ArraySize) and _kind(node.this) == "MAP":
+        node.replace(exp.Anonymous(this="cardinality", expressions=[node.this.copy()]))
+    elif isinstance(node, exp.AtTimeZone):
+        # DuckDB would take the time for one of that zone; Athena takes it for UTC.
+        raise QueryError("AT TIME ZONE cannot be answered locally; all times of the lake are UTC.")
+    elif isinstance(node, exp.Anonymous) and node.name.lower() in _FUNCTIONS:
+        node.replace(_FUNCTIONS[node.name.lower()](*node.expressions))
+
+
+def _kind(node: Any) -> str:
+    found = node.meta.get("type")
+    return str(found.this.name) if found is not None else "UNKNOWN"
+
+
+def _name_columns(select: Any) -> None:
+    """Give each column that Athena would call `_col<position>` the name `UNNAMED`."""
+    from sqlglot import exp
+
+    columns = []
+    for column in select.expressions:
+        bare = column.unnest()
+        if isinstance(bare, exp.Dot) and not bare.is_star:
+            column = exp.alias_(column, bare.name, quoted=True, copy=False)
+        elif not isinstance(bare, exp.Alias | exp.Aliases | exp.Column | exp.Dot | exp.Star):
+            column = exp.alias_(column, UNNAMED, copy=False)
+        columns.append(column)
+    select.set("expressions", columns)
+
+
+def _unnest_rows(unnest: Any) -> None:
+    """Make one column of each field, as Athena does with an array of rows and with a map."""
+    from sqlglot import exp
+
+    alias = unnest.args.get("alias")
+    position = unnest.args.get("offset")
+    named = len(alias.columns) if alias is not None else 0
+    widths = [_width(array, named) for array in unnest.expressions]
+    if all(width is None for width in widths):
+        return
+    if len(widths) > 1:
+        raise QueryError("The local AWS cannot unnest rows together with another array.")
+    if named not in (0, widths[0]):
+        raise QueryError(
+            f"{unnest.sql(dialect=DIALECT)}: {named} columns are named, but there are {widths[0]}."
+        )
+    rows = _rows(unnest.expressions[0], with_position=bool(position))
+    if alias is not None:
+        alias = alias.copy()
+        if isinstance(position, exp.Identifier):
+            alias.append("columns", position.copy())
+        rows.set("alias", alias)
+    unnest.replace(rows)
+
+
+def _rows(array: Any, *, with_position: bool) -> Any:
+    """Return a subquery with a column for each field and, if wanted, the position from 1."""
+    from sqlglot import exp
+
+    if _kind(array) == "MAP":
+        array = _call("map_entries", array)
+    elements = exp.select(_call("unnest", array).as_("_row"))
+    fields = exp.select(_call("unnest", exp.column("_row")))
+    if with_position:
+        elements = elements.select(_call("generate_subscripts", array, 1).as_("_position"))
+        fields = fields.select(exp.column("_position").as_("ordinality"))
+    return fields.from_(elements.subquery("_elements"), copy=False).subquery(copy=False)
+
+
+def _width(array: Any, named: int) -> int | None:
+    """Return how many columns Athena makes of an array of rows or a map; None for other arrays."""
+    found = array.meta.get("type")
+    if _kind(array) == "MAP":
+        return 2
+    if _kind(array) == "ARRAY" and found.expressions:
+        row = found.expressions[0]
+        return len(row.expressions) if row.this.name == "STRUCT" else None
+    # Where the type cannot be told, the number of names tells.
+    return named if named > 1 else None
+
+
+def _keep_date(node: Any) -> None:
+    """Keep a date a date: DuckDB makes a timestamp of a date and an interval."""
+    from sqlglot import exp
+
+    interval = isinstance(node.expression, exp.Interval) or isinstance(
+        node, exp.DateAdd | exp.DateSub
+    )
+    if interval and _kind(node.this) == "DATE":
+        node.replace(exp.cast(exp.paren(node.copy()), exp.DType.DATE))
+
+
+def _call(name: str, *arguments: Any) -> Any:
+    from sqlglot import exp
+
+    expressions = [exp.convert(argument, copy=True) for argument in arguments]
+    return exp.Anonymous(this=name, expressions=expressions)
+
+
+def _matches(array: Any, condition: Any) -> Any:
+    return _call("len", _call("list_filter", array, condition))
+
+
+def _double(text: str) -> Any:
+    from sqlglot import exp
+
+    return exp.cast(exp.Literal.string(text), exp.DType.DOUBLE)
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "any_match": lambda array, condition: _matches(array, condition) > 0,
+    "none_match": lambda array, condition: _matches(array, condition).eq(0),
+    "all_match": lambda array, condition: _matches(array, condition).eq(_call("len", array)),
+    "nan": lambda: _double("NaN"),
+    "infinity": lambda: _double("Infinity"),
+}

@@ -1,0 +1,196 @@
+"""The report: rows of the views, read here; drawn by Plotly in an environment of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from analytics.dashboard.definition import dashboard
+from analytics.dashboard.report_data import Provenance, ReportData, Row, chart_rows
+from analytics.views.definitions import views
+from lake.aws import Cloud
+from lake.errors import QueryError, ReportError
+from lake.project import Project
+from lake.query.execute import run_query
+from lake.runs import ledger as runs
+
+PREFIX = "reports/"
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".pdf": "application/pdf",
+}
+#: Names that Debian, Chrome and macOS give it; Kaleido looks for them too, but not for all.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+LINES_SHOWN = 5
+
+OnStep = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report that was written.
+
+    Parameters
+    ----------
+    page
+        Path of the page.
+    images
+        Paths of the images; empty where none were asked for.
+    run_id
+        The newest run that it shows.
+    published
+        S3 URIs of what was put into the data bucket.
+    """
+
+    page: str
+    images: list[str]
+    run_id: str | None
+    published: list[str]
+
+
+def make_report(
+    cloud: Cloud, python: Path, project: Project, output: Path, *, images: bool, on_step: OnStep
+) -> Report:
+    """Read the views, write the page and the images, and publish them.
+
+    Parameters
+    ----------
+    python
+        Of the environment that has Plotly.
+    output
+        Folder for the page; the images go to `images` in it.
+
+    Raises
+    ------
+    ReportError
+        There is nothing to show, or it could not be drawn.
+    """
+    data = read_data(cloud, on_step)
+    on_step("drawing")
+    drawn = draw(data, python, project, output, images=images)
+    on_step("publishing")
+    paths = [Path(drawn["page"]), *(Path(path) for path in drawn["images"])]
+    run_id = data.provenance.run_id
+    return Report(
+        page=str(paths[0]),
+        images=[str(path) for path in paths[1:]],
+        run_id=run_id,
+        published=publish(cloud, paths, run_id or "none"),
+    )
+
+
+def read_data(cloud: Cloud, on_step: OnStep, filesystem: Any = None) -> ReportData:
+    """Return the rows of every chart; a view of several charts is asked once.
+
+    Raises
+    ------
+    ReportError
+        The curated tables are not there.
+    """
+    charts = dashboard().charts
+    results = {}
+    for name in dict.fromkeys(chart.view for chart in charts):
+        on_step(f"view {name}")
+        try:
+            results[name] = run_query(cloud, views()[name].sql, filesystem)
+        except QueryError as error:
+            if "There is no table" in error.message:
+                raise ReportError(
+                    f"There is nothing to show yet: {error.message}", "Run './lake etl' first."
+                ) from error
+            raise
+    rows = {
+        chart.id: chart_rows(chart, results[chart.view].columns, results[chart.view].rows)
+        for chart in charts
+    }
+    return ReportData(provenance=_provenance(cloud, rows), rows=rows)
+
+
+def draw(
+    data: ReportData, python: Path, project: Project, output: Path, *, images: bool
+) -> dict[str, Any]:
+    """Write the page and the images in a process of their own; return their paths.
+
+    Raises
+    ------
+    ReportError
+        It failed, or there is no browser for the images.
+    """
+    words = [str(output), *(["--images"] if images else [])]
+    path = os.pathsep.join(str(folder) for folder in (project.root, project.root / "libs"))
+    environment = {**os.environ, "PYTHONPATH": path} | _browser()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "data.json"
+        file.write_text(data.model_dump_json(), "utf-8")
+        done = subprocess.run(
+            [str(python), "-P", "-m", "analytics.renderers.plotly", str(file), *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=False,
+        )
+    return _drawn(done.returncode, done.stdout, done.stderr)
+
+
+def publish(cloud: Cloud, paths: Sequence[Path], name: str) -> list[str]:
+    """Put a page and its images under `reports/`; return their URIs, the page's first.
+
+    The page lies there twice: under the name of its run, and as the latest.
+    """
+    bucket = cloud.parameter("foundation/data-bucket")
+    page, *images = paths
+    keys = {f"{PREFIX}{name}.html": page, f"{PREFIX}latest.html": page}
+    keys |= {f"{PREFIX}{name}/{image.name}": image for image in images}
+    for key, path in keys.items():
+        cloud.client("s3").put_object(
+            Bucket=bucket, Key=key, Body=path.read_bytes(), ContentType=TYPES[path.suffix]
+        )
+    return [f"s3://{bucket}/{key}" for key in keys]
+
+
+def _provenance(cloud: Cloud, rows: dict[str, list[Row]]) -> Provenance:
+    (summary,) = rows[dashboard().charts[0].id]
+    run_id = summary["newest_run_id"]
+    manifest = None
+    if isinstance(run_id, str):
+        bucket = cloud.parameter("foundation/data-bucket")
+        manifest = runs.read_run(cloud, bucket, run_id).manifest
+    short = [s for s in manifest.subjects if s.status != "complete"] if manifest else []
+    return Provenance(
+        environment="local AWS" if cloud.is_local else f"{cloud.env} on AWS, {cloud.region}",
+        generated_at=datetime.now(UTC),
+        run_id=run_id if isinstance(run_id, str) else None,
+        run_status=manifest.status if manifest else None,
+        incomplete=tuple((found.subject, found.reason or found.status) for found in short),
+    )
+
+
+def _browser() -> dict[str, str]:
+    """Return the variable that tells Kaleido where the browser is, unless the user set it."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    return {"BROWSER_PATH": found} if found and "BROWSER_PATH" not in os.environ else {}
+
+
+def _drawn(status: int, output: str, errors: str) -> dict[str, Any]:
+    try:
+        drawn: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        told = "\n".join(errors.strip().splitlines()[-LINES_SHOWN:])
+        raise ReportError(f"The report could not be drawn (status {status}):\n{told}") from None
+    if "browser_missing" in drawn:
+        raise ReportError(
+            "Images are drawn by Chromium or Chrome, and none could be started."
+            f" The page is there: {drawn['page']}",
+            "Install one ('apt install chromium', 'brew install --cask chromium') or name it in"
+            " BROWSER_PATH.",
+        )
+    return drawn

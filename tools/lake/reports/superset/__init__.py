@@ -1,0 +1,1 @@
+"""Superset on this machine: set up, served, and checked."""

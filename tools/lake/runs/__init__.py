@@ -1,0 +1,1 @@
+"""Runs: started, followed, and read back from their ledgers."""

@@ -1,0 +1,113 @@
+"""One run from the first heartbeat to the last processed page."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import UTC, datetime
+
+from lake.aws import Cloud
+from lake.errors import RunFailedError
+from lake.operations.logs import last_error
+from lake.runs import heartbeat
+from lake.runs import ledger as runs
+from schemas.keys import new_run_id
+from schemas.ledger.run import ProcessedLedger, RunManifest
+
+POLL_SECONDS = 0.25
+BUSY_SECONDS = 2.0
+# Without any new page for this long, something is wrong that waiting will not mend.
+STALL_SECONDS = 60.0
+
+OnPages = Callable[[runs.PageCounts, bool], None]
+
+
+def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
+    """Start a run by the schedule's own target and keep firing it until the run has ended.
+
+    Parameters
+    ----------
+    cloud, bucket
+        Where the lake is.
+    on_pages
+        Called with the counts of pages again and again while the run goes on.
+
+    Raises
+    ------
+    RunFailedError
+        Ingest failed, or ended a run without a manifest.
+    """
+    target = heartbeat.schedule_target(cloud)
+    started = datetime.now(UTC).replace(microsecond=0)
+    run_id = new_run_id(started)
+    beat = heartbeat.event(target, started, start=True)
+    while True:
+        pending = _in_background(lambda: heartbeat.fire(cloud, target, beat))
+        while not pending.done():
+            on_pages(runs.count_pages(cloud, bucket, run_id), False)
+            time.sleep(POLL_SECONDS)
+        answer = pending.result()
+        if answer.finished and answer.run_id == run_id:
+            break
+        if answer.action == "busy":
+            time.sleep(BUSY_SECONDS)
+    manifest = runs.read_run(cloud, bucket, run_id).manifest
+    if manifest is None:
+        raise RunFailedError(f"Run {run_id} ended without a manifest.", "See the log of ingest.")
+    return manifest
+
+
+def wait_until_processed(
+    cloud: Cloud, bucket: str, manifest: RunManifest, on_pages: OnPages
+) -> ProcessedLedger:
+    """Wait until process has made its ledger of a run.
+
+    Raises
+    ------
+    RunFailedError
+        Pages went to the dead-letter queue, or nothing moved for a long time.
+    """
+    last = runs.PageCounts(-1, -1)
+    moved = time.monotonic()
+    while True:
+        ledger = runs.read_run(cloud, bucket, manifest.run_id).processed
+        counts = runs.count_pages(cloud, bucket, manifest.run_id)
+        on_pages(counts, True)
+        if ledger is not None:
+            return ledger
+        if counts != last:
+            last, moved = counts, time.monotonic()
+        dead = dead_letters(cloud, "process")
+        if dead:
+            raise _failed(cloud, f"{dead} message(s) of process are in the dead-letter queue.")
+        if time.monotonic() - moved > STALL_SECONDS:
+            message = f"Process stopped at {counts.processed} of {counts.stored} pages."
+            raise _failed(cloud, message)
+        time.sleep(POLL_SECONDS)
+
+
+def _in_background[T](call: Callable[[], T]) -> Future[T]:
+    # Not an executor: that would make Ctrl-C wait for the answer, which can take minutes.
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+def _failed(cloud: Cloud, message: str) -> RunFailedError:
+    error = last_error(cloud, "process")
+    return RunFailedError(message, f"Its last error: {error}" if error else "Its log has no error.")
+
+
+def dead_letters(cloud: Cloud, service: str) -> int:
+    """Return how many messages wait in a service's dead-letter queue."""
+    url = cloud.parameter(f"{service}/dlq-url")
+    wanted = "ApproximateNumberOfMessages"
+    found = cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[wanted])
+    return int(found["Attributes"][wanted])

@@ -1,0 +1,85 @@
+"""Reads the run ledger: what each run was to fetch, what came, what was made of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from lake.aws import Cloud
+from schemas import keys
+from schemas.ledger.run import ProcessedLedger, RunManifest
+
+Ledger = TypeVar("Ledger", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run with those of its ledgers that are written."""
+
+    run_id: str
+    manifest: RunManifest | None
+    processed: ProcessedLedger | None
+
+
+@dataclass(frozen=True)
+class PageCounts:
+    """Pages of a run stored by ingest, and of these the ones that process has finished."""
+
+    stored: int
+    processed: int
+
+
+def run_ids(cloud: Cloud, bucket: str) -> list[str]:
+    """Return the ids of all runs that have a ledger, oldest first; other names are no runs."""
+    pages = cloud.client("s3").get_paginator("list_objects_v2")
+    found = []
+    for page in pages.paginate(Bucket=bucket, Prefix="runs/run_id=", Delimiter="/"):
+        for prefix in page.get("CommonPrefixes", []):
+            found.append(prefix["Prefix"].removeprefix("runs/run_id=").rstrip("/"))
+    return sorted(name for name in found if _is_run_id(name))
+
+
+def read_run(cloud: Cloud, bucket: str, run_id: str) -> Run:
+    """Return a run with the ledgers that it has so far."""
+    return Run(
+        run_id=run_id,
+        manifest=read_ledger(cloud, bucket, keys.manifest_key(run_id), RunManifest),
+        processed=read_ledger(cloud, bucket, keys.processed_ledger_key(run_id), ProcessedLedger),
+    )
+
+
+def count_pages(cloud: Cloud, bucket: str, run_id: str) -> PageCounts:
+    """Count a run's pages as they are now; cheap enough to be asked again and again."""
+    day = keys.parse_run_id(run_id).date()
+    raw = f"raw_data/subjects/ingest_date={day}/run_id={run_id}/"
+    return PageCounts(
+        stored=sum(1 for _ in object_keys(cloud, bucket, raw)),
+        processed=sum(1 for _ in object_keys(cloud, bucket, keys.receipts_prefix(run_id))),
+    )
+
+
+def object_keys(cloud: Cloud, bucket: str, prefix: str) -> Iterator[str]:
+    """Yield the keys below a prefix."""
+    pages = cloud.client("s3").get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Contents", []):
+            yield item["Key"]
+
+
+def read_ledger(cloud: Cloud, bucket: str, key: str, model: type[Ledger]) -> Ledger | None:
+    """Return what an object of the ledger says; None where it is not written."""
+    s3 = cloud.client("s3")
+    try:
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except s3.exceptions.NoSuchKey:
+        return None
+    return model.model_validate_json(body)
+
+
+def _is_run_id(name: str) -> bool:
+    try:
+        keys.parse_run_id(name)
+    except keys.InvalidKeyError:
+        return False
+    return True

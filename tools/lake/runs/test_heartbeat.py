@@ -1,0 +1,62 @@
+import io
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from lake.aws import Cloud
+from lake.errors import RunFailedError
+from lake.runs.heartbeat import Target, event, fire
+
+TARGET = Target("arn:ingest:live", '{"scheduled_time": "<aws.scheduler.scheduled-time>"}')
+AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+
+
+class FakeCloud(Cloud):
+    """A Lambda that gives one answer."""
+
+    def __init__(self, answer: object, **more: str):
+        super().__init__()
+        self.answer = {"Payload": io.BytesIO(json.dumps(answer).encode()), **more}
+
+    def client(self, service: str) -> Any:
+        assert service == "lambda"
+        return self
+
+    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 (boto3's)
+        assert FunctionName == TARGET.function_arn
+        return self.answer
+
+
+def test_the_event_is_the_schedules_own_with_the_time_filled_in() -> None:
+    assert event(TARGET, AT, start=False) == {"scheduled_time": "2026-11-23T06:00:00Z"}
+
+
+def test_a_run_is_asked_for_beside_it() -> None:
+    assert event(TARGET, AT, start=True) == {
+        "scheduled_time": "2026-11-23T06:00:00Z",
+        "start": True,
+    }
+
+
+def test_the_answer_is_read() -> None:
+    cloud = FakeCloud({"action": "started", "run_id": "R", "finished": True, "status": "complete"})
+    beat = fire(cloud, TARGET, {})
+    assert (beat.action, beat.run_id, beat.finished, beat.status) == (
+        "started",
+        "R",
+        True,
+        "complete",
+    )
+
+
+def test_an_error_of_the_function_is_told() -> None:
+    cloud = FakeCloud({"errorMessage": "SUBJECTS is missing"}, FunctionError="Unhandled")
+    with pytest.raises(RunFailedError, match="ingest failed: SUBJECTS is missing"):
+        fire(cloud, TARGET, {})
+
+
+def test_an_answer_of_another_form_is_an_error() -> None:
+    with pytest.raises(RunFailedError, match="ingest failed"):
+        fire(FakeCloud("what"), TARGET, {})
