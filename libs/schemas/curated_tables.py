@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from schemas.derive.columns import Column, columns_of
 from schemas.derive.glue import glue_columns
+from schemas.keys import CURATED_PREFIX, below, curated_build_prefix
 from schemas.rows.curated import (
     AuthorRankingRow,
     AuthorRow,
@@ -24,9 +25,6 @@ from schemas.rows.curated import (
     WorkSubjectRow,
 )
 
-CURATED_PREFIX: Final = "curated_data/"
-#: A build's id is one segment of a key.
-BUILD_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}"
 _PARQUET: Final = "org.apache.hadoop.hive.ql.io.parquet"
 
 
@@ -68,7 +66,7 @@ class CuratedTable:
 
     def folder(self, build: str) -> str:
         """The folder of a build, below the curated prefix, with a trailing slash."""
-        return f"{self.name}/build={build}/"
+        return below(CURATED_PREFIX, curated_build_prefix(self.name, build))
 
     def table_input(self, location: str) -> dict[str, Any]:
         """Give Glue's ``TableInput`` for the table with its files at a location."""

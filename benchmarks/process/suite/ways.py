@@ -24,6 +24,7 @@ from process.logic.outputs import Outputs
 from process.logic.stage import Limits, process_page
 from process.ports import StoredObject
 from schemas.derive.glue import glue_columns
+from schemas.keys import day_prefix
 from schemas.tables import TABLES, WORKS
 
 DAY: Final = "2026-11-23"
@@ -169,7 +170,7 @@ def append_naively(frame: pd.DataFrame, table: str) -> None:
 
 def add_partition(glue: Any, day: str) -> None:
     """Add a partition of ``works`` by boto3."""
-    location = f"s3://{BUCKET}/{WORKS.location}ingest_date={day}/"
+    location = f"s3://{BUCKET}/{day_prefix(WORKS.location, day)}"
     descriptor = {"Columns": glue_columns(WORKS.columns), "Location": location}
     glue.batch_create_partition(
         DatabaseName=DATABASE,

@@ -12,14 +12,20 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import StringType, StructField, StructType
 from pyspark.storagelevel import StorageLevel
 
-from glue_etl.builds.runs import DUMP_WORKS
 from glue_etl.dump.record import BadLineError, Source
 from glue_etl.errors import EmptyDumpError, EtlError, TooManyBadLinesError, TruncatedDumpError
 from glue_etl.ports import Files
 from glue_etl.settings import BulkArguments
 from glue_etl.tables.columns import conform, struct_type
 from schemas.derive.arrow import arrow_schema
-from schemas.keys import parse_run_id, processed_ledger_key
+from schemas.keys import (
+    PROCESSED_PREFIX,
+    RUNS_PREFIX,
+    below,
+    dump_quarantine_prefix,
+    dump_rows_prefix,
+    processed_ledger_key,
+)
 from schemas.ledger.run import ProcessedLedger
 from schemas.tables import WORKS
 from schemas.version import CONTRACT_VERSION
@@ -168,11 +174,10 @@ def _check(counted: Row, arguments: BulkArguments) -> Loaded:
 
 def _write(parsed: DataFrame, arguments: BulkArguments) -> None:
     rows = conform(parsed.where(F.col(_REJECTED).isNull()), WORKS.columns)
-    day = parse_run_id(arguments.run_id).date()
-    folder = f"{arguments.processed}{DUMP_WORKS}/ingest_date={day}/{arguments.run_id}/"
+    folder = arguments.processed + below(PROCESSED_PREFIX, dump_rows_prefix(arguments.run_id))
     rows.repartition("work_key").write.mode("overwrite").parquet(folder)
     bad = parsed.where(F.col(_REJECTED).isNotNull()).orderBy("position")
-    place = f"{arguments.quarantine}ingest_date={day}/{arguments.run_id}-dump/"
+    place = dump_quarantine_prefix(arguments.quarantine, arguments.run_id)
     bad.select(_REJECTED).write.mode("overwrite").option("compression", "gzip").text(place)
 
 
@@ -190,4 +195,4 @@ def _ledger(loaded: Loaded) -> ProcessedLedger:
 
 
 def _ledger_uri(arguments: BulkArguments) -> str:
-    return arguments.runs + processed_ledger_key(arguments.run_id).removeprefix("runs/")
+    return arguments.runs + below(RUNS_PREFIX, processed_ledger_key(arguments.run_id))

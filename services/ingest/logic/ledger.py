@@ -9,12 +9,19 @@ from pydantic import ValidationError
 
 from ingest.errors import StateUnreadableError
 from ingest.logic.crawl import Resumed
-from ingest.logic.plan import RunPlan, outcome_key, outcomes_prefix
+from ingest.logic.plan import RunPlan
 from ingest.logic.reconcile import manifest, never_begun
 from ingest.logic.subject_crawl import Counters
 from ingest.logic.workers import Executor
 from ingest.ports import NewObject, ObjectStore, Timing
-from schemas.keys import InvalidKeyError, RawKey, decode_segment, manifest_key
+from schemas.keys import (
+    InvalidKeyError,
+    RawKey,
+    decode_segment,
+    manifest_key,
+    outcome_key,
+    outcomes_prefix,
+)
 from schemas.ledger.run import RunManifest, SubjectOutcome
 
 

@@ -18,13 +18,12 @@ from ingest.openlibrary.body import PageBody, read_page, read_stored
 from ingest.openlibrary.outcomes import refusal
 from ingest.openlibrary.subjects import SubjectSpec
 from ingest.ports import NewObject, ObjectStore, Source, SourceResponse, StoredObject
-from schemas.keys import RawKey
+from schemas.keys import REFUSED_RESPONSES, RawKey
 from schemas.ledger.provenance import RawProvenance
 from schemas.ledger.run import PageEntry
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.version import CONTRACT_VERSION
 
-QUARANTINE_TABLE: Final = "raw"
 _LONGEST_PAYLOAD: Final = 256 * 1024
 
 
@@ -118,16 +117,14 @@ class PageFetcher:
     ) -> None:
         # The digest in the key keeps different refusals of one page apart, and equal ones together.
         digest = hashlib.sha256(response.body).hexdigest()
-        key = raw_key.quarantine_key(QUARANTINE_TABLE).replace(
-            ".jsonl.gz", f"-{digest[:12]}.jsonl.gz"
-        )
+        key = raw_key.refused_response_key(digest)
         record = QuarantineRecord(
             reason_code=refused.code,
             reason_message=refused.message,
             payload=base64.b64encode(response.body[:_LONGEST_PAYLOAD]).decode("ascii"),
             payload_encoding="base64",
             payload_truncated=len(response.body) > _LONGEST_PAYLOAD,
-            table_name=QUARANTINE_TABLE,
+            table_name=REFUSED_RESPONSES,
             contract_version=CONTRACT_VERSION,
             run_id=raw_key.run_id,
             raw_key=raw_key.key,

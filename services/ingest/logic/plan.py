@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from ingest.errors import StateUnreadableError
 from ingest.openlibrary.subjects import SubjectSpec, explain
 from ingest.ports import NewObject, ObjectStore
-from schemas.keys import encode_segment, run_prefix
+from schemas.keys import plan_key
 from schemas.version import CONTRACT_VERSION
 
 #: The only total order of a subject's works: ``editions`` alone ties for most of them, and two
@@ -46,21 +46,6 @@ class RunPlan(BaseModel):
     def cap(self, spec: SubjectSpec) -> int:
         """Give the most works that are fetched of a subject."""
         return spec.max_works or self.max_works
-
-
-def plan_key(run_id: str) -> str:
-    """The key of a run's plan, in the run's ledger."""
-    return f"{run_prefix(run_id)}plan.json"
-
-
-def outcomes_prefix(run_id: str) -> str:
-    """The prefix of the outcomes of a run's subjects."""
-    return f"{run_prefix(run_id)}subjects/"
-
-
-def outcome_key(run_id: str, subject: str) -> str:
-    """The key of a finished subject's outcome, which the manifest will hold too."""
-    return f"{outcomes_prefix(run_id)}{encode_segment(subject)}.json"
 
 
 def freeze(plan: RunPlan, store: ObjectStore) -> tuple[RunPlan, bool]:

@@ -9,11 +9,10 @@ import pytest
 from ingest.errors import ConfigurationError, LeaseLostError, StateUnreadableError
 from ingest.logic.checkpoint import LEASE_SECONDS, ActiveRun, LeasedCheckpoint
 from ingest.logic.heartbeat import CrawlRules, due_run_id
-from ingest.logic.plan import plan_key
 from ingest.ports import NewObject
 from ingest.testing.fakes import FakeClock, MemoryStore
 from ingest.testing.lake import RUN_ID, MemoryLake
-from schemas.keys import CHECKPOINT_KEY
+from schemas.keys import CHECKPOINT_KEY, plan_key
 
 
 @pytest.mark.parametrize(

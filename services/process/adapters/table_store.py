@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from process.errors import CatalogueError, SchemaConflictError, StorageError
 from schemas.derive.glue import glue_comments, glue_types
+from schemas.keys import day_prefix
 from schemas.tables import PARTITIONS, Table
 
 # Columns whose values repeat within a page. For the others a dictionary costs time, and makes files
@@ -132,7 +133,7 @@ class GlueCatalogue:
             )
 
     def _add_partition(self, table: Table, ingest_date: str) -> None:
-        location = f"s3://{self._bucket}/{table.location}ingest_date={ingest_date}/"
+        location = f"s3://{self._bucket}/{day_prefix(table.location, ingest_date)}"
         settings: dict[str, Any] = {
             "database": self._database,
             "table": table.name,

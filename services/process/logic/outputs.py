@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
 import pyarrow as pa
@@ -13,14 +12,12 @@ from process.logic.quarantine import to_bytes
 from process.openlibrary.facets import TableRows
 from process.ports import Catalogue, Store
 from schemas.derive.arrow import arrow_schema
-from schemas.keys import RawKey
+from schemas.keys import NO_DAY, RawKey, unrecognised_object_key
 from schemas.ledger.run import PageReceipt, TableCounts
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.tables import QUARANTINE, TABLES, WORKS
 from schemas.version import CONTRACT_VERSION
 
-#: The partition of rejected objects whose key tells no day.
-NO_DAY: Final = "1970-01-01"
 _JSON: Final = "application/json"
 _JSON_LINES: Final = "application/x-ndjson"
 
@@ -104,8 +101,7 @@ class Outputs:
 
     def save_stranger(self, raw_key: str, record: QuarantineRecord) -> None:
         """Write an object that is no raw page; its name is a hash, so no key leaves its place."""
-        name = sha256(raw_key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        key = f"{QUARANTINE.location}ingest_date={NO_DAY}/{name}.jsonl.gz"
+        key = unrecognised_object_key(QUARANTINE.location, raw_key)
         self.store.put(key, to_bytes([record]), _JSON_LINES)
         self.catalogue.register(QUARANTINE, NO_DAY)
 

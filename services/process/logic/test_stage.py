@@ -10,12 +10,11 @@ import pytest
 
 from process.conftest import LIMITS, RUN, Lake, make_page, make_work, packed
 from process.errors import ConservationError, MissingObjectError
-from process.logic import outputs as outputs_module
 from process.logic import stage
 from process.logic.lineage import Lineage
 from process.logic.outputs import Made
 from process.logic.stage import Limits, process_page
-from schemas.keys import RawKey
+from schemas.keys import NO_DAY, RawKey
 from schemas.ledger.run import PageReceipt
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.rows.work import WorkRow
@@ -325,4 +324,4 @@ def test_captured_errors_go_to_quarantine(lake: Lake, samples: Path) -> None:
 
 
 def test_no_day_is_a_partition_of_its_own() -> None:
-    assert outputs_module.NO_DAY == "1970-01-01"
+    assert NO_DAY == "1970-01-01"
