@@ -24,6 +24,7 @@ from process.ports import StoredObject
 from schemas.keys import RawKey
 from schemas.ledger.provenance import RawProvenance
 from schemas.tables import Table
+from schemas.testing.samples import captured_samples
 from schemas.version import CONTRACT_VERSION
 
 RUN = "20261123T060000Z"
@@ -191,11 +192,7 @@ def make_batch(*bodies: str) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def samples() -> Path:
-    default = Path.cwd().resolve() / "../shared/samples/openlibrary"
-    found = Path(os.environ.get("LAKE_SAMPLES", default))
-    if not found.is_dir():
-        pytest.skip(f"captured samples are not at {found}; set LAKE_SAMPLES")
-    return found
+    return captured_samples()
 
 
 @pytest.fixture
