@@ -17,6 +17,7 @@ LakeError
 │   ├── EtlFailedError     a job of the ETL failed
 │   ├── EtlBusyError       another one is at work
 │   └── DumpError          a dump cannot be had, or is none
+├── CheckError             there is nothing to check
 ├── QueryError             the statement is not one that the lake can answer
 ├── ReportError            the report could not be made
 └── SupersetError          Superset could not be set up, or does not show what it should
@@ -114,6 +115,10 @@ class EtlBusyError(EtlError):
 
 class DumpError(EtlError):
     """A dump cannot be had, or is none."""
+
+
+class CheckError(LakeError):
+    """There is nothing to check, or no run of that id."""
 
 
 class QueryError(LakeError):
