@@ -166,9 +166,9 @@ def read_dashboard(text: str) -> Dashboard:
     Raises
     ------
     tomllib.TOMLDecodeError
-        It is no TOML.
+        It is not TOML.
     pydantic.ValidationError
-        It is no dashboard, or names what the views have not.
+        It is not a dashboard, or names something that the views do not have.
     """
     return Dashboard.model_validate(tomllib.loads(text))
 
@@ -218,7 +218,7 @@ def _kinds(chart: Chart, view: View) -> Iterator[str]:
         if _is(view.column(name), number=True):
             yield f"{name} is a number: rows are chosen and divided by texts"
     if chart.finding_of and _is(view.column(chart.finding_of), number=False):
-        yield f"{chart.finding_of} is no number, so no row has the most of it"
+        yield f"{chart.finding_of} is not a number, so no row has the most of it"
 
 
 def _is(column: ViewColumn | None, *, number: bool) -> bool:

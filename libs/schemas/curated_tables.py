@@ -40,7 +40,9 @@ class CuratedTable:
         Columns that identify a row.
     sort
         Columns by which its files are sorted: those of the usual filters.
-    references
+
+    References
+    ----------
         Columns that hold keys of another table, by column.
     alias
         Its name in the catalogue, where a processed table has its own name already.
@@ -65,11 +67,11 @@ class CuratedTable:
         return columns_of(self.row)
 
     def folder(self, build: str) -> str:
-        """The folder of a build, below the curated prefix, with a trailing slash."""
+        """Return the folder of a build, below the curated prefix, with a trailing slash."""
         return below(CURATED_PREFIX, curated_build_prefix(self.name, build))
 
     def table_input(self, location: str) -> dict[str, Any]:
-        """Give Glue's ``TableInput`` for the table with its files at a location."""
+        """Return Glue's ``TableInput`` for the table with its files at a location."""
         return {
             "Name": self.catalogue_name,
             "Description": self.description,

@@ -18,7 +18,7 @@ DOCUMENT: Final = Path("docs/cost.md")
 _HEAD: Final = """\
 # What the lake costs
 
-Made by `./pants run benchmarks/cost/suite/document.py` from what was measured and from list
+PageOutput by `./pants run benchmarks/cost/suite/document.py` from what was measured and from list
 prices; a test fails when it is stale.
 
 **An estimate, not an offer.** The prices are list prices of {region} in {currency} as they were

@@ -26,7 +26,7 @@ _REPEATING: Final = [
     *(f"subjects.list.element.{part}" for part in ("key", "name", "kind")),
     "ia_collections.list.element",
 ]
-# Columns that queries filter by; statistics of the others help no one to skip a file.
+# Columns that queries filter by; statistics of the others let no engine skip a file.
 _FILTERED: Final = ["work_key", "edition_count", "first_publish_year", "decade", "key", "year"]
 #: How Parquet is written.
 PARQUET: Final = {
@@ -38,8 +38,8 @@ PARQUET: Final = {
 _OPENX_SERDE: Final = "org.openx.data.jsonserde.JsonSerDe"
 
 
-class GlueCatalogue:
-    """The tables of one database; see :class:`process.ports.Catalogue`.
+class GlueTableStore:
+    """The tables of one database; see :class:`process.ports.TableStore`.
 
     It remembers which tables and partitions it has seen, so a warm container makes no catalogue
     call for a day that it knows.

@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from lake.aws import Cloud
-from lake.conftest import DAYS, PARQUET, WORKS, FakeSsm, Lake, MissingError
 from lake.errors import QueryError
 from lake.query import execute as query
 from lake.query.execute import run_query
+from lake.testing.catalogue import DAYS, PARQUET, WORKS, FakeSsm, Lake, MissingError
 
 # Table names cannot be parameters, and every statement here is written here.
 # ruff: noqa: S608
