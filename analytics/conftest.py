@@ -4,7 +4,7 @@ import pytest
 
 from analytics.testing.lake import bucket_of, lake_of
 from analytics.testing.tables import Tables, empty_tables, random_tables
-from lake.conftest import Lake
+from lake.testing.fake_lake import Lake
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analytics.catalogue_pages.generate import EXAMPLES, UNITS, main, render, stale, unit_of
-from lake.conftest import Lake
+from lake.testing.fake_lake import Lake
 from schemas.curated_tables import CURATED, CuratedTable
 from schemas.tables import TABLES, Table
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from analytics.testing.tables import Stored, Tables
 from lake.aws import Cloud
-from lake.conftest import JSON_LINES, PARQUET
+from lake.testing.fake_lake import JSON_LINES, PARQUET
 from schemas.tables import PARTITIONS
 
 _SERDES: Final = {"parquet": PARQUET, "json": JSON_LINES}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from analytics.testing.tables import Tables
-from lake.conftest import JSON_LINES, PARQUET, Lake
+from lake.testing.fake_lake import JSON_LINES, PARQUET, Lake
 from schemas.tables import PARTITIONS
 
 _SERDES: Final = {"parquet": PARQUET, "json": JSON_LINES}

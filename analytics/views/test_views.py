@@ -12,8 +12,8 @@ import pytest
 
 from analytics.testing.tables import RUNS, Row, Tables
 from analytics.views.definitions import View, ViewError, parse, views
-from lake.conftest import Lake
 from lake.query.statement import parse as parse_statement
+from lake.testing.fake_lake import Lake
 from schemas.curated_tables import CURATED
 from schemas.keys import parse_run_id, subject_kind
 from schemas.tables import TABLES

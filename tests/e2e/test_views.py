@@ -15,13 +15,12 @@ from analytics.testing.aws import put_tables
 from analytics.testing.tables import random_tables
 from analytics.views.definitions import views
 from lake.aws import Cloud
-from lake.deploy import deployment as deploy
-from lake.deploy import units
+from lake.deploy import deployment, units
 from lake.deploy.parameters import LOCAL
 from lake.errors import QueryError
 from lake.local.local_aws import LocalAws, free_port
-from lake.query import execute as query
 from lake.query.athena import run_on_athena
+from lake.query.execute import run_query
 from tests.e2e.conftest import MINISTACK, PROJECT
 
 
@@ -33,7 +32,7 @@ def analysed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     try:
         cloud = Cloud(endpoint=server.endpoint)
         for unit in units.select(["bootstrap", "foundation", "analytics"]):
-            deploy.deploy_unit(cloud, PROJECT, unit, LOCAL.get(unit.name, {}), print)
+            deployment.deploy_unit(cloud, PROJECT, unit, LOCAL.get(unit.name, {}), print)
         folder: Path = tmp_path_factory.mktemp("tables")
         put_tables(
             cloud,
@@ -51,7 +50,7 @@ def test_athena_and_duckdb_give_the_same(analysed: Cloud, name: str) -> None:
     view = views()[name]
     described = [(column.name, column.type) for column in view.columns]
 
-    by_duckdb = query.run_query(analysed, f"SELECT * FROM {name}")  # noqa: S608 (a name of ours)
+    by_duckdb = run_query(analysed, f"SELECT * FROM {name}")  # noqa: S608 (a name of ours)
     # Its text, because the local Athena knows no views.
     by_athena = run_on_athena(analysed, view.sql)
 

@@ -200,7 +200,7 @@ def etl(
     """
     from lake.cli import screens
     from lake.cli.progress import Progress
-    from lake.etl.refresh import EtlOptions, run_etl, run_on_glue, workshop
+    from lake.etl.refresh import EtlOptions, run_etl, run_on_glue, workspace_of
     from lake.local.spark import prepare
 
     project = current_project()
@@ -211,7 +211,7 @@ def etl(
         with progress.step("Set up Spark"):
             prepare(project)
         with progress.step("ETL") as say:
-            result = run_etl(cloud, workshop(cloud, project), options, say)
+            result = run_etl(cloud, workspace_of(cloud, project), options, say)
     else:
         with progress.step("ETL") as say:
             result = run_on_glue(cloud, options, say)

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lake.aws import Cloud
-from lake.deploy import alarms, artifacts, changes, packaging, stacks
-from lake.deploy import history as releases
+from lake.deploy import alarms, artifacts, changes, history, packaging, stacks
 from lake.deploy.units import Unit
 from lake.errors import DeployError, NotDeployedError
 from lake.project import Project
@@ -37,7 +36,7 @@ class Plan:
 
     unit: Unit
     stack: str
-    release: releases.Release
+    release: history.Release
     before: Mapping[str, str]
     change_set: stacks.ChangeSet | None
 
@@ -119,7 +118,7 @@ def changed_units(
     for unit in units:
         if unit.packaged:
             before = current_parameters(cloud, unit)
-            deployed[unit.name] = releases.commit(cloud, unit.name, before)
+            deployed[unit.name] = history.commit(cloud, unit.name, before)
             if _architecture(parameters.get(unit.name, {}), before) != _architecture({}, before):
                 changed.add(unit.name)
     changed |= changes.may_have_changed(project, deployed)
@@ -147,7 +146,7 @@ def plan_unit(
     commit = ""
     if unit.packaged:
         if keeps_package:
-            commit = releases.commit(cloud, unit.name, before)
+            commit = history.commit(cloud, unit.name, before)
         else:
             commit = changes.commit_of(project)
             values |= code_parameters(cloud, project, unit, _architecture(parameters, before))
@@ -155,7 +154,7 @@ def plan_unit(
         # The names that the template looks up by itself are part of the configuration, too.
         found = {name: cloud.parameter(name) for name in LOOKED_UP}
         values["Release"] = release_of(template, values | found)
-    return plan_release(cloud, unit, releases.Release(template, values, commit), before)
+    return plan_release(cloud, unit, history.Release(template, values, commit), before)
 
 
 def plan_rollback(cloud: Cloud, unit: Unit) -> Plan:
@@ -167,11 +166,11 @@ def plan_rollback(cloud: Cloud, unit: Unit) -> Plan:
         There is no earlier release.
     """
     before = current_parameters(cloud, unit)
-    return plan_release(cloud, unit, releases.previous(cloud, unit.name, before), before)
+    return plan_release(cloud, unit, history.previous(cloud, unit.name, before), before)
 
 
 def plan_release(
-    cloud: Cloud, unit: Unit, release: releases.Release, before: Mapping[str, str]
+    cloud: Cloud, unit: Unit, release: history.Release, before: Mapping[str, str]
 ) -> Plan:
     """Compute the change set that brings a unit's stack to a release."""
     stack = stack_name(cloud, unit.name)
@@ -213,7 +212,7 @@ def apply(cloud: Cloud, project: Project, plan: Plan, on_step: OnStep) -> Deploy
     found = stacks.execute(cloud, plan.change_set, on_event=lambda line: on_step(f"{name}: {line}"))
     # With the defaults of the template as they are now, so that a way back restores them, too.
     full = current_parameters(cloud, plan.unit)
-    releases.record(cloud, name, replace(plan.release, parameters=full))
+    history.record(cloud, name, replace(plan.release, parameters=full))
     return replace(done, outputs=found)
 
 

@@ -12,7 +12,7 @@ from lake.etl import partitions
 from lake.etl.bulk import Loaded, Route, ledger_of
 from lake.etl.dump import Dump, RemoteDump, discard, fetch, is_url, local_dump, remote_dump
 from lake.etl.refresh import EtlResult, Say
-from lake.runs import ledger as runs
+from lake.runs.ledger import object_keys
 from schemas import keys
 from schemas.tables import QUARANTINE
 
@@ -71,7 +71,7 @@ def loaded_before(cloud: Cloud, bucket: str, run_id: str) -> Loaded | None:
     DumpError
         The run is one of the crawl.
     """
-    written = runs.object_keys(cloud, bucket, keys.run_prefix(run_id))
+    written = object_keys(cloud, bucket, keys.run_prefix(run_id))
     after = {keys.processed_ledger_key(run_id), keys.curated_ledger_key(run_id)}
     if not after.issuperset(written):
         raise DumpError(

@@ -8,13 +8,12 @@ from typing import Any, Protocol
 
 from lake.aws import Cloud
 from lake.errors import EtlError
-from lake.etl import glue_jobs
-from lake.etl import refresh as etl
+from lake.etl import glue_jobs, refresh
 from lake.etl.dump import Dump
-from lake.etl.refresh import EtlOptions, EtlResult, Say, Workshop
+from lake.etl.refresh import EtlOptions, EtlResult, Say, Workspace
 from lake.etl.staging import list_objects
 from lake.project import Project
-from lake.runs import ledger as runs
+from lake.runs.ledger import read_ledger
 from schemas import keys
 from schemas.ledger.run import ProcessedLedger
 from schemas.tables import QUARANTINE
@@ -61,14 +60,14 @@ class Route(Protocol):
 def route_of(cloud: Cloud, project: Project, options: EtlOptions) -> Route:
     """Return the way into an environment."""
     if cloud.is_local:
-        return LocalRoute(cloud, etl.workshop(cloud, project), options)
+        return LocalRoute(cloud, refresh.workspace_of(cloud, project), options)
     return GlueRoute(cloud, options)
 
 
 def ledger_of(cloud: Cloud, bucket: str, run_id: str, status: str) -> Loaded | None:
     """Return what a run's ledger tells of a dump; None where it is not written."""
     key = keys.processed_ledger_key(run_id)
-    ledger = runs.read_ledger(cloud, bucket, key, ProcessedLedger)
+    ledger = read_ledger(cloud, bucket, key, ProcessedLedger)
     if ledger is None:
         return None
     return Loaded(status, run_id, ledger.records, ledger.rows, ledger.quarantined)
@@ -79,12 +78,12 @@ class LocalRoute:
     """By Spark on this machine, into the local AWS."""
 
     cloud: Cloud
-    shop: Workshop
+    workspace: Workspace
     options: EtlOptions
 
     def load(self, bucket: str, dump: Dump, say: Say) -> Loaded:
         """Load a dump; see the protocol."""
-        stage, run = self.shop.stage, dump.run_id
+        stage, run = self.workspace.stage, dump.run_id
         day = keys.parse_run_id(run).date()
         outputs = [
             f"{ROWS_PREFIX}ingest_date={day}/{run}/",
@@ -92,10 +91,10 @@ class LocalRoute:
             # Last: it vouches for the rest.
             keys.processed_ledger_key(run),
         ]
-        with self.shop.locked() as held, self.shop.job_log.recording(bucket, "bulk"):
+        with self.workspace.locked() as lock_fd, self.workspace.job_log.recording(bucket, "bulk"):
             for prefix in outputs:
                 stage.remove(prefix)
-            result = self._run_spark(dump, held, say)
+            result = self._run_spark(dump, lock_fd, say)
             stage.store(
                 self.cloud,
                 bucket,
@@ -107,12 +106,12 @@ class LocalRoute:
 
     def run_etl(self, say: Say) -> EtlResult:
         """Run the ETL; see the protocol."""
-        return etl.run_etl(self.cloud, self.shop, self.options, say)
+        return refresh.run_etl(self.cloud, self.workspace, self.options, say)
 
-    def _run_spark(self, dump: Dump, held: int, say: Say) -> dict[str, Any]:
-        stage = self.shop.stage
+    def _run_spark(self, dump: Dump, lock_fd: int, say: Say) -> dict[str, Any]:
+        stage = self.workspace.stage
         size = f"{dump.path.stat().st_size / 1e6:,.1f} MB"
-        return self.shop.jobs.run(
+        return self.workspace.jobs.run(
             "glue_etl.bulk",
             {
                 "dump": f"file://{self._linked(dump)}",
@@ -123,14 +122,14 @@ class LocalRoute:
                 "master": "local[*]",
                 "driver-memory": self.options.memory,
             },
-            self.shop.folder / "bulk.log",
+            self.workspace.folder / "bulk.log",
             on_wait=_clock(lambda seconds: say(f"Spark reads {size}: {seconds} s")),
-            held=held,
+            lock_fd=lock_fd,
         )
 
     def _linked(self, dump: Dump) -> Path:
         # Spark takes a path for a pattern, so a name of the user's could mean something else.
-        link = self.shop.folder.resolve() / "dumps" / dump.name
+        link = self.workspace.folder.resolve() / "dumps" / dump.name
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(dump.path.resolve())
@@ -160,7 +159,7 @@ class GlueRoute:
 
     def run_etl(self, say: Say) -> EtlResult:
         """Run the ETL; see the protocol."""
-        return etl.run_on_glue(self.cloud, self.options, say)
+        return refresh.run_on_glue(self.cloud, self.options, say)
 
     def _upload(self, bucket: str, key: str, path: Path, say: Say) -> None:
         size, sent = path.stat().st_size, 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from lake.aws import Cloud
 from lake.deploy.artifacts import exists
 from lake.errors import EtlError
-from lake.runs import ledger as runs
+from lake.runs.ledger import read_ledger, run_ids
 from schemas import keys
 from schemas.curated_tables import CURATED, CURATED_PREFIX
 from schemas.ledger.curated_build import (
@@ -52,12 +52,10 @@ def read_curated(cloud: Cloud, bucket: str) -> Curated:
     EtlError
         The current build has no record.
     """
-    current = runs.read_ledger(cloud, bucket, f"{CURATED_PREFIX}{CURRENT_KEY}", CurrentBuild)
+    current = read_ledger(cloud, bucket, f"{CURATED_PREFIX}{CURRENT_KEY}", CurrentBuild)
     if current is None:
         return Curated()
-    record = runs.read_ledger(
-        cloud, bucket, f"{CURATED_PREFIX}{record_key(current.build)}", BuildRecord
-    )
+    record = read_ledger(cloud, bucket, f"{CURATED_PREFIX}{record_key(current.build)}", BuildRecord)
     if record is None:
         raise EtlError(
             f"Build {current.build} is published and has no record.",
@@ -68,12 +66,12 @@ def read_curated(cloud: Cloud, bucket: str) -> Curated:
 
 def processed_runs(cloud: Cloud, bucket: str, among: list[str] | None = None) -> list[str]:
     """Return the runs that process has finished, oldest first; of some runs, or of all."""
-    found = runs.run_ids(cloud, bucket) if among is None else among
+    found = run_ids(cloud, bucket) if among is None else among
     return [run for run in found if exists(cloud, bucket, keys.processed_ledger_key(run))]
 
 
 def waiting_runs(cloud: Cloud, bucket: str, curated: Curated) -> list[str]:
     """Return the processed runs that are not in the current build, oldest first."""
     known = curated.record.runs if curated.record else {}
-    fresh = [run for run in runs.run_ids(cloud, bucket) if run not in known]
+    fresh = [run for run in run_ids(cloud, bucket) if run not in known]
     return processed_runs(cloud, bucket, fresh)

@@ -85,7 +85,7 @@ class EtlResult:
 
 
 @dataclass(frozen=True)
-class Workshop:
+class Workspace:
     """Where the ETL of this machine works, and with what.
 
     Parameters
@@ -143,20 +143,20 @@ def folder_of(project: Project) -> Path:
     return project.state / "etl"
 
 
-def workshop(cloud: Cloud, project: Project) -> Workshop:
-    """Return the workshop of a clone, with the jobs that are deployed."""
+def workspace_of(cloud: Cloud, project: Project) -> Workspace:
+    """Return the workspace of a clone, with the jobs that are deployed."""
     folder = folder_of(project)
-    return Workshop(folder, spark.deployed_jobs(cloud, project, folder / "package"))
+    return Workspace(folder, spark.deployed_jobs(cloud, project, folder / "package"))
 
 
-def run_etl(cloud: Cloud, shop: Workshop, options: EtlOptions, say: Say) -> EtlResult:
+def run_etl(cloud: Cloud, workspace: Workspace, options: EtlOptions, say: Say) -> EtlResult:
     """Bring the curated tables of the local AWS up to date.
 
     Parameters
     ----------
     cloud
         The local AWS.
-    shop
+    workspace
         Where to work, and with what.
     options
         What is asked for.
@@ -169,8 +169,8 @@ def run_etl(cloud: Cloud, shop: Workshop, options: EtlOptions, say: Say) -> EtlR
         Nothing is processed yet, a job failed, or another one is at work.
     """
     bucket = cloud.parameter("foundation/data-bucket")
-    with shop.locked() as held, shop.job_log.recording(bucket, "etl"):
-        return _Run(cloud, bucket, shop, options, say, held).run()
+    with workspace.locked() as lock_fd, workspace.job_log.recording(bucket, "etl"):
+        return _Run(cloud, bucket, workspace, options, say, lock_fd).run()
 
 
 def run_on_glue(cloud: Cloud, options: EtlOptions, say: Say) -> EtlResult:
@@ -213,10 +213,10 @@ class _Run:
 
     cloud: Cloud
     bucket: str
-    shop: Workshop
+    workspace: Workspace
     options: EtlOptions
     say: Say
-    held: int
+    lock_fd: int
     seconds: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> EtlResult:
@@ -274,7 +274,7 @@ class _Run:
 
     def _stage(self, wanted: list[StoredObject]) -> int:
         self.say(f"stages {len(wanted)} objects")
-        staged = self.shop.stage.fetch(
+        staged = self.workspace.stage.fetch(
             self.cloud,
             self.bucket,
             wanted,
@@ -283,7 +283,7 @@ class _Run:
         return staged.fetched
 
     def _build(self, known: Curated, options: EtlOptions) -> dict[str, Any]:
-        stage = self.shop.stage
+        stage = self.workspace.stage
         previous = known.current.build if known.current else ""
         self.say("starts Spark")
 
@@ -292,7 +292,7 @@ class _Run:
             if written:
                 self.say(f"Spark: {written} of {len(CURATED)} tables written")
 
-        return self.shop.jobs.run(
+        return self.workspace.jobs.run(
             "glue_etl.job",
             {
                 "processed": stage.uri(PROCESSED_PREFIX),
@@ -303,9 +303,9 @@ class _Run:
                 "master": "local[*]",
                 "driver-memory": options.memory,
             },
-            self.shop.folder / "etl.log",
+            self.workspace.folder / "etl.log",
             on_wait=tell,
-            held=self.held,
+            lock_fd=self.lock_fd,
         )
 
     def _send(self, build: str, wanted: list[StoredObject]) -> int:
@@ -315,7 +315,7 @@ class _Run:
             return 0
         # The record last: it vouches for the rest.
         prefixes = [f"{CURATED_PREFIX}{table.folder(build)}" for table in CURATED.values()]
-        return self.shop.stage.store(
+        return self.workspace.stage.store(
             self.cloud,
             self.bucket,
             [*prefixes, record],
@@ -324,7 +324,7 @@ class _Run:
 
     def _publish(self, build: str) -> None:
         self.say(f"publishes build {build}")
-        self.shop.jobs.run(
+        self.workspace.jobs.run(
             "glue_etl.publish",
             {
                 "build": build,
@@ -332,9 +332,9 @@ class _Run:
                 "runs": f"s3://{self.bucket}/{keys.RUNS_PREFIX}",
                 "database": self.cloud.parameter("foundation/glue-database"),
             },
-            self.shop.folder / "publish.log",
+            self.workspace.folder / "publish.log",
             environment=spark.aws_environment(self.cloud),
-            held=self.held,
+            lock_fd=self.lock_fd,
         )
 
     def _timed[T](self, part: str, call: Callable[[], T]) -> T:

@@ -9,7 +9,7 @@ from lake.aws import Cloud
 from lake.errors import DumpError, EtlFailedError
 from lake.etl.backfill import BackfillResult, run_backfill
 from lake.etl.bulk import LocalRoute
-from lake.etl.refresh import EtlOptions, Workshop
+from lake.etl.refresh import EtlOptions, Workspace
 from lake.testing.lakes import BUCKET, DATABASE, FakeJobs, keys, lake_in_memory, put, put_run
 
 RUN = "20260930T235959Z"
@@ -37,7 +37,7 @@ def jobs(cloud: Cloud) -> FakeJobs:
 
 @pytest.fixture
 def route(tmp_path: Path, cloud: Cloud, jobs: FakeJobs) -> LocalRoute:
-    return LocalRoute(cloud, Workshop(tmp_path / "etl", jobs), EtlOptions())
+    return LocalRoute(cloud, Workspace(tmp_path / "etl", jobs), EtlOptions())
 
 
 @pytest.fixture
@@ -123,4 +123,4 @@ def test_a_dump_that_is_refused_leaves_nothing(
         load(route, dump)
 
     assert keys(cloud) == before
-    assert route.shop.job_log.newest(BUCKET, 1)[0].job == "bulk"
+    assert route.workspace.job_log.newest(BUCKET, 1)[0].job == "bulk"

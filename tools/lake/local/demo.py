@@ -9,19 +9,18 @@ from typing import Any
 
 from lake.aws import Cloud
 from lake.cli.progress import Progress
-from lake.deploy import deployment as deploy
-from lake.deploy import packaging, units
+from lake.deploy import deployment, packaging, units
 from lake.deploy.parameters import LOCAL, merge
 from lake.errors import PrerequisiteError, RunFailedError
-from lake.etl import refresh as etl
+from lake.etl import refresh
 from lake.local import spark, standin
 from lake.local.environments import environment
 from lake.local.local_aws import LocalAws
 from lake.project import Project
-from lake.query import execute as query
+from lake.query.execute import run_query
 from lake.reports import report
 from lake.runs import crawl, source
-from lake.runs import ledger as runs
+from lake.runs.ledger import run_ids
 from schemas.ledger.run import ProcessedLedger, RunManifest
 
 SUBJECTS = (
@@ -139,14 +138,14 @@ def run_demo(project: Project, local: LocalAws, options: Options, progress: Prog
 
 def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) -> Summary:
     with progress.step("Deploy bootstrap and foundation") as say:
-        deploy.deploy(cloud, project, units.select(["bootstrap", "foundation"]), LOCAL, say)
+        deployment.deploy(cloud, project, units.select(["bootstrap", "foundation"]), LOCAL, say)
     bucket = cloud.parameter("foundation/data-bucket")
-    revision = len(runs.run_ids(cloud, bucket))
+    revision = len(run_ids(cloud, bucket))
     with _source(options, revision) as (url, contact):
         services = ["ingest", "process", *(["glue_etl"] if options.etl else [])]
         with progress.step(f"Package and deploy {', '.join(services)}") as say:
             parameters = merge(LOCAL, {"ingest": ingest_parameters(options, url, contact)})
-            deploy.deploy(cloud, project, units.select(services), parameters, say)
+            deployment.deploy(cloud, project, units.select(services), parameters, say)
         with progress.pages("Crawl") as on_pages:
             manifest = crawl.run_now(cloud, bucket, on_pages)
     with progress.pages("Process") as on_pages:
@@ -155,12 +154,12 @@ def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) 
     queries = dict(QUERIES)
     if options.etl:
         with progress.step("Build the curated tables by Spark") as say:
-            shop = etl.workshop(cloud, project)
-            summary.curated = etl.run_etl(cloud, shop, etl.EtlOptions(), say).tables
+            workspace = refresh.workspace_of(cloud, project)
+            summary.curated = refresh.run_etl(cloud, workspace, refresh.EtlOptions(), say).tables
         queries |= CURATED_QUERIES
     with progress.step("Query"):
         for title, sql in queries.items():
-            result = query.run_query(cloud, sql.format(run_id=manifest.run_id))
+            result = run_query(cloud, sql.format(run_id=manifest.run_id))
             summary.queries[title] = result.records()
         check_against_catalogue(cloud, summary)
         if options.etl:
@@ -246,7 +245,7 @@ def check_against_catalogue(cloud: Cloud, summary: Summary) -> None:
         It does not.
     """
     sql = f"SELECT count(*) FROM works WHERE run_id = '{summary.run_id}'"  # noqa: S608 (our id)
-    seen = query.run_query(cloud, sql).rows[0][0]
+    seen = run_query(cloud, sql).rows[0][0]
     if seen != summary.rows_processed or summary.records_raw != seen + summary.records_quarantined:
         raise RunFailedError(
             f"The ledgers say {summary.records_raw} records, {summary.rows_processed} rows and "
@@ -268,7 +267,7 @@ def check_curated(cloud: Cloud, summary: Summary) -> None:
         LEFT JOIN curated_works c ON c.work_key = w.work_key
         WHERE w.run_id = '{summary.run_id}' AND c.work_key IS NULL
     """  # noqa: S608 (our id)
-    seen, missing = (query.run_query(cloud, sql).rows[0][0] for sql in (count, lost))
+    seen, missing = (run_query(cloud, sql).rows[0][0] for sql in (count, lost))
     if seen != summary.curated["works"] or missing:
         raise RunFailedError(
             f"The build has {summary.curated['works']} works; the catalogue shows {seen}, and"

@@ -99,7 +99,7 @@ class SparkJobs:
         *,
         environment: Mapping[str, str] | None = None,
         on_wait: Callable[[], None] = lambda: None,
-        held: int | None = None,
+        lock_fd: int | None = None,
     ) -> dict[str, Any]:
         """Run a job and return its result, which is the last line of what it prints.
 
@@ -115,7 +115,7 @@ class SparkJobs:
             Variables beside those that every job gets.
         on_wait
             Called again and again while it runs.
-        held
+        lock_fd
             Descriptor of a lock that the job keeps held, should this process be killed.
 
         Raises
@@ -132,7 +132,7 @@ class SparkJobs:
                 stdout=output,
                 stderr=errors,
                 env={**self._environment(log.parent), **(environment or {})},
-                pass_fds=() if held is None else (held,),
+                pass_fds=() if lock_fd is None else (lock_fd,),
                 # With a group of its own, so that Java ends with it.
                 start_new_session=True,
             )

@@ -10,7 +10,7 @@ import pytest
 
 from lake.aws import Cloud
 from lake.errors import EtlFailedError, LakeError, PrerequisiteError
-from lake.etl.refresh import Workshop
+from lake.etl.refresh import Workspace
 from lake.local.spark import SparkJobs, aws_environment, prepare, require_java
 from lake.project import Project
 
@@ -174,16 +174,16 @@ time.sleep(600)
 
 def test_a_job_that_was_left_behind_keeps_others_out(job: Job, tmp_path: Path) -> None:
     """GIVEN this process was killed and its job was not THEN the lock is still held."""
-    shop = Workshop(tmp_path / "shop", job(""))
-    with shop.locked() as held:
+    workspace = Workspace(tmp_path / "workspace", job(""))
+    with workspace.locked() as lock_fd:
         orphan = subprocess.Popen(
-            [sys.executable, "-c", "import time; time.sleep(600)"], pass_fds=(held,)
+            [sys.executable, "-c", "import time; time.sleep(600)"], pass_fds=(lock_fd,)
         )
     try:
-        with pytest.raises(LakeError, match="at work"), shop.locked():
+        with pytest.raises(LakeError, match="at work"), workspace.locked():
             pass
     finally:
         orphan.kill()
         orphan.wait()
-    with shop.locked() as free:
+    with workspace.locked() as free:
         assert os.fstat(free)

@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from lake.aws import Cloud
-from lake.conftest import DAYS, PARQUET, WORKS, FakeSsm, Lake, MissingError
 from lake.errors import QueryError
-from lake.query import execute as query
+from lake.query import execute
 from lake.query.execute import run_query
+from lake.testing.fake_lake import DAYS, PARQUET, WORKS, FakeSsm, Lake, MissingError
 
 # Table names cannot be parameters, and every statement here is written here.
 # ruff: noqa: S608
@@ -195,7 +195,7 @@ def test_the_engine_is_locked(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> No
         "INSTALL httpfs",
         "SELECT 1; SELECT 2",
     ):
-        monkeypatch.setattr(query, "to_duckdb", lambda _statement, _tables, text=hostile: text)
+        monkeypatch.setattr(execute, "to_duckdb", lambda _statement, _tables, text=hostile: text)
         with pytest.raises(QueryError):
             lake.rows("SELECT 1")
     assert not list(lake.folder.glob("written*"))

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from lake.conftest import Lake
 from lake.errors import QueryError
+from lake.testing.fake_lake import Lake
 
 # Every statement here is written here.
 # ruff: noqa: S608

@@ -18,7 +18,7 @@ from lake.aws import Cloud
 from lake.errors import QueryError, ReportError
 from lake.project import Project
 from lake.query.execute import run_query
-from lake.runs import ledger as runs
+from lake.runs.ledger import read_run
 
 PREFIX = "reports/"
 TYPES = {
@@ -163,7 +163,7 @@ def _provenance(cloud: Cloud, rows: dict[str, list[Row]]) -> Provenance:
     manifest = None
     if isinstance(run_id, str):
         bucket = cloud.parameter("foundation/data-bucket")
-        manifest = runs.read_run(cloud, bucket, run_id).manifest
+        manifest = read_run(cloud, bucket, run_id).manifest
     short = [s for s in manifest.subjects if s.status != "complete"] if manifest else []
     return Provenance(
         environment="local AWS" if cloud.is_local else f"{cloud.env} on AWS, {cloud.region}",

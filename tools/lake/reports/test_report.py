@@ -15,10 +15,10 @@ from analytics.dashboard.report_data import Provenance, ReportData
 from analytics.testing.lake import bucket_of, lake_of
 from analytics.testing.tables import RUNS, random_tables
 from lake.aws import Cloud
-from lake.conftest import FakeSsm, Lake
 from lake.errors import ReportError
 from lake.project import Project
 from lake.reports import report
+from lake.testing.fake_lake import FakeSsm, Lake
 from schemas.ledger.run import RunManifest, SubjectOutcome
 
 

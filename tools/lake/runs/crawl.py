@@ -10,7 +10,7 @@ from lake.aws import Cloud
 from lake.errors import RunFailedError
 from lake.operations.logs import last_error
 from lake.runs import heartbeat
-from lake.runs import ledger as runs
+from lake.runs.ledger import PageCounts, count_pages, read_run
 from schemas.keys import new_run_id
 from schemas.ledger.run import ProcessedLedger, RunManifest
 
@@ -19,7 +19,7 @@ BUSY_SECONDS = 2.0
 # Without any new page for this long, something is wrong that waiting will not mend.
 STALL_SECONDS = 60.0
 
-OnPages = Callable[[runs.PageCounts, bool], None]
+OnPages = Callable[[PageCounts, bool], None]
 
 
 def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
@@ -44,14 +44,14 @@ def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
     while True:
         pending = _in_background(lambda: heartbeat.fire(cloud, target, beat))
         while not pending.done():
-            on_pages(runs.count_pages(cloud, bucket, run_id), False)
+            on_pages(count_pages(cloud, bucket, run_id), False)
             time.sleep(POLL_SECONDS)
         answer = pending.result()
         if answer.finished and answer.run_id == run_id:
             break
         if answer.action == "busy":
             time.sleep(BUSY_SECONDS)
-    manifest = runs.read_run(cloud, bucket, run_id).manifest
+    manifest = read_run(cloud, bucket, run_id).manifest
     if manifest is None:
         raise RunFailedError(f"Run {run_id} ended without a manifest.", "See the log of ingest.")
     return manifest
@@ -67,11 +67,11 @@ def wait_until_processed(
     RunFailedError
         Pages went to the dead-letter queue, or nothing moved for a long time.
     """
-    last = runs.PageCounts(-1, -1)
+    last = PageCounts(-1, -1)
     moved = time.monotonic()
     while True:
-        ledger = runs.read_run(cloud, bucket, manifest.run_id).processed
-        counts = runs.count_pages(cloud, bucket, manifest.run_id)
+        ledger = read_run(cloud, bucket, manifest.run_id).processed
+        counts = count_pages(cloud, bucket, manifest.run_id)
         on_pages(counts, True)
         if ledger is not None:
             return ledger

@@ -26,7 +26,7 @@ Facts = dict[tuple[str, ...], Cell]
 
 
 @dataclass(frozen=True)
-class Seen:
+class ChartCheck:
     """What a chart of the dashboard shows.
 
     Parameters
@@ -51,7 +51,7 @@ class Seen:
     problem: str
 
 
-def check(site: Site, data: ReportData, screenshot: Path | None) -> list[Seen]:
+def check(site: Site, data: ReportData, screenshot: Path | None) -> list[ChartCheck]:
     """Look at the dashboard that is served, and compare it with the lake's rows.
 
     Raises
@@ -63,13 +63,13 @@ def check(site: Site, data: ReportData, screenshot: Path | None) -> list[Seen]:
     """
     found = _look(site, screenshot)
     return [
-        seen(chart, name, place, data.rows[chart.id], found.get(identifier("chart", name)))
+        check_chart(chart, name, place, data.rows[chart.id], found.get(identifier("chart", name)))
         for chart in dashboard().charts
         for place, name in enumerate(chart_names(chart))
     ]
 
 
-def require_sound(charts: Sequence[Seen]) -> None:
+def raise_on_mismatch(charts: Sequence[ChartCheck]) -> None:
     """Raise what is wrong.
 
     Raises
@@ -85,7 +85,7 @@ def require_sound(charts: Sequence[Seen]) -> None:
         )
 
 
-def to_json(charts: Sequence[Seen], seconds: Mapping[str, float]) -> str:
+def to_json(charts: Sequence[ChartCheck], seconds: Mapping[str, float]) -> str:
     """Return what was seen, for machines."""
     return json.dumps(
         {"charts": [asdict(chart) for chart in charts], "seconds": seconds},
@@ -94,9 +94,9 @@ def to_json(charts: Sequence[Seen], seconds: Mapping[str, float]) -> str:
     )
 
 
-def seen(
+def check_chart(
     chart: Chart, name: str, place: int, rows: Sequence[Row], found: Mapping[str, Any] | None
-) -> Seen:
+) -> ChartCheck:
     """Return what a chart shows, and whether that is what the lake holds.
 
     Parameters
@@ -115,7 +115,7 @@ def seen(
     shown = _shown(chart, values, found)
     first = next((f"{', '.join(key)}: {value}" for key, value in shown.items()), "")
     problem = _problem(state, expected, shown, _told(found))
-    return Seen(name, title, state, len(expected), first, problem)
+    return ChartCheck(name, title, state, len(expected), first, problem)
 
 
 def facts(chart: Chart, values: Sequence[Shown], rows: Sequence[Row]) -> Facts:

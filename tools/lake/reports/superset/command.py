@@ -15,7 +15,7 @@ from lake.errors import SupersetError
 from lake.local.environments import environment
 from lake.project import Project
 from lake.reports.report import read_data
-from lake.reports.superset.check import browser, check, require_sound, to_json
+from lake.reports.superset.check import browser, check, raise_on_mismatch, to_json
 from lake.reports.superset.server import USER, Site, keep_secret, serving, set_up, site_of
 
 
@@ -44,13 +44,13 @@ def run(cloud: Cloud, project: Project, request: Request, progress: Progress, ou
     with progress.step("Prepare Superset"):
         python = environment(project, "superset")
     site = site_of(cloud, project, python, request.port)
-    with site.locked() as held:
+    with site.locked() as lock_fd:
         is_new = keep_secret(site.password_file)
         with progress.step("Set up Superset") as say:
             set_up(site, cloud, say)
         with ExitStack() as stack:
             with progress.step("Start Superset"):
-                process = stack.enter_context(serving(site, held))
+                process = stack.enter_context(serving(site, lock_fd))
             if request.checks:
                 _check(cloud, site, request, progress, out)
                 return
@@ -88,4 +88,4 @@ def _check(cloud: Cloud, site: Site, request: Request, progress: Progress, out: 
         out.print(table("The dashboard in a browser, beside the lake", columns, rows))
         if request.screenshot:
             out.print(f"Picture: {request.screenshot}", highlight=False, soft_wrap=True)
-    require_sound(charts)
+    raise_on_mismatch(charts)

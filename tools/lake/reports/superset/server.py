@@ -184,12 +184,12 @@ def keep_secret(path: Path) -> bool:
 
 
 @contextmanager
-def serving(site: Site, held: int) -> Iterator["subprocess.Popen[bytes]"]:
+def serving(site: Site, lock_fd: int) -> Iterator["subprocess.Popen[bytes]"]:
     """Start Superset and wait until it answers; it ends with the context.
 
     Parameters
     ----------
-    held
+    lock_fd
         Descriptor of a lock that Superset keeps held, should this process be killed.
 
     Raises
@@ -207,7 +207,7 @@ def serving(site: Site, held: int) -> Iterator["subprocess.Popen[bytes]"]:
             stderr=log,
             env=site.environment(),
             cwd=site.folder,
-            pass_fds=(held,),
+            pass_fds=(lock_fd,),
             start_new_session=True,
         )
     try:

@@ -24,12 +24,11 @@ from analytics.testing.tables import random_tables
 from analytics.views.definitions import views
 from lake.aws import Cloud
 from lake.cli.app import app
-from lake.conftest import Lake
 from lake.errors import PortInUseError, PrerequisiteError, SupersetError
-from lake.reports.superset import check as superset_check
-from lake.reports.superset import server as superset
+from lake.reports.superset import check, server
 from lake.reports.superset.data import write_lake
 from lake.reports.superset.server import Site
+from lake.testing.fake_lake import Lake
 
 
 @pytest.fixture
@@ -72,10 +71,10 @@ def test_a_file_stays_when_the_lake_cannot_be_read(tmp_path: Path) -> None:
 def test_a_secret_is_made_once_and_is_for_this_user_alone(tmp_path: Path) -> None:
     path = tmp_path / "password"
 
-    assert superset.keep_secret(path)
+    assert server.keep_secret(path)
     first = path.read_text()
     path.chmod(0o644)
-    assert not superset.keep_secret(path)
+    assert not server.keep_secret(path)
 
     assert path.read_text() == first
     assert len(first) >= 32
@@ -123,7 +122,7 @@ def test_on_aws_athena_is_asked_in_the_workgroup_and_without_a_secret(site: Site
     s3 = SimpleNamespace(meta=SimpleNamespace(region_name="eu-central-1"))
     cloud = Cloud(env="dev", _clients={"ssm": ssm, "s3": s3})
 
-    source = superset.source_of(site, cloud, lambda _step: None)
+    source = server.source_of(site, cloud, lambda _step: None)
 
     assert source.uri == (
         "awsathena+rest://@athena.eu-central-1.amazonaws.com:443/openlake_dev"
@@ -141,10 +140,10 @@ def test_what_superset_says_when_it_cannot_be_set_up_is_told(
     for folder in (package.parents[1], package.parent, package):
         (folder / "__init__.py").touch()
     (package / "setup.py").write_text("import sys; sys.exit('no such table: roles')")
-    monkeypatch.setattr(superset, "write_lake", lambda *_: None)
+    monkeypatch.setattr(server, "write_lake", lambda *_: None)
 
     with site.locked(), pytest.raises(SupersetError, match="no such table: roles") as caught:
-        superset.set_up(site, Cloud(endpoint="http://127.0.0.1:1"), lambda _step: None)
+        server.set_up(site, Cloud(endpoint="http://127.0.0.1:1"), lambda _step: None)
 
     assert "superset.log" in caught.value.hint
     secrets = [(site.folder / name).read_text() for name in ("password", "secret-key")]
@@ -154,9 +153,9 @@ def test_what_superset_says_when_it_cannot_be_set_up_is_told(
 
 def test_a_server_that_ends_is_told_with_its_last_lines(site: Site) -> None:
     with (
-        site.locked() as held,
+        site.locked() as lock_fd,
         pytest.raises(SupersetError, match="No module named"),
-        superset.serving(site, held),
+        server.serving(site, lock_fd),
     ):
         pass
 
@@ -185,7 +184,7 @@ def test_without_a_browser_the_check_says_what_to_install(
     monkeypatch.delenv("BROWSER_PATH", raising=False)
 
     with pytest.raises(PrerequisiteError, match="none was found") as caught:
-        superset_check.browser()
+        check.browser()
 
     assert "chromium" in caught.value.hint
 
@@ -227,7 +226,7 @@ RUNS: list[Row] = [
 def test_a_chart_that_shows_what_the_lake_holds_is_sound(
     chart: str, rows: list[Row], data: list[dict[str, Any]]
 ) -> None:
-    seen = superset_check.seen(_chart(chart), chart, 0, rows, _found("drawn", data))
+    seen = check.check_chart(_chart(chart), chart, 0, rows, _found("drawn", data))
 
     assert (seen.state, seen.problem) == ("drawn", "")
     assert seen.figures > 0
@@ -259,15 +258,15 @@ def test_a_chart_that_shows_what_the_lake_holds_is_sound(
     ],
 )
 def test_a_fault_is_found(rows: list[Row], found: dict[str, Any] | None, problem: str) -> None:
-    seen = superset_check.seen(_chart("subjects"), "subjects", 0, rows, found)
+    seen = check.check_chart(_chart("subjects"), "subjects", 0, rows, found)
 
     assert seen.problem == problem
     with pytest.raises(SupersetError, match="1 of 1 charts"):
-        superset_check.require_sound([seen])
+        check.raise_on_mismatch([seen])
 
 
 def test_no_rows_are_no_fault_where_the_lake_has_none() -> None:
-    seen = superset_check.seen(_chart("growth"), "growth", 0, [], _found("empty", []))
+    seen = check.check_chart(_chart("growth"), "growth", 0, [], _found("empty", []))
 
-    superset_check.require_sound([seen])
-    assert json.loads(superset_check.to_json([seen], {}))["charts"][0]["state"] == "empty"
+    check.raise_on_mismatch([seen])
+    assert json.loads(check.to_json([seen], {}))["charts"][0]["state"] == "empty"
