@@ -2,17 +2,19 @@
 
 import json
 import re
-import urllib.error
-import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from lake import web
 from lake.errors import DumpError
 from schemas.keys import InvalidKeyError, parse_run_id
+
+if TYPE_CHECKING:
+    import requests
 
 USER_AGENT = "openlake"
 TIMEOUT_SECONDS = 60.0
@@ -105,8 +107,8 @@ def remote_dump(url: str, run_id: str | None = None) -> RemoteDump:
         It cannot be reached, or not by https.
     """
     _require_safe(url)
-    with _opened(urllib.request.Request(url, method="HEAD")) as answer:  # noqa: S310 (checked)
-        found, validator = answer.geturl(), answer.headers.get("ETag") or ""
+    with _request("HEAD", url) as answer:
+        found, validator = answer.url, answer.headers.get("ETag", "")
     _require_safe(found)
     name = unquote(urlsplit(found).path.rpartition("/")[2])
     if not name:
@@ -128,17 +130,16 @@ def fetch(remote: RemoteDump, folder: Path, on_bytes: OnBytes) -> Path:
     same = bool(remote.validator) and _known(about) == [remote.url, remote.validator]
     if same and whole.is_file():
         return whole
-    request = urllib.request.Request(remote.url)  # noqa: S310 (checked)
+    headers = {}
     if same and part.is_file():
-        # Only if it is the same still; else it comes from its begin.
-        request.add_header("Range", f"bytes={part.stat().st_size}-")
-        request.add_header("If-Range", remote.validator)
-    with _opened(request) as answer:
-        goes_on = answer.status == 206
-        have = part.stat().st_size if goes_on else 0
+        # Only if it has not changed; otherwise the server sends all of it.
+        headers = {"Range": f"bytes={part.stat().st_size}-", "If-Range": remote.validator}
+    with _request("GET", remote.url, headers) as answer:
+        resumes = answer.status_code == 206
+        have = part.stat().st_size if resumes else 0
         expected = _expected(answer, have)
-        about.write_text(json.dumps([remote.url, answer.headers.get("ETag") or ""]))
-        with part.open("ab" if goes_on else "wb") as file:
+        about.write_text(json.dumps([remote.url, answer.headers.get("ETag", "")]))
+        with part.open("ab" if resumes else "wb") as file:
             have = _copy(answer, file, have, expected, on_bytes)
     if expected is not None and have != expected:
         raise _cut_off(f"{have} of {expected} bytes came")
@@ -188,18 +189,31 @@ def _require_safe(url: str) -> None:
     raise DumpError(f"The dump cannot be fetched from {url}.", "Give a path, or an https address.")
 
 
-def _opened(request: urllib.request.Request) -> Any:
-    request.add_header("User-Agent", USER_AGENT)
-    try:
-        return urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310 (checked)
-    except urllib.error.HTTPError as error:
-        raise DumpError(
-            f"{request.full_url} answered {error.code}.", "Check the address."
-        ) from error
-    except OSError as error:
-        raise DumpError(
-            f"{request.full_url} cannot be reached: {error}", "Check the network and the address."
-        ) from error
+@contextmanager
+def _request(
+    method: str, url: str, headers: Mapping[str, str] | None = None
+) -> Iterator["requests.Response"]:
+    import requests
+
+    with web.new_session(USER_AGENT) as session:
+        try:
+            answer = session.request(
+                method,
+                url,
+                headers=headers,
+                timeout=TIMEOUT_SECONDS,
+                stream=True,
+                allow_redirects=True,
+            )
+        except requests.RequestException as error:
+            raise DumpError(
+                f"{url} cannot be reached: {web.reason_of(error)}",
+                "Check the network and the address.",
+            ) from error
+        with answer:
+            if not answer.ok:
+                raise DumpError(f"{url} answered {answer.status_code}.", "Check the address.")
+            yield answer
 
 
 def _about(whole: Path) -> Path:
@@ -219,17 +233,26 @@ def _cut_off(detail: str) -> DumpError:
     )
 
 
-def _expected(answer: Any, have: int) -> int | None:
-    length = answer.headers.get("Content-Length")
-    return have + int(length) if length and length.isdecimal() else None
+def _expected(answer: "requests.Response", have: int) -> int | None:
+    length = answer.headers.get("Content-Length", "")
+    return have + int(length) if length.isdecimal() else None
 
 
-def _copy(answer: Any, file: Any, have: int, expected: int | None, on_bytes: OnBytes) -> int:
+def _copy(
+    answer: "requests.Response",
+    file: IO[bytes],
+    have: int,
+    expected: int | None,
+    on_bytes: OnBytes,
+) -> int:
+    from urllib3.exceptions import HTTPError
+
     try:
-        while chunk := answer.read(CHUNK_BYTES):
+        # Not `iter_content`, which drops the last bytes that came before a connection broke.
+        while chunk := answer.raw.read1(CHUNK_BYTES, decode_content=False):
             file.write(chunk)
             have += len(chunk)
             on_bytes(have, expected)
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPError) as error:
         raise _cut_off(f"{have} bytes came, then {error}") from error
     return have

@@ -8,17 +8,15 @@ import contextlib
 import json
 import os
 import socket
-import ssl
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lake import web
 from lake.errors import LocalAwsDownError, LocalAwsStartError, PortInUseError
 
 if TYPE_CHECKING:
@@ -248,13 +246,4 @@ class LocalAws:
 
 
 def _answers(server: Server) -> bool:
-    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
-    try:
-        if server.certificate:
-            context = ssl.create_default_context(cafile=server.certificate)
-            handlers.append(urllib.request.HTTPSHandler(context=context))
-        opener = urllib.request.build_opener(*handlers)
-        with opener.open(f"{server.endpoint}/_ministack/health", timeout=2) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError, ValueError):
-        return False
+    return web.answers(f"{server.endpoint}/_ministack/health", server.certificate)

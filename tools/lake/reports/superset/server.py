@@ -7,8 +7,6 @@ import secrets
 import signal
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from urllib.parse import quote, urlencode
 
 from analytics.dashboard.definition import dashboard
 from analytics.renderers.superset.bundle import SLUG, Source, bundle, colour_scheme
+from lake import web
 from lake.aws import Cloud
 from lake.errors import PortInUseError, SupersetError
 from lake.local.local_aws import port_is_free
@@ -218,14 +217,11 @@ def serving(site: Site, lock_fd: int) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def _wait_until_ready(site: Site, process: "subprocess.Popen[bytes]") -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with opener.open(f"http://127.0.0.1:{site.port}/health", timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(POLL_SECONDS)
+        if web.answers(f"http://127.0.0.1:{site.port}/health"):
+            return
+        time.sleep(POLL_SECONDS)
     raise SupersetError(
         f"Superset did not start:\n{_last_lines(site.log)}",
         f"All that it printed is in {site.log}.",
