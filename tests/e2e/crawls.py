@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 60.0
 
 
 def nothing(_counts: PageCounts, _stored: bool) -> None:
-    """Take no notice of progress."""
+    """Ignore progress."""
 
 
 def deploy_ingest(cloud: Cloud, url: str, subjects: list[Any], **parameters: str) -> None:

@@ -88,9 +88,7 @@ def test_a_version_with_other_content_is_refused(cloud: Cloud, tmp_path: Path) -
         deployment.refuse_reused_version(cloud, plan)
 
 
-def test_what_did_not_change_since_its_commit_is_not_packaged_again(
-    cloud: Cloud, tmp_path: Path
-) -> None:
+def test_an_unchanged_service_is_not_packaged_again(cloud: Cloud, tmp_path: Path) -> None:
     # GIVEN a clone whose commit was deployed, and in which Pants finds nothing changed since
     project = committed_clone(tmp_path)
     shutil.copy(PROJECT.package("process"), project.package("process"))

@@ -108,7 +108,7 @@ def second(lake: Lake, first: EtlResult) -> EtlResult:
 
 
 def tell(_line: str) -> None:
-    """Take no notice of progress."""
+    """Ignore progress."""
 
 
 @contextmanager
@@ -157,7 +157,7 @@ def test_a_query_sees_what_spark_built(lake: Lake, first: EtlResult) -> None:
     assert_whole(lake)
 
 
-def test_the_next_build_goes_on_from_the_last(lake: Lake, second: EtlResult) -> None:
+def test_the_next_build_extends_the_last(lake: Lake, second: EtlResult) -> None:
     """GIVEN a published build WHEN a run follows THEN it alone is fetched."""
     assert (second.status, second.mode, len(second.new_runs)) == ("published", "incremental", 1)
     (run,) = second.new_runs
@@ -185,7 +185,7 @@ def test_increments_and_a_full_build_agree(lake: Lake, second: EtlResult) -> Non
         assert lake.rows(sql) == before[name], name
 
 
-def test_the_status_tells_build_lag_and_jobs(lake: Lake, second: EtlResult) -> None:
+def test_the_status_shows_build_lag_and_jobs(lake: Lake, second: EtlResult) -> None:
     found = read_status(lake.cloud, lake.workspace.job_log.newest).etl
     current = read_curated(lake.cloud, lake.bucket).current
 

@@ -41,7 +41,7 @@ def test_a_unit_whose_needs_are_not_deployed_says_what_to_deploy(cloud: Cloud) -
         deploy_alone(other, "foundation")
 
 
-def test_stacks_go_in_any_order_and_the_data_stays(cloud: Cloud, bucket: str) -> None:
+def test_stacks_are_deleted_in_any_order_and_the_data_is_kept(cloud: Cloud, bucket: str) -> None:
     # GIVEN a lake with data
     cloud.client("s3").put_object(Bucket=bucket, **OBJECT)
     deploy_alone(cloud, "ingest")

@@ -46,7 +46,7 @@ def analysed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 @pytest.mark.parametrize("name", views())
-def test_athena_and_duckdb_give_the_same(analysed: Cloud, name: str) -> None:
+def test_athena_and_duckdb_return_the_same(analysed: Cloud, name: str) -> None:
     view = views()[name]
     described = [(column.name, column.type) for column in view.columns]
 
@@ -60,7 +60,7 @@ def test_athena_and_duckdb_give_the_same(analysed: Cloud, name: str) -> None:
     assert by_athena.rows
 
 
-def test_the_local_athena_knows_no_views(analysed: Cloud) -> None:
+def test_the_local_athena_does_not_support_views(analysed: Cloud) -> None:
     """When this fails, it has learnt to: then ask it for the views by their names above."""
     with pytest.raises(QueryError, match="lake_summary does not exist"):
         run_on_athena(analysed, "SELECT * FROM lake_summary")

@@ -70,7 +70,7 @@ def test_a_server_is_ready_when_it_answers_with_success(
     assert web.answers(url) is expected
 
 
-def test_nothing_listens_on_the_port_of_a_server_that_is_down() -> None:
+def test_a_server_that_is_down_is_not_ready() -> None:
     assert web.answers(f"http://127.0.0.1:{free_port()}") is False
 
 

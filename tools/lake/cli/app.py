@@ -38,7 +38,7 @@ EXIT_TERMINATED = 143
 
 
 def _on_terminate(_number: int, _frame: FrameType | None) -> None:
-    # Unwinds the stack, so that what was started is ended.
+    # Unwind the stack, so that started processes are ended.
     raise SystemExit(EXIT_TERMINATED)
 
 
@@ -50,7 +50,7 @@ def _on_interrupt(_number: int, _frame: FrameType | None) -> None:
 def main() -> None:
     """Run the command; every expected error becomes a line or two and an exit code."""
     signal.signal(signal.SIGTERM, _on_terminate)
-    # A shell starts background jobs deaf to it.
+    # A shell starts background jobs with it ignored.
     signal.signal(signal.SIGINT, _on_interrupt)
     try:
         app(prog_name="./lake")
@@ -63,7 +63,7 @@ def main() -> None:
         show_error(
             LocalAwsDownError(
                 f"The connection to AWS was lost: {error}",
-                "'./lake status' tells whether the local AWS is up.",
+                "'./lake status' shows whether the local AWS is running.",
             )
         )
         raise SystemExit(1) from None

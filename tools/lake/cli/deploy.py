@@ -21,7 +21,9 @@ def deploy(
         typer.Option("--set", metavar="UNIT.PARAMETER=VALUE", help="Set a template parameter."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Change without asking.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show changes, make none.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the changes without making them.")
+    ] = False,
     rollback: Annotated[
         bool, typer.Option("--rollback", help="Go back to the release before the current one.")
     ] = False,
@@ -31,8 +33,8 @@ def deploy(
 ) -> None:
     """Package units with Pants, show what would change, and bring their stacks up to date.
 
-    A package is built anew where something that it depends on has changed since the commit that is
-    deployed. A parameter that is not set keeps its value. On AWS, the usual profile and region hold
+    A package is rebuilt if something that it depends on has changed since the deployed commit. A
+    parameter that is not set keeps its value. On AWS, the usual profile and region apply
     (AWS_PROFILE, AWS_REGION).
     """
     from lake.deploy.command import Request, release
@@ -42,7 +44,7 @@ def deploy(
     request = Request(
         names=names or [],
         settings=settings or [],
-        asks=not (yes or local),
+        confirm=not (yes or local),
         dry_run=dry_run,
         rollback=rollback,
         allow_reused_version=allow_reused_version or local,

@@ -14,18 +14,20 @@ from lake.project import called_from, current_project
 
 def etl(
     env: EnvOption = None,
-    full: Annotated[bool, typer.Option("--full", help="Build all anew, from all runs.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Rebuild everything from all runs.")] = False,
     max_ratio: Annotated[
         float | None,
-        typer.Option(min=1, help="Rows that a table may have, of its last build's; default: 10."),
+        typer.Option(
+            min=1, help="How many times its last build's rows a table may have; default: 10."
+        ),
     ] = None,
     memory: MemoryOption = "2g",
     as_json: JsonOption = False,
 ) -> None:
     """Bring the curated tables up to date: by Spark on this machine, or by Glue on AWS.
 
-    Takes the runs that are processed and not yet in the tables. Readers go from one whole build to
-    the next; a build that breaks a data-quality rule is not published.
+    Adds the processed runs that are not in the tables yet. Readers switch from one complete build
+    to the next; a build that breaks a data-quality rule is not published.
     """
     from lake.cli import screens
     from lake.cli.progress import Progress
@@ -57,15 +59,15 @@ def backfill(
     env: EnvOption = None,
     run_id: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Run that it makes; default: the date in its name."),
+        typer.Option(metavar="TIME", help="Run that it becomes; default: the date in its name."),
     ] = None,
     memory: MemoryOption = "2g",
     as_json: JsonOption = False,
 ) -> None:
     """Load a dump of works into the curated tables: the bulk route.
 
-    Each line becomes a row or a record in quarantine. A dump that is empty, cut off, or none of
-    works is refused whole.
+    Each line becomes a row or a record in quarantine. A dump that is empty, cut off or not
+    of works is refused.
     """
     from lake.cli import screens
     from lake.cli.progress import Progress

@@ -16,15 +16,15 @@ def up(port: PortOption = DEFAULT_PORT) -> None:
     local = local_aws(current_project())
     server = local.running()
     if server is not None:
-        out.print(f"The local AWS is up already, at {server.endpoint}.", highlight=False)
+        out.print(f"The local AWS is already running at {server.endpoint}.", highlight=False)
         return
     with err.status("Starting the local AWS"):
         server = local.start(port)
-    out.print(f"The local AWS is up at {server.endpoint}.", highlight=False)
+    out.print(f"The local AWS is running at {server.endpoint}.", highlight=False)
 
 
 def down() -> None:
-    """Stop the local AWS (what it holds is gone then) and the daemon of Pants."""
+    """Stop the local AWS, which deletes its data, and the daemon of Pants."""
     from lake.deploy.packaging import stop_daemon
 
     project = current_project()
@@ -37,7 +37,7 @@ def demo(
     port: PortOption = DEFAULT_PORT,
     live: Annotated[bool, typer.Option("--live", help="Crawl the real OpenLibrary API.")] = False,
     contact: Annotated[
-        str, typer.Option(help="With --live: your e-mail address or URL, told to OpenLibrary.")
+        str, typer.Option(help="With --live: your e-mail address or URL, sent to OpenLibrary.")
     ] = "",
     with_etl: Annotated[
         bool, typer.Option("--etl/--no-etl", help="Build curated tables and report; needs Java.")

@@ -25,7 +25,7 @@ def report(
     env: EnvOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write what the lake holds as one HTML page, and publish it under reports/.
+    """Write a report of the lake as one HTML page, and publish it under reports/.
 
     The page needs no network. Its figures are those of the views in analytics/views.
     """
@@ -46,7 +46,9 @@ def report(
     else:
         out.print(f"The report is {made.page}", highlight=False, soft_wrap=True)
         if made.images:
-            out.print(f"{len(made.images)} images are beside it.", highlight=False)
+            out.print(
+                f"{len(made.images)} images are in the folder images next to it.", highlight=False
+            )
         out.print(f"Published as {made.published[0]}", highlight=False, soft_wrap=True)
     if opens:
         webbrowser.open(Path(made.page).as_uri())
@@ -58,18 +60,21 @@ def superset(
     ] = 8088,
     opens: OpenOption = False,
     checks: Annotated[
-        bool, typer.Option("--check", help="Look at it in headless Chromium, compare, and end.")
+        bool,
+        typer.Option(
+            "--check", help="Compare what headless Chromium shows with the lake, and exit."
+        ),
     ] = False,
     screenshot: Annotated[
-        Path | None, typer.Option(help="With --check: where to put a picture of it (PNG).")
+        Path | None, typer.Option(help="With --check: file for a screenshot (PNG).")
     ] = None,
     env: EnvOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Serve Apache Superset on this machine, with the dashboard of the lake, until Ctrl-C.
 
-    Superset gets an environment of its own (900 MB, at the first call). What it shows is what the
-    lake holds when this is called; on AWS it asks Athena.
+    Superset gets an environment of its own (900 MB, at the first call). It shows the
+    lake as it is at the call; on AWS it queries Athena.
     """
     from lake.cli.progress import Progress
     from lake.reports.superset.command import Request, run

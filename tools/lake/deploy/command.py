@@ -1,4 +1,4 @@
-"""The conversation of `./lake deploy`: shows each plan, asks, and shows what came of it."""
+"""The dialogue of `./lake deploy`: show each plan, ask, and show the outcome."""
 
 import sys
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class Request:
 
     names: list[str]
     settings: list[str]
-    asks: bool = True
+    confirm: bool = True
     dry_run: bool = False
     rollback: bool = False
     allow_reused_version: bool = False
@@ -41,13 +41,15 @@ def release(
     Raises
     ------
     DeployError
-        A unit cannot be deployed, or there is nobody to ask.
+        A unit cannot be deployed, or there is no terminal to ask on.
     """
     chosen = units.select(request.names)
     if request.rollback and not request.names:
         raise DeployError("--rollback needs the units to roll back.")
-    if request.asks and not request.dry_run and not sys.stdin.isatty():
-        raise DeployError("There is no terminal to ask on.", "Give --yes, or look with --dry-run.")
+    if request.confirm and not request.dry_run and not sys.stdin.isatty():
+        raise DeployError(
+            "There is no terminal to ask on.", "Add --yes to deploy, or --dry-run to look."
+        )
     parameters = merge(LOCAL if cloud.is_local else {}, parse_settings(request.settings))
     progress = Progress(err)
     changed: list[units.Unit] = []
@@ -112,7 +114,7 @@ def _plan(
 def _is_accepted(plan: deployment.Plan, request: Request) -> bool:
     if request.dry_run:
         return False
-    return not request.asks or typer.confirm(f"Deploy {plan.unit.name}?", err=True)
+    return not request.confirm or typer.confirm(f"Deploy {plan.unit.name}?", err=True)
 
 
 def _result(done: list[deployment.Deployed]) -> object:

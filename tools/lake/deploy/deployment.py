@@ -22,7 +22,7 @@ OnStep = Callable[[str], None]
 class Plan:
     """What a deployment of one unit would change.
 
-    Parameters
+    Attributes
     ----------
     unit, stack
         What is deployed, and the name of its stack.
@@ -48,7 +48,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What came of one unit."""
+    """The outcome for one unit."""
 
     unit: str
     stack: str
@@ -80,7 +80,7 @@ def deploy(
     units
         What to deploy, in order.
     parameters
-        Template parameters by unit, beside those that the stack has already.
+        Template parameters by unit, in addition to those the stack already has.
     on_step
         Called with a line for each step.
     """
@@ -158,7 +158,7 @@ def plan_unit(
 
 
 def plan_rollback(cloud: Cloud, unit: Unit) -> Plan:
-    """Compute the way back to the release before the current one.
+    """Compute the change back to the release before the current one.
 
     Raises
     ------
@@ -188,7 +188,7 @@ def deployment_role(cloud: Cloud, unit: Unit) -> str | None:
     """Return the role with which CloudFormation deploys a unit.
 
     Where bootstrap made one, it is everybody's, so that a stack does not depend on who deployed it
-    first. Bootstrap holds that role, and is deployed with the rights of whoever does it.
+    first. Bootstrap holds that role, and is deployed with the rights of the caller.
     """
     if unit.name == BOOTSTRAP:
         return None
@@ -210,7 +210,7 @@ def apply(cloud: Cloud, project: Project, plan: Plan, on_step: OnStep) -> Deploy
     verb = "create" if plan.change_set.creates_stack else "update"
     on_step(f"{name}: {verb} stack {plan.stack} ({len(plan.change_set.changes)} changes)")
     found = stacks.execute(cloud, plan.change_set, on_event=lambda line: on_step(f"{name}: {line}"))
-    # With the defaults of the template as they are now, so that a way back restores them, too.
+    # With the defaults of the template as they are now, so that a rollback restores them, too.
     full = current_parameters(cloud, plan.unit)
     history.record(cloud, name, replace(plan.release, parameters=full))
     return replace(done, outputs=found)
@@ -238,7 +238,7 @@ def release_of(template: str, parameters: Mapping[str, str]) -> str:
 
 
 def current_parameters(cloud: Cloud, unit: Unit) -> dict[str, str]:
-    """Return the parameters of a unit's stack; empty where there is none."""
+    """Return the parameters of a unit's stack; empty if it does not exist."""
     return stacks.parameters(stacks.describe(cloud, stack_name(cloud, unit.name)) or {})
 
 

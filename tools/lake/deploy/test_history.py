@@ -52,7 +52,7 @@ def release(cloud: Cloud, key: str, commit: str = "") -> dict[str, str]:
     return parameters
 
 
-def test_the_way_back_leads_to_the_release_before(cloud: Cloud) -> None:
+def test_a_rollback_goes_to_the_release_before(cloud: Cloud) -> None:
     first = release(cloud, "1.zip", COMMIT)
     second = release(cloud, "2.zip")
     release(cloud, "2.zip")
@@ -60,7 +60,7 @@ def test_the_way_back_leads_to_the_release_before(cloud: Cloud) -> None:
     assert (found.parameters, found.commit) == (first, COMMIT)
 
 
-def test_there_is_no_way_back_from_the_first_release(cloud: Cloud) -> None:
+def test_the_first_release_cannot_be_rolled_back(cloud: Cloud) -> None:
     first = release(cloud, "1.zip")
     with pytest.raises(DeployError, match="no earlier release of process"):
         history.previous(cloud, "process", first)
@@ -72,7 +72,7 @@ def test_the_commit_is_that_of_the_package_that_is_deployed(cloud: Cloud) -> Non
     assert history.commit(cloud, "process", second) == COMMIT
 
 
-def test_the_commit_of_another_package_is_not_taken_for_it(cloud: Cloud) -> None:
+def test_the_commit_of_another_package_does_not_count(cloud: Cloud) -> None:
     first = release(cloud, "1.zip")
     release(cloud, "2.zip", COMMIT)
     for deployed in (first, {}):

@@ -1,4 +1,4 @@
-"""Two ways of a dump into the lake: by Spark on this machine, and by Glue on AWS."""
+"""The two routes of a dump into the lake: Spark on this machine, and Glue on AWS."""
 
 import time
 from collections.abc import Callable
@@ -18,9 +18,9 @@ from schemas import keys
 from schemas.ledger.run import ProcessedLedger
 from schemas.tables import QUARANTINE
 
-# Beside the pages, and matched by no rule that wakes a function.
+# Next to the pages; no event rule matches it.
 DUMPS_PREFIX = "raw_data/dumps/"
-# A dump is larger than any crawl, and somebody asked for it: its growth is no mistake.
+# A dump is larger than any crawl, and its growth is intended.
 ANY_GROWTH = 1e9
 PROCESSED_PREFIX = "processed_data/"
 ROWS_PREFIX = f"{PROCESSED_PREFIX}dump_works/"
@@ -28,12 +28,12 @@ ROWS_PREFIX = f"{PROCESSED_PREFIX}dump_works/"
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a dump gave: `rows + quarantined == lines`.
+    """The outcome of loading a dump: `rows + quarantined == lines`.
 
-    Parameters
+    Attributes
     ----------
     status
-        loaded, or unchanged where its run had been loaded before.
+        loaded, or unchanged if its run was loaded before.
     """
 
     status: str
@@ -44,28 +44,28 @@ class Loaded:
 
 
 class Route(Protocol):
-    """A way into the lake."""
+    """A route into the lake."""
 
     @property
     def cloud(self) -> Cloud:
         """Where the lake is."""
 
     def load(self, bucket: str, dump: Dump, say: Say) -> Loaded:
-        """Make a dump a run that is processed; raises EtlError when it is not what it should be."""
+        """Load a dump as a processed run; raises EtlError if it is not a works dump."""
 
     def run_etl(self, say: Say) -> EtlResult:
         """Bring the curated tables up to date."""
 
 
 def route_of(cloud: Cloud, project: Project, options: EtlOptions) -> Route:
-    """Return the way into an environment."""
+    """Return the route into an environment."""
     if cloud.is_local:
         return LocalRoute(cloud, refresh.workspace_of(cloud, project), options)
     return GlueRoute(cloud, options)
 
 
 def ledger_of(cloud: Cloud, bucket: str, run_id: str, status: str) -> Loaded | None:
-    """Return what a run's ledger tells of a dump; None where it is not written."""
+    """Return a dump's counts from its run's ledger; None if it is not written."""
     key = keys.processed_ledger_key(run_id)
     ledger = read_ledger(cloud, bucket, key, ProcessedLedger)
     if ledger is None:
@@ -88,7 +88,7 @@ class LocalRoute:
         outputs = [
             f"{ROWS_PREFIX}ingest_date={day}/{run}/",
             f"{QUARANTINE.location}ingest_date={day}/{run}-dump/",
-            # Last: it vouches for the rest.
+            # Last: its presence means that the rest is there.
             keys.processed_ledger_key(run),
         ]
         with self.workspace.locked() as lock_fd, self.workspace.job_log.recording(bucket, "bulk"):
@@ -99,7 +99,7 @@ class LocalRoute:
                 self.cloud,
                 bucket,
                 outputs,
-                lambda done, all_: say(f"sends what came of it: {done} of {all_} files"),
+                lambda done, all_: say(f"send the result: {done} of {all_} files"),
             )
         names = ("status", "run_id", "lines", "rows", "quarantined")
         return Loaded(**{name: result[name] for name in names})
@@ -128,7 +128,7 @@ class LocalRoute:
         )
 
     def _linked(self, dump: Dump) -> Path:
-        # Spark takes a path for a pattern, so a name of the user's could mean something else.
+        # Spark reads a path as a pattern, so the user's file name could mean something else.
         link = self.workspace.folder.resolve() / "dumps" / dump.name
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
@@ -152,7 +152,7 @@ class GlueRoute:
         loaded = ledger_of(self.cloud, bucket, dump.run_id, "loaded")
         if loaded is None:
             raise EtlError(
-                "The Glue job succeeded and left no ledger of its run.",
+                "The Glue job succeeded without writing the ledger of its run.",
                 f"Look at its log: './lake status --env {self.cloud.env}' shows the run.",
             )
         return loaded
@@ -163,18 +163,18 @@ class GlueRoute:
 
     def _upload(self, bucket: str, key: str, path: Path, say: Say) -> None:
         size, sent = path.stat().st_size, 0
-        there = {item.key: item.size for item in list_objects(self.cloud, bucket, key)}
-        if there.get(key) == size:
+        stored = {item.key: item.size for item in list_objects(self.cloud, bucket, key)}
+        if stored.get(key) == size:
             return
 
-        def tell(count: int) -> None:
+        def count_up(count: int) -> None:
             nonlocal sent
             sent += count
-            say(f"uploads {sent / 1e6:,.0f} of {size / 1e6:,.0f} MB")
+            say(f"upload {sent / 1e6:,.0f} of {size / 1e6:,.0f} MB")
 
-        self.cloud.client("s3").upload_file(str(path), bucket, key, Callback=tell)
+        self.cloud.client("s3").upload_file(str(path), bucket, key, Callback=count_up)
 
 
-def _clock(tell: Callable[[int], None]) -> Callable[[], None]:
+def _clock(show: Callable[[int], None]) -> Callable[[], None]:
     started = time.monotonic()
-    return lambda: tell(int(time.monotonic() - started))
+    return lambda: show(int(time.monotonic() - started))

@@ -1,4 +1,4 @@
-"""The curated tables as the bucket has them: the published build, and the runs that wait."""
+"""The curated tables in the bucket: the published build, and the runs that wait for the next."""
 
 from dataclasses import dataclass
 
@@ -21,19 +21,19 @@ from schemas.ledger.curated_build import (
 class Curated:
     """What is published.
 
-    Parameters
+    Attributes
     ----------
     current
         The published builds that are kept; None before the first.
     record
-        What the current one holds.
+        What the current build contains.
     """
 
     current: CurrentBuild | None = None
     record: BuildRecord | None = None
 
     @property
-    def can_go_on(self) -> bool:
+    def can_extend(self) -> bool:
         """Whether the next build can be made from this one and the new runs."""
         return self.record is not None and self.record.format == BUILD_FORMAT
 
@@ -58,8 +58,8 @@ def read_curated(cloud: Cloud, bucket: str) -> Curated:
     record = read_ledger(cloud, bucket, f"{CURATED_PREFIX}{record_key(current.build)}", BuildRecord)
     if record is None:
         raise EtlError(
-            f"Build {current.build} is published and has no record.",
-            f"Restore the former version of {CURATED_PREFIX}{record_key(current.build)}.",
+            f"Build {current.build} is published but has no record.",
+            f"Restore the previous version of {CURATED_PREFIX}{record_key(current.build)}.",
         )
     return Curated(current, record)
 

@@ -90,9 +90,7 @@ def test_a_dump_is_loaded_once(route: LocalRoute, jobs: FakeJobs, dump: Path) ->
     assert jobs.modules().count("bulk") == 1
 
 
-def test_remains_of_a_load_that_was_killed_do_not_count(
-    cloud: Cloud, route: LocalRoute, dump: Path
-) -> None:
+def test_files_of_a_killed_load_do_not_count(cloud: Cloud, route: LocalRoute, dump: Path) -> None:
     """GIVEN files of an attempt without its ledger WHEN the dump is loaded THEN they are gone."""
     put(cloud, f"{ROWS}part-of-another-attempt.parquet")
 
@@ -101,13 +99,11 @@ def test_remains_of_a_load_that_was_killed_do_not_count(
     assert f"{ROWS}part-of-another-attempt.parquet" not in keys(cloud)
 
 
-def test_a_run_of_the_crawl_is_not_taken_for_a_dump(
-    cloud: Cloud, route: LocalRoute, dump: Path
-) -> None:
+def test_a_crawl_is_not_taken_for_a_dump(cloud: Cloud, route: LocalRoute, dump: Path) -> None:
     put_run(cloud, CRAWL)
     put(cloud, f"runs/run_id={CRAWL}/manifest.json")
 
-    with pytest.raises(DumpError, match="one of the crawl") as caught:
+    with pytest.raises(DumpError, match="is a crawl") as caught:
         load(route, dump, CRAWL)
 
     assert "--run-id" in caught.value.hint

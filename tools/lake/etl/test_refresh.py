@@ -63,9 +63,7 @@ def test_a_build_is_made_here_sent_and_published(cloud: Cloud, workspace: Worksp
     assert read_curated(cloud, BUCKET).rows == result.tables
 
 
-def test_the_next_build_stages_the_new_run_and_nothing_that_is_here(
-    cloud: Cloud, workspace: Workspace
-) -> None:
+def test_the_next_build_stages_only_the_new_run(cloud: Cloud, workspace: Workspace) -> None:
     # GIVEN a published build
     put_run(cloud, FIRST)
     run(cloud, workspace)
@@ -104,7 +102,7 @@ def test_all_runs_are_staged_for_a_full_build(cloud: Cloud, workspace: Workspace
     assert [name for name in jobs_of(workspace).found[-1] if FIRST in name]
 
 
-def test_how_far_tables_may_grow_is_handed_on(cloud: Cloud, workspace: Workspace) -> None:
+def test_the_growth_limit_is_passed_to_the_job(cloud: Cloud, workspace: Workspace) -> None:
     put_run(cloud, FIRST)
     run(cloud, workspace)
     put_run(cloud, SECOND)
@@ -118,7 +116,7 @@ def test_how_far_tables_may_grow_is_handed_on(cloud: Cloud, workspace: Workspace
     assert second["max-ratio"] == "100.0"
 
 
-def test_a_build_of_an_older_form_is_not_gone_on_from(cloud: Cloud, tmp_path: Path) -> None:
+def test_a_build_in_an_older_format_is_rebuilt_from_all_runs(cloud: Cloud, tmp_path: Path) -> None:
     """GIVEN a build of an older form WHEN a run comes THEN all runs are staged: the job builds
     anew, and would otherwise lose what is not there.
     """
@@ -133,7 +131,7 @@ def test_a_build_of_an_older_form_is_not_gone_on_from(cloud: Cloud, tmp_path: Pa
     assert jobs_of(workspace).calls[0][1]["full"] == "true"
 
 
-def test_a_publication_that_was_cut_off_is_finished_and_no_file_touched(
+def test_an_interrupted_publication_is_finished_without_touching_a_file(
     cloud: Cloud, workspace: Workspace, tmp_path: Path
 ) -> None:
     # GIVEN a build that is in the bucket whole, readers being sent to it when all was killed
@@ -155,7 +153,7 @@ def test_a_publication_that_was_cut_off_is_finished_and_no_file_touched(
     assert before < keys(cloud, "curated_data/")
 
 
-def test_a_failed_job_changes_nothing_and_is_remembered(cloud: Cloud, workspace: Workspace) -> None:
+def test_a_failed_job_changes_nothing_and_is_logged(cloud: Cloud, workspace: Workspace) -> None:
     put_run(cloud, FIRST)
     jobs_of(workspace).failing["glue_etl.job"] = EtlFailedError(
         "keys_unique:works", code="rules.failed"
@@ -171,7 +169,7 @@ def test_a_failed_job_changes_nothing_and_is_remembered(cloud: Cloud, workspace:
     assert workspace.job_log.newest("another", 5) == []
 
 
-def test_what_was_interrupted_is_remembered_as_stopped(
+def test_an_interrupted_run_is_logged_as_stopped(
     cloud: Cloud, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_run(cloud, FIRST)
@@ -189,7 +187,7 @@ def test_what_was_interrupted_is_remembered_as_stopped(
 def test_without_a_processed_run_it_says_what_to_do(cloud: Cloud, workspace: Workspace) -> None:
     put(cloud, f"runs/run_id={FIRST}/manifest.json")
 
-    with pytest.raises(EtlError, match="none is processed") as caught:
+    with pytest.raises(EtlError, match="no processed run") as caught:
         run(cloud, workspace)
 
     assert "./lake demo" in caught.value.hint
@@ -202,7 +200,7 @@ def test_one_run_at_a_time(cloud: Cloud, workspace: Workspace) -> None:
         run(cloud, workspace)
 
 
-def test_the_lag_is_what_is_processed_and_not_in_the_build(
+def test_the_lag_is_the_processed_runs_that_are_not_in_the_build(
     cloud: Cloud, workspace: Workspace
 ) -> None:
     put_run(cloud, FIRST)
@@ -218,7 +216,7 @@ def test_a_published_build_without_a_record_is_reported(cloud: Cloud, workspace:
     run(cloud, workspace)
     cloud.client("s3").delete_object(Bucket=BUCKET, Key="curated_data/_builds/B1.json")
 
-    with pytest.raises(EtlError, match="B1 is published and has no record"):
+    with pytest.raises(EtlError, match="B1 is published but has no record"):
         run(cloud, workspace)
 
 

@@ -1,4 +1,4 @@
-"""The whole lake once, from nothing to a query, on the local AWS."""
+"""The whole lake once, from an empty clone to a report, on the local AWS."""
 
 import contextlib
 import json
@@ -37,7 +37,7 @@ SUBJECTS = (
 STANDIN_WORKS = 7000
 STANDIN_CONTACT = "demo@example.org"
 LIVE_WORKS_PER_SUBJECT = 1000
-# Some records that break the contract, as every real source has; they show what quarantine is.
+# Some records break the contract, as in every real source; they fill the quarantine.
 BAD_RECORD_SHARE = 0.005
 
 QUERIES = {
@@ -81,7 +81,7 @@ class Options:
 
 @dataclass
 class Summary:
-    """What the demo made; the keys are those of `./lake demo --json`."""
+    """The outcome of the demo; the keys are those of `./lake demo --json`."""
 
     run_id: str
     status: str
@@ -108,13 +108,12 @@ class Summary:
 def run_demo(project: Project, local: LocalAws, options: Options, progress: Progress) -> Summary:
     """Bring the local AWS up, deploy, crawl, process, build the curated tables, query and report.
 
-    What was started here is ended again when anything goes wrong; after success the local AWS
-    stays, so that the lake can be looked at.
+    On an error, everything that was started is ended; after success the local AWS keeps running.
 
     Raises
     ------
     PrerequisiteError
-        There is no Java for Spark: found out before anything is begun.
+        Java for Spark is missing; checked before anything starts.
     """
     started = time.monotonic()
     with contextlib.ExitStack() as undo:
@@ -171,24 +170,24 @@ def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) 
 
 
 def write_report(cloud: Cloud, project: Project, on_step: report.OnStep) -> str:
-    """Write what the lake holds as a page; return its path."""
+    """Write the report page; return its path."""
     python = environment(project, "report")
     folder = project.state / "report"
     return report.make_report(cloud, python, project, folder, images=False, on_step=on_step).page
 
 
 def set_up_spark(project: Project) -> None:
-    """Make the environment of Spark; says that the demo can do without it where that fails."""
+    """Create the environment of Spark; an error adds how to do without it."""
     try:
         spark.prepare(project)
     except PrerequisiteError as error:
-        hint = f"{error.hint} Or leave the curated tables out: --no-etl".strip()
+        hint = f"{error.hint} Or skip the curated tables: --no-etl".strip()
         raise PrerequisiteError(error.message, hint) from error
 
 
 @contextlib.contextmanager
 def _source(options: Options, revision: int) -> Iterator[tuple[str, str]]:
-    """Yield the URL of what is to be crawled, and the contact to tell it."""
+    """Yield the URL of the source, and the contact to send to it."""
     if options.live:
         source.require_reachable(source.OPENLIBRARY, options.contact)
         yield source.OPENLIBRARY, options.contact
@@ -210,12 +209,12 @@ def ingest_parameters(options: Options, url: str, contact: str) -> dict[str, str
 def summarise(
     cloud: Cloud, bucket: str, url: str, manifest: RunManifest, ledger: ProcessedLedger
 ) -> Summary:
-    """Put the two ledgers of a run side by side.
+    """Return the summary of a run, after its two ledgers are reconciled.
 
     Raises
     ------
     RunFailedError
-        They do not reconcile: a record is neither a row nor in quarantine.
+        A record is neither a row nor in quarantine.
     """
     if ledger.mismatches or ledger.rows + ledger.quarantined != ledger.records:
         raise RunFailedError(
@@ -242,7 +241,7 @@ def check_against_catalogue(cloud: Cloud, summary: Summary) -> None:
     Raises
     ------
     RunFailedError
-        It does not.
+        It sees something else.
     """
     sql = f"SELECT count(*) FROM works WHERE run_id = '{summary.run_id}'"  # noqa: S608 (our id)
     seen = run_query(cloud, sql).rows[0][0]
@@ -259,7 +258,7 @@ def check_curated(cloud: Cloud, summary: Summary) -> None:
     Raises
     ------
     RunFailedError
-        It does not.
+        It sees something else.
     """
     count = "SELECT count(*) FROM curated_works"
     lost = f"""

@@ -1,4 +1,4 @@
-"""What is deployed, what has run, and what waits."""
+"""Deployed units, runs, queues and the curated tables."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class UnitStatus:
 
 @dataclass(frozen=True)
 class QueueStatus:
-    """Messages that wait, and messages that are being worked on."""
+    """Messages that wait, and messages in flight."""
 
     queue: str
     waiting: int
@@ -43,7 +43,7 @@ class QueueStatus:
 
 @dataclass(frozen=True)
 class RunStatus:
-    """A run as its ledgers tell it; None where a ledger is not written yet."""
+    """A run according to its ledgers; None where a ledger is not written yet."""
 
     run_id: str
     crawl: str | None
@@ -58,9 +58,9 @@ class RunStatus:
 
 @dataclass(frozen=True)
 class EtlStatus:
-    """The curated tables, and the jobs that make them.
+    """The curated tables, and the jobs that build them.
 
-    Parameters
+    Attributes
     ----------
     build, published_at, age_hours
         The build that readers have; None before the first.
@@ -100,7 +100,7 @@ def read_status(cloud: Cloud, job_runs: ReadJobRuns = lambda _bucket, _count: ()
     cloud
         Where it is.
     job_runs
-        Gives so many of the newest job runs of a bucket; by default none.
+        Returns the newest job runs of a bucket, up to a number; by default none.
     """
     described = {
         u.name: stacks.describe(cloud, deployment.stack_name(cloud, u.name)) for u in UNITS
@@ -160,7 +160,7 @@ def _run(cloud: Cloud, bucket: str, run_id: str) -> RunStatus:
     manifest, processed = run.manifest, run.processed
     return RunStatus(
         run_id=run_id,
-        # A dump is a run of its own, that nobody crawled.
+        # A dump is a run without a crawl.
         crawl=manifest.status if manifest else "dump" if processed else None,
         finished_at=manifest.finished_at.strftime(TIME_FORMAT) if manifest else None,
         subjects=manifest.totals.subjects if manifest else None,

@@ -66,7 +66,7 @@ def test_unnest_makes_a_column_of_each_field(
     assert lake.rows(sql) == rows
 
 
-def test_unnest_wants_a_name_for_each_field(lake: Lake) -> None:
+def test_unnest_needs_a_name_for_each_field(lake: Lake) -> None:
     with pytest.raises(QueryError, match="1 columns are named, but there are 2"):
         lake.rows("SELECT a FROM works CROSS JOIN UNNEST(authors) AS t (a)")
 

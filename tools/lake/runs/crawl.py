@@ -16,7 +16,7 @@ from schemas.ledger.run import ProcessedLedger, RunManifest
 
 POLL_SECONDS = 0.25
 BUSY_SECONDS = 2.0
-# Without any new page for this long, something is wrong that waiting will not mend.
+# Without a new page for this long, waiting does not help.
 STALL_SECONDS = 60.0
 
 OnPages = Callable[[PageCounts, bool], None]
@@ -30,7 +30,7 @@ def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
     cloud, bucket
         Where the lake is.
     on_pages
-        Called with the counts of pages again and again while the run goes on.
+        Called repeatedly with the counts of pages while the run lasts.
 
     Raises
     ------
@@ -40,9 +40,9 @@ def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
     target = heartbeat.schedule_target(cloud)
     started = datetime.now(UTC).replace(microsecond=0)
     run_id = new_run_id(started)
-    beat = heartbeat.event(target, started, start=True)
+    event = heartbeat.event(target, started, start=True)
     while True:
-        pending = _in_background(lambda: heartbeat.fire(cloud, target, beat))
+        pending = _in_background(lambda: heartbeat.fire(cloud, target, event))
         while not pending.done():
             on_pages(count_pages(cloud, bucket, run_id), False)
             time.sleep(POLL_SECONDS)
@@ -60,12 +60,12 @@ def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
 def wait_until_processed(
     cloud: Cloud, bucket: str, manifest: RunManifest, on_pages: OnPages
 ) -> ProcessedLedger:
-    """Wait until process has made its ledger of a run.
+    """Wait until process has written its ledger of a run.
 
     Raises
     ------
     RunFailedError
-        Pages went to the dead-letter queue, or nothing moved for a long time.
+        Pages went to the dead-letter queue, or processing has stalled.
     """
     last = PageCounts(-1, -1)
     moved = time.monotonic()

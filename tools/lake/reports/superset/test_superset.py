@@ -44,7 +44,7 @@ def _write(lake: Lake, path: Path) -> None:
     write_lake(lake.cloud, path, lambda _step: None, filesystem)
 
 
-def test_the_file_gives_what_the_lake_gives(tmp_path: Path) -> None:
+def test_the_file_returns_what_the_lake_returns(tmp_path: Path) -> None:
     lake = lake_of(tmp_path, random_tables(bucket_of(tmp_path), works=40))
     path = tmp_path / "lake.duckdb"
 
@@ -68,7 +68,7 @@ def test_a_file_stays_when_the_lake_cannot_be_read(tmp_path: Path) -> None:
     assert path.read_text() == "the one before"
 
 
-def test_a_secret_is_made_once_and_is_for_this_user_alone(tmp_path: Path) -> None:
+def test_a_secret_is_created_once_and_readable_by_its_user_alone(tmp_path: Path) -> None:
     path = tmp_path / "password"
 
     assert server.keep_secret(path)
@@ -81,16 +81,16 @@ def test_a_secret_is_made_once_and_is_for_this_user_alone(tmp_path: Path) -> Non
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_nobody_else_looks_into_the_folder_and_one_superset_uses_it(site: Site) -> None:
+def test_the_folder_is_private_and_used_by_one_superset(site: Site) -> None:
     with site.locked():
         assert site.folder.stat().st_mode & 0o777 == 0o700
-        with pytest.raises(SupersetError, match="runs already"), site.locked():
+        with pytest.raises(SupersetError, match="already running"), site.locked():
             pass
     with site.locked():
         pass
 
 
-def test_a_port_that_is_taken_is_told(site: Site) -> None:
+def test_a_port_in_use_is_named(site: Site) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", site.port))
         other.listen()
@@ -98,7 +98,7 @@ def test_a_port_that_is_taken_is_told(site: Site) -> None:
             pass
 
 
-def test_superset_gets_no_settings_but_those_of_the_lake(
+def test_superset_gets_only_the_settings_of_the_lake(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_PROFILE", "SUPERSET_SECRET_KEY", "FLASK_DEBUG", "PYTHONSTARTUP"):
@@ -111,7 +111,7 @@ def test_superset_gets_no_settings_but_those_of_the_lake(
     assert on_aws["AWS_PROFILE"] == "x"
 
 
-def test_on_aws_athena_is_asked_in_the_workgroup_and_without_a_secret(site: Site) -> None:
+def test_on_aws_athena_is_queried_in_the_workgroup_and_without_a_secret(site: Site) -> None:
     values = {"athena-workgroup": "openlake-dev", "glue-database": "openlake_dev"}
     ssm = SimpleNamespace(
         exceptions=SimpleNamespace(ParameterNotFound=KeyError),
@@ -131,9 +131,7 @@ def test_on_aws_athena_is_asked_in_the_workgroup_and_without_a_secret(site: Site
     assert (source.name, source.schema) == ("Lake (dev)", "openlake_dev")
 
 
-def test_what_superset_says_when_it_cannot_be_set_up_is_told(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_set_up_quotes_superset(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     package = site.root / "analytics/renderers/superset"
     package.mkdir(parents=True)
     # Packages proper, as folders without it would give way to the project's own.
@@ -151,7 +149,7 @@ def test_what_superset_says_when_it_cannot_be_set_up_is_told(
         assert not any(secret in file.read_text() for secret in secrets)
 
 
-def test_a_server_that_ends_is_told_with_its_last_lines(site: Site) -> None:
+def test_a_server_that_ends_is_reported_with_its_last_lines(site: Site) -> None:
     with (
         site.locked() as lock_fd,
         pytest.raises(SupersetError, match="No module named"),
@@ -170,7 +168,7 @@ def test_the_command_imports_no_superset() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
 
-def test_a_picture_needs_the_check() -> None:
+def test_a_screenshot_needs_check() -> None:
     result = CliRunner().invoke(app, ["superset", "--screenshot", "x.png"])
 
     assert result.exit_code == 2
@@ -223,7 +221,7 @@ RUNS: list[Row] = [
         ("runs", RUNS, [{**RUNS[0], "run_at": 1795413600000.0, "quarantine_share": 0.1}]),
     ],
 )
-def test_a_chart_that_shows_what_the_lake_holds_is_sound(
+def test_a_chart_that_shows_the_lakes_figures_passes(
     chart: str, rows: list[Row], data: list[dict[str, Any]]
 ) -> None:
     seen = check.check_chart(_chart(chart), chart, 0, rows, _found("drawn", data))
@@ -237,7 +235,7 @@ def test_a_chart_that_shows_what_the_lake_holds_is_sound(
     [
         (SUBJECTS, None, "it is not on the dashboard"),
         (SUBJECTS, _found("blank", DRAWN), "nothing is drawn"),
-        (SUBJECTS, _found("loading"), "it did not end loading"),
+        (SUBJECTS, _found("loading"), "it did not finish loading"),
         (SUBJECTS, _found("empty", []), "it is empty, and the lake has 2 figures"),
         ([], _found("drawn", DRAWN), "it is drawn, and the lake has none"),
         (
@@ -257,7 +255,9 @@ def test_a_chart_that_shows_what_the_lake_holds_is_sound(
         ),
     ],
 )
-def test_a_fault_is_found(rows: list[Row], found: dict[str, Any] | None, problem: str) -> None:
+def test_a_chart_that_differs_from_the_lake_fails(
+    rows: list[Row], found: dict[str, Any] | None, problem: str
+) -> None:
     seen = check.check_chart(_chart("subjects"), "subjects", 0, rows, found)
 
     assert seen.problem == problem
@@ -265,7 +265,7 @@ def test_a_fault_is_found(rows: list[Row], found: dict[str, Any] | None, problem
         check.raise_on_mismatch([seen])
 
 
-def test_no_rows_are_no_fault_where_the_lake_has_none() -> None:
+def test_an_empty_chart_passes_if_the_lake_has_no_rows() -> None:
     seen = check.check_chart(_chart("growth"), "growth", 0, [], _found("empty", []))
 
     check.raise_on_mismatch([seen])
