@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from lake.aws import Cloud
-from lake.testing.catalogue import JSON_LINES, PARQUET
+from lake.testing.fake_lake import JSON_LINES, PARQUET
 from schemas.tables import PARTITIONS
 from tests.views.tables import Stored, Tables
 

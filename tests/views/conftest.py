@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lake.testing.catalogue import Lake
+from lake.testing.fake_lake import Lake
 from tests.views.lake import bucket_of, lake_of
 from tests.views.tables import Tables, empty_tables, random_tables
 

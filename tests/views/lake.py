@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from lake.testing.catalogue import JSON_LINES, PARQUET, Lake
+from lake.testing.fake_lake import JSON_LINES, PARQUET, Lake
 from schemas.tables import PARTITIONS
 from tests.views.tables import Tables
 

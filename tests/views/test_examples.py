@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analytics.catalogue_pages.generate import EXAMPLES
-from lake.testing.catalogue import Lake
+from lake.testing.fake_lake import Lake
 
 
 @pytest.mark.parametrize("table", EXAMPLES)

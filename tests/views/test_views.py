@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from analytics.views.definitions import View, views
-from lake.testing.catalogue import Lake
+from lake.testing.fake_lake import Lake
 from schemas.keys import parse_run_id, subject_kind
 from tests.views.tables import RUNS, Row, Tables
 

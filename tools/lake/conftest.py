@@ -1,4 +1,4 @@
-"""Fixtures: a small catalogue and its files."""
+"""Fixtures for the tests of the command line."""
 
 import gzip
 
@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lake.testing.catalogue import DAYS, JSON_LINES, PARQUET, QUARANTINE, WORKS, Lake, works_of
+from lake.testing.fake_lake import DAYS, JSON_LINES, PARQUET, QUARANTINE, WORKS, Lake, works_of
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Partitions of the processed tables, registered in the Glue catalogue as process does it."""
+"""Partitions of the processed tables, registered in the Glue catalogue as process does."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _PARAMETERS = {"classification": "json", "compressionType": "gzip", "typeOfData"
 
 
 def register(cloud: Cloud, bucket: str, table: Table, day: str) -> None:
-    """Make sure that a table of JSON lines and its partition of a day are in the catalogue.
+    """Register a table of JSON lines and its partition of a day, unless they are registered.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def _create_table(glue: Any, where: dict[str, str], table: Table, location: str)
     try:
         glue.create_table(**where, TableInput=entry)
     except glue.exceptions.AlreadyExistsException:
-        # Process was first, with a page of the crawl.
+        # Process created it first, for a page of a crawl.
         return
 
 

@@ -1,4 +1,4 @@
-"""A lake of fakes: a catalogue and, in the place of S3, a folder."""
+"""A lake of fakes: a catalogue in memory and, in place of S3, a folder."""
 
 import base64
 import json
@@ -86,7 +86,8 @@ class FakeSsm:
     exceptions = SimpleNamespace(ParameterNotFound=MissingError)
 
     def get_parameter(self, **request: str) -> dict[str, Any]:
-        assert request["Name"] == "/openlake/local/foundation/glue-database"
+        if request["Name"] != "/openlake/local/foundation/glue-database":
+            raise MissingError
         return {"Parameter": {"Value": "openlake_local"}}
 
 
