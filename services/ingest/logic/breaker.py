@@ -62,7 +62,7 @@ class CircuitBreaker:
         return self._openings == 0 or self._probe is None
 
     def sending(self) -> int:
-        """Note that a request is about to be sent; give the ticket to hand in with its outcome."""
+        """Note a request that is about to be sent; return the ticket for its outcome."""
         if self._openings:
             self._probe = self._generation
         return self._generation

@@ -71,7 +71,7 @@ def write_manifest(
     *,
     reason: str,
 ) -> RunManifest:
-    """Write the manifest of a run, unless it has one; give the one that holds.
+    """Write the manifest of a run, unless it has one; return the one that holds.
 
     Parameters
     ----------

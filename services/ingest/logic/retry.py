@@ -21,7 +21,7 @@ def full_jitter(
     base: float = BASE_SECONDS,
     cap: float = CAP_SECONDS,
 ) -> float:
-    """Give the seconds to wait after the n-th failure (from 1): 0 to ``base * 2**n``, or ``cap``.
+    """Return the seconds to wait after the n-th failure (from 1): 0 to ``base * 2**n``, or ``cap``.
 
     "Full jitter" of the AWS Architecture Blog's "Exponential Backoff And Jitter": clients that
     failed together do not come back together.
