@@ -50,7 +50,7 @@ def test_the_dialect_is_kept() -> None:
 @pytest.mark.parametrize(
     ("source", "fault"),
     [
-        ('def f():\n    """Return the size."""', "line 1: f: say 'Return' for 'Give'"),
+        ('def f():\n    """Give the size."""', "line 1: f: say 'Return' for 'Give'"),
         (
             'class C:\n    """A size.\n\n    Parameters\n    ------\n    x\n        It.\n    """',
             "line 1: C: its fields are 'Attributes'",

@@ -11,14 +11,14 @@ from typing import Final
 from benchmarks.cost.suite import model
 from benchmarks.cost.suite.figures import measured, prices, read
 from benchmarks.cost.suite.lake import BAD_SHARE, PAGE_SIZE
-from ingest.settings import POLITE_RATE
+from ingest.openlibrary.manners import POLITE_RATE
 
 DOCUMENT: Final = Path("docs/cost.md")
 
 _HEAD: Final = """\
 # What the lake costs
 
-PageOutput by `./pants run benchmarks/cost/suite/document.py` from what was measured and from list
+Made by `./pants run benchmarks/cost/suite/document.py` from what was measured and from list
 prices; a test fails when it is stale.
 
 **An estimate, not an offer.** The prices are list prices of {region} in {currency} as they were
