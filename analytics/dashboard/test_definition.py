@@ -30,7 +30,7 @@ def test_every_view_is_on_the_dashboard() -> None:
             "ebook_share is a double and cannot be told as count",
         ),
         ('finding_of = "works"\n', 'finding_of = "access_level"\n', "access_level is not a number"),
-        ('only = { subject_key = "*" }', 'only = { year = "1" }', "year is a number"),
+        ('where = { subject_key = "*" }', 'where = { year = "1" }', "year is a number"),
         ('kind = "line"', 'kind = "pie"', "Input should be 'figures'"),
         ('kind = "line"', 'kind = "table"', "has a category if it is drawn"),
         ('kind = "column"', 'kind = "line"', "only columns of one value"),
