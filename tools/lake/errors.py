@@ -2,6 +2,8 @@
 
 LakeError
 ├── PrerequisiteError      something must be installed first
+├── AwsError               AWS cannot be reached, or refused a request
+├── StorageError           a file of this machine cannot be written
 ├── PackagingError         Pants could not build a package
 ├── LocalAwsError          the local AWS cannot do what was asked
 │   ├── PortInUseError
@@ -42,6 +44,14 @@ class LakeError(Exception):
 
 class PrerequisiteError(LakeError):
     """Something must be installed first."""
+
+
+class AwsError(LakeError):
+    """AWS cannot be reached, or refused a request."""
+
+
+class StorageError(LakeError):
+    """A file of this machine cannot be written."""
 
 
 class PackagingError(LakeError):

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from lake.aws import Cloud
 from lake.cli.console import err, out
-from lake.cli.targets import local_cloud
+from lake.cli.options import EnvOption
+from lake.cli.targets import cloud_to_change, require_one_target
 from lake.project import current_project
 
 
@@ -14,8 +14,10 @@ def deploy(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[UNIT]...", help="Default: all that changed.")
     ] = None,
-    local: Annotated[bool, typer.Option("--local", help="Deploy to the local AWS.")] = False,
-    env: Annotated[str, typer.Option(help="Environment on AWS.")] = "dev",
+    local: Annotated[
+        bool, typer.Option("--local", help="Deploy to the local AWS, which is the default.")
+    ] = False,
+    env: EnvOption = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="UNIT.PARAMETER=VALUE", help="Set a template parameter."),
@@ -40,13 +42,14 @@ def deploy(
     from lake.deploy.command import Request, release
 
     project = current_project()
-    cloud = local_cloud(project) if local else Cloud(env=env)
+    require_one_target(env, local=local)
+    cloud = cloud_to_change(project, env)
     request = Request(
         names=names or [],
         settings=settings or [],
-        confirm=not (yes or local),
+        confirm=not (yes or cloud.is_local),
         dry_run=dry_run,
         rollback=rollback,
-        allow_reused_version=allow_reused_version or local,
+        allow_reused_version=allow_reused_version or cloud.is_local,
     )
     release(cloud, project, request, err, out)

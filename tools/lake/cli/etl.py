@@ -8,7 +8,7 @@ import typer
 
 from lake.cli.console import err, out
 from lake.cli.options import EnvOption, JsonOption, MemoryOption
-from lake.cli.targets import cloud_of
+from lake.cli.targets import cloud_to_change
 from lake.project import called_from, current_project
 
 
@@ -35,7 +35,7 @@ def etl(
     from lake.local.spark import prepare
 
     project = current_project()
-    cloud = cloud_of(project, env)
+    cloud = cloud_to_change(project, env)
     options = EtlOptions(full, memory, max_ratio)
     progress = Progress(err)
     if cloud.is_local:
@@ -78,7 +78,7 @@ def backfill(
     from lake.local.spark import prepare
 
     project = current_project()
-    cloud = cloud_of(project, env)
+    cloud = cloud_to_change(project, env)
     progress = Progress(err)
     if cloud.is_local:
         with progress.step("Set up Spark"):

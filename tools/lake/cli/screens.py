@@ -38,7 +38,7 @@ def _cell(value: object) -> str:
 
 def show_status(console: Console, status: LakeStatus) -> None:
     """Print the state of an environment."""
-    place = f"local AWS at {status.endpoint}" if status.endpoint else "AWS"
+    place = f"local AWS at {status.endpoint}" if status.endpoint else f"AWS, {status.region}"
     console.print(f"[green]●[/] environment {status.env}, {place}", highlight=False)
     units: list[list[object]] = [
         [u.unit, u.state, u.deployed_at, u.version, u.commit and u.commit[:COMMIT_LENGTH]]
@@ -52,7 +52,8 @@ def show_status(console: Console, status: LakeStatus) -> None:
         if unit.log_group:
             console.print(f"Log of {unit.unit}: {unit.log_group}", style="dim", highlight=False)
     if not status.runs:
-        console.print("No runs yet. './lake demo' makes one.", highlight=False)
+        hint = "'./lake demo' makes one" if status.endpoint else "the schedule starts one"
+        console.print(f"No runs yet: {hint}.", highlight=False)
         return
     columns = ["run", "crawl", "subjects", "pages", "processed", "records", "rows", "quarantined"]
     rows: list[list[object]] = [
@@ -69,11 +70,13 @@ def show_status(console: Console, status: LakeStatus) -> None:
         for r in status.runs
     ]
     console.print(table("Runs, newest first", columns, rows))
-    show_etl_status(console, status.etl)
+    show_etl_status(
+        console, status.etl, "./lake etl" if status.endpoint else f"./lake etl --env {status.env}"
+    )
 
 
-def show_etl_status(console: Console, etl: EtlStatus) -> None:
-    """Print the state of the curated tables and of the jobs that make them."""
+def show_etl_status(console: Console, etl: EtlStatus, command: str) -> None:
+    """Print the state of the curated tables and of the jobs that build them."""
     waiting = len(etl.waiting_runs)
     lag = f"{waiting} processed run{'' if waiting == 1 else 's'} not in it" if waiting else "no lag"
     if etl.build:
@@ -83,7 +86,9 @@ def show_etl_status(console: Console, etl: EtlStatus) -> None:
             highlight=False,
         )
     else:
-        console.print("[bold]Curated tables[/] none yet. './lake etl' makes them.", highlight=False)
+        console.print(
+            f"[bold]Curated tables[/] none yet: '{command}' builds them.", highlight=False
+        )
     if etl.job_runs:
         columns = ["started", "job", "state", "seconds", "error"]
         rows: list[list[object]] = [

@@ -153,7 +153,7 @@ class GlueRoute:
         if loaded is None:
             raise EtlError(
                 "The Glue job succeeded without writing the ledger of its run.",
-                f"Look at its log: './lake status --env {self.cloud.env}' shows the run.",
+                f"Look at its log: '{self.cloud.command('status')}' shows the run.",
             )
         return loaded
 

@@ -189,7 +189,7 @@ def run_on_glue(cloud: Cloud, options: EtlOptions, say: Say) -> EtlResult:
     if after.current is None or after.record is None:
         raise EtlError(
             "The Glue job succeeded and published nothing.",
-            f"Look at its log: './lake status --env {cloud.env}' shows the run.",
+            f"Look at its log: '{cloud.command('status')}' shows the run.",
         )
     changed = before.current is None or before.current.build != after.current.build
     return EtlResult(

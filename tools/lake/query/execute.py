@@ -57,7 +57,7 @@ def run_query(cloud: Cloud, sql: str, filesystem: Any = None) -> QueryResult:
     except NotDeployedError as error:
         raise QueryError(
             f"There is no catalogue yet: {error.message}",
-            "Run './lake demo', or './lake deploy --local'.",
+            "Run './lake demo', or './lake deploy'.",
         ) from error
     tables = _tables(cloud, database, statement)
     return _run(cloud, database, statement, tables, filesystem)

@@ -104,7 +104,8 @@ def read_data(cloud: Cloud, on_step: OnStep, filesystem: Any = None) -> ReportDa
         except QueryError as error:
             if "There is no table" in error.message:
                 raise ReportError(
-                    f"There is nothing to show yet: {error.message}", "Run './lake etl' first."
+                    f"There is nothing to show yet: {error.message}",
+                    f"Run '{cloud.command('etl')}' first.",
                 ) from error
             raise
     rows = {

@@ -1,0 +1,132 @@
+"""How the command line ends: exit codes, a line and a hint, and never a traceback unasked."""
+
+from pathlib import Path
+
+import pytest
+
+from lake.cli import targets
+from lake.cli.conftest import Lake
+
+COMMANDS = (
+    ("status",),
+    ("deploy", "foundation", "--yes"),
+    ("etl",),
+    ("backfill", "ol_dump_works_2026-09-30.txt"),
+    ("query", "SELECT 1"),
+    ("report",),
+)
+
+
+def broken(*_: object) -> None:
+    raise ZeroDivisionError("a defect")
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
+def test_no_region_is_a_line_and_a_hint_for_every_command(
+    command_line: Lake, words: tuple[str, ...]
+) -> None:
+    ended = command_line(*words, "--env", "dev")
+
+    assert ended.code == 1
+    assert ended.err == (
+        "error: No AWS region is set.\n"
+        "Set AWS_REGION, for example AWS_REGION=eu-central-1, or a region in your profile.\n"
+    )
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
+def test_no_credentials_are_a_line_and_a_hint_for_every_command(
+    command_line: Lake, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+
+    ended = command_line(*words, "--env", "dev")
+
+    assert ended.code == 1
+    assert ended.err.splitlines()[-2:] == [
+        "error: Unable to locate credentials.",
+        "Sign in with 'aws sso login', or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and"
+        " AWS_SECRET_ACCESS_KEY.",
+    ]
+    assert "Traceback" not in ended.err
+
+
+def test_an_unknown_profile_is_named(command_line: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+
+    ended = command_line("status", "--env", "dev")
+
+    assert ended.code == 1
+    assert ended.err.startswith("error: The config profile (nobody) could not be found.\n")
+
+
+def test_an_unexpected_error_is_two_lines_and_a_log(
+    command_line: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(targets, "local_aws", broken)
+
+    ended = command_line("query", "SELECT 1")
+
+    log = tmp_path / ".lake/error.log"
+    assert ended.code == 70
+    assert ended.err == (
+        "error: Unexpected error: ZeroDivisionError: a defect\n" f"The traceback is in {log}.\n"
+    )
+    assert "lake query SELECT 1" in log.read_text()
+    assert 'raise ZeroDivisionError("a defect")' in log.read_text()
+
+
+def test_debug_shows_the_traceback(command_line: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(targets, "local_aws", broken)
+
+    ended = command_line("--debug", "query", "SELECT 1")
+
+    assert ended.code == 70
+    assert "Traceback (most recent call last)" in ended.err
+
+
+def test_a_read_only_folder_keeps_the_log_elsewhere(
+    command_line: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(targets, "local_aws", broken)
+    (tmp_path / ".lake").write_text("not a folder")
+
+    ended = command_line("query", "SELECT 1")
+
+    log = Path(ended.err.split("The traceback is in ")[1].strip().rstrip("."))
+    assert ended.code == 70
+    assert "a defect" in log.read_text()
+    log.unlink()
+
+
+def test_a_local_aws_that_is_down_says_how_to_start_it(command_line: Lake) -> None:
+    ended = command_line("query", "SELECT 1")
+
+    assert ended.code == 1
+    assert ended.err == (
+        "error: The local AWS is not running.\n"
+        "Start it with './lake up', or './lake demo' for the whole lake.\n"
+    )
+
+
+def test_deploy_goes_to_the_local_aws_like_every_command(command_line: Lake) -> None:
+    ended = command_line("deploy", "process")
+
+    assert "The local AWS is not running." in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("deploy", "--local", "--env", "dev"), "--local and --env dev are two targets"),
+        (("deploy", "--env", ""), "is not a name such as dev"),
+        (("status", "--env", "local"), "the local AWS is the target without --env"),
+    ],
+)
+def test_two_targets_and_no_target_are_refused(
+    command_line: Lake, words: tuple[str, ...], message: str
+) -> None:
+    ended = command_line(*words)
+
+    assert ended.code == 2
+    assert message in " ".join(ended.err.replace("│", " ").split())
