@@ -33,6 +33,7 @@ def query(
     env: EnvOption = None,
 ) -> None:
     """Answer a SELECT over the tables of the catalogue, or one of the views."""
+    from lake.cli.tables import result_table
     from lake.query import tabular
     from lake.query.execute import run_query
     from lake.query.view_queries import described_views, wanted_query
@@ -48,4 +49,4 @@ def query(
     elif output is OutputFormat.CSV:
         print(tabular.to_csv(result), end="")
     else:
-        out.print(tabular.to_table(result, out.width))
+        out.print(result_table(result))

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
+
+from lake.cli.tables import table
 
 if TYPE_CHECKING:
     from lake.etl.backfill import BackfillResult
@@ -17,23 +18,6 @@ if TYPE_CHECKING:
 
 
 COMMIT_LENGTH = 10
-
-
-def table(title: str, columns: list[str], rows: list[list[object]]) -> Table:
-    """Return a table with numbers aligned to the right."""
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
-    for index, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[index], int | None) for row in rows)
-        made.add_column(column, justify="right" if numeric else "left")
-    for row in rows:
-        made.add_row(*(_cell(value) for value in row))
-    return made
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    return str(value)
 
 
 def show_status(console: Console, status: LakeStatus) -> None:
@@ -55,7 +39,16 @@ def show_status(console: Console, status: LakeStatus) -> None:
         hint = "'./lake demo' makes one" if status.endpoint else "the schedule starts one"
         console.print(f"No runs yet: {hint}.", highlight=False)
         return
-    columns = ["run", "crawl", "subjects", "pages", "processed", "records", "rows", "quarantined"]
+    columns = [
+        "run",
+        "crawl",
+        "subjects",
+        "pages",
+        "pages done",
+        "records",
+        "rows",
+        "in quarantine",
+    ]
     rows: list[list[object]] = [
         [
             r.run_id,

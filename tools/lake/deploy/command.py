@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from lake.aws import Cloud
 from lake.cli.progress import Progress
-from lake.cli.screens import table
+from lake.cli.tables import table
 from lake.deploy import deployment, stacks, units
 from lake.deploy.parameters import LOCAL, merge, parse_settings
 from lake.errors import DeployError
