@@ -174,6 +174,13 @@ bootstrap_pants_settings() {
     done >"$pex.pants.new"
     mv "$pex.pants.new" "$pex.pants"
   fi
+  # The one place of a service's version is its VERSION; a BUILD file can read variables, but no files.
+  for name in "$root"/services/*/VERSION; do
+    [ -f "$name" ] || continue
+    name=$(basename "$(dirname "$name")")
+    printf 'export LAKE_VERSION_%s=%q\n' "$(printf %s "$name" | tr '[:lower:]' '[:upper:]')" \
+      "$(tr -d '[:space:]' <"$root/services/$name/VERSION")"
+  done
   # Captured bodies of the real API are no part of the project; where they lie beside it, tests read them.
   if [ -z "${LAKE_SAMPLES:-}" ] && [ -d "$root/../shared/samples/openlibrary" ]; then
     printf 'export LAKE_SAMPLES=%q\n' "$(cd "$root/../shared/samples/openlibrary" && pwd)"
