@@ -181,10 +181,6 @@ bootstrap_pants_settings() {
     printf 'export LAKE_VERSION_%s=%q\n' "$(printf %s "$name" | tr '[:lower:]' '[:upper:]')" \
       "$(tr -d '[:space:]' <"$root/services/$name/VERSION")"
   done
-  # Captured bodies of the real API are no part of the project; where they lie beside it, tests read them.
-  if [ -z "${LAKE_SAMPLES:-}" ] && [ -d "$root/../shared/samples/openlibrary" ]; then
-    printf 'export LAKE_SAMPLES=%q\n' "$(cd "$root/../shared/samples/openlibrary" && pwd)"
-  fi
   printf 'export PANTS_PEX_CLI_URL_TEMPLATE=%q\n' "file://$pex"
   printf 'export PANTS_PEX_CLI_KNOWN_VERSIONS="[%s]"\n' "$(sed "s/.*/'&',/" "$pex.pants" | tr -d '\n')"
 }

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from schemas.derive.columns import Column, columns_of
 from schemas.derive.glue import glue_columns
+from schemas.keys import CURATED_PREFIX, below, curated_build_prefix
 from schemas.rows.curated import (
     AuthorRankingRow,
     AuthorRow,
@@ -24,9 +25,6 @@ from schemas.rows.curated import (
     WorkSubjectRow,
 )
 
-CURATED_PREFIX: Final = "curated_data/"
-#: A build's id is one segment of a key.
-BUILD_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}"
 _PARQUET: Final = "org.apache.hadoop.hive.ql.io.parquet"
 
 
@@ -42,7 +40,9 @@ class CuratedTable:
         Columns that identify a row.
     sort
         Columns by which its files are sorted: those of the usual filters.
-    references
+
+    References
+    ----------
         Columns that hold keys of another table, by column.
     alias
         Its name in the catalogue, where a processed table has its own name already.
@@ -67,11 +67,11 @@ class CuratedTable:
         return columns_of(self.row)
 
     def folder(self, build: str) -> str:
-        """The folder of a build, below the curated prefix, with a trailing slash."""
-        return f"{self.name}/build={build}/"
+        """Return the folder of a build, below the curated prefix, with a trailing slash."""
+        return below(CURATED_PREFIX, curated_build_prefix(self.name, build))
 
     def table_input(self, location: str) -> dict[str, Any]:
-        """Give Glue's ``TableInput`` for the table with its files at a location."""
+        """Return Glue's ``TableInput`` for the table with its files at a location."""
         return {
             "Name": self.catalogue_name,
             "Description": self.description,

@@ -1,6 +1,8 @@
 """Object keys of the data bucket: pure functions, each with its inverse where one is needed.
 
-Every key is built here, so that no subject, however hostile, leaves its prefix or its partition.
+Every key is built and parsed here, whoever writes or reads the object, so that no subject, however
+hostile, leaves its prefix or its partition. Jobs that are given a prefix as a URI of its own (the
+ETL's ``--curated s3://.../curated_data/``) append what :func:`below` leaves of a key.
 """
 
 from __future__ import annotations
@@ -8,13 +10,31 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from typing import Final, Literal, Self
 
 SubjectKind = Literal["subject", "person", "place", "time"]
 
-CHECKPOINT_KEY: Final = "state/ingest.json"
 RAW_PREFIX: Final = "raw_data/subjects/"
+#: Dumps that the bulk route reads. No event rule matches it, so no function is started.
+DUMPS_PREFIX: Final = "raw_data/dumps/"
+PROCESSED_PREFIX: Final = "processed_data/"
+QUARANTINE_PREFIX: Final = "quarantine_data/"
+CURATED_PREFIX: Final = "curated_data/"
 RUNS_PREFIX: Final = "runs/"
+REPORTS_PREFIX: Final = "reports/"
+CHECKPOINT_KEY: Final = "state/ingest.json"
+#: Names the published build. Query engines ignore names that begin with ``_``.
+CURRENT_BUILD_KEY: Final = f"{CURATED_PREFIX}_current.json"
+BUILD_RECORDS_PREFIX: Final = f"{CURATED_PREFIX}_builds/"
+#: Processed table of the rows that come from dumps, beside those that process writes.
+DUMP_WORKS: Final = "dump_works"
+#: Folder of the quarantine that holds responses which ingest refused.
+REFUSED_RESPONSES: Final = "raw"
+#: Partition of quarantined objects whose key names no run.
+NO_DAY: Final = "1970-01-01"
+#: A build's id is one segment of a key.
+BUILD_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}"
 RUN_ID_PATTERN: Final = r"[0-9]{8}T[0-9]{6}Z"
 #: A processed file's name is the encoded subject plus 32 characters, and local file systems, to
 #: which the ETL stages files, take 255 bytes in a name.
@@ -29,6 +49,9 @@ _RAW_KEY: Final = re.compile(
     r"/offset=(?P<offset>[0-9]{6,12})\.json\.gz"
 )
 _MANIFEST_KEY: Final = re.compile(rf"{RUNS_PREFIX}run_id=({RUN_ID_PATTERN})/manifest\.json")
+_RUN_FOLDER: Final = re.compile(rf"run_id=({RUN_ID_PATTERN})")
+_BUILD_FOLDER: Final = re.compile(rf"(?:^|/)build=({BUILD_PATTERN})(?:/|$)")
+_BUILD_RECORD: Final = re.compile(rf"({BUILD_PATTERN})\.json")
 
 
 class InvalidKeyError(ValueError):
@@ -100,11 +123,11 @@ def decode_segment(segment: str) -> str:
 
 
 def canonical_subject(text: str) -> str:
-    """Normalise a subject's name to OpenLibrary's key for it, keeping the prefix of its kind.
+    r"""Normalise a subject's name to OpenLibrary's key for it, keeping the prefix of its kind.
 
     ``Science Fiction`` gives ``science_fiction``, ``Person: Jane Austen`` gives
     ``person:jane_austen``. The rule (strip, lower case, space to ``_``, drop
-    ``;/?:@&=+$,<>#%"{}|\\^[]` `` and line ends) is ``str_to_key`` of OpenLibrary's server, so
+    ``;/?:@&=+$,<>#%"{}|\^[]` `` and line ends) is ``str_to_key`` of OpenLibrary's server, so
     ``C#`` and ``C++`` are both ``c``, as they are there.
 
     Raises
@@ -123,7 +146,7 @@ def canonical_subject(text: str) -> str:
 
 
 def subject_kind(key: str) -> SubjectKind:
-    """Tell the kind of a canonical subject key from its prefix."""
+    """Return the kind of a canonical subject key from its prefix."""
     if key.startswith("person:"):
         return "person"
     if key.startswith("place:"):
@@ -145,7 +168,7 @@ def new_run_id(scheduled: datetime) -> str:
 
 
 def parse_run_id(run_id: str) -> datetime:
-    """Give the scheduled time (UTC) of a run id.
+    """Return the scheduled time (UTC) of a run id.
 
     Raises
     ------
@@ -227,36 +250,140 @@ class RawKey:
         )
 
     def processed_key(self, table: str) -> str:
-        """The key of the page's Parquet file in a processed table."""
-        return f"processed_data/{table}/ingest_date={self.ingest_date}/{self._stem}.parquet"
+        """Return the key of the page's Parquet file in a processed table."""
+        return f"{day_prefix(f'{PROCESSED_PREFIX}{table}/', self.ingest_date)}{self._stem}.parquet"
 
     def quarantine_key(self, table: str) -> str:
-        """The key of the page's rejected records."""
-        return f"quarantine_data/{table}/ingest_date={self.ingest_date}/{self._stem}.jsonl.gz"
+        """Return the key of the page's rejected records."""
+        return f"{self._quarantine_stem(table)}.jsonl.gz"
+
+    def refused_response_key(self, digest: str) -> str:
+        """Return the key of a response that ingest refused for the page.
+
+        Parameters
+        ----------
+        digest
+            Hexadecimal digest of the body: different responses for one page get different keys, and
+            equal ones the same.
+        """
+        return f"{self._quarantine_stem(REFUSED_RESPONSES)}-{digest[:12]}.jsonl.gz"
+
+    def _quarantine_stem(self, table: str) -> str:
+        return f"{day_prefix(f'{QUARANTINE_PREFIX}{table}/', self.ingest_date)}{self._stem}"
 
     @property
     def _stem(self) -> str:
         return f"{self.run_id}-{encode_segment(self.subject)}-{self.offset:06d}"
 
 
+def below(prefix: str, key: str) -> str:
+    """Return a key without a prefix, for a place that is given as the prefix's own URI.
+
+    Raises
+    ------
+    InvalidKeyError
+        When the key does not lie below the prefix.
+    """
+    if not key.startswith(prefix):
+        raise InvalidKeyError(f"{key!r} does not lie below {prefix!r}")
+    return key[len(prefix) :]
+
+
+def day_prefix(location: str, day: date | str) -> str:
+    """Return the prefix of a day's partition below a table's location (with its trailing slash)."""
+    return f"{location}ingest_date={day}/"
+
+
+def raw_run_prefix(run_id: str) -> str:
+    """Return the prefix of a run's raw pages."""
+    return f"{day_prefix(RAW_PREFIX, parse_run_id(run_id).date())}run_id={run_id}/"
+
+
+def dump_key(name: str) -> str:
+    """Return the key of an uploaded dump; ``name`` is its file's name."""
+    return f"{DUMPS_PREFIX}{name}"
+
+
+def processed_run_prefix(table: str, run_id: str) -> str:
+    """Return the prefix of a run's files in a processed table; process writes a file a page."""
+    return f"{_processed_day(table, run_id)}{run_id}-"
+
+
+def dump_rows_prefix(run_id: str) -> str:
+    """Return the prefix of the rows that a run loaded from a dump."""
+    return f"{_processed_day(DUMP_WORKS, run_id)}{run_id}/"
+
+
+def dump_quarantine_prefix(location: str, run_id: str) -> str:
+    """Return the prefix, below a table's location, of the rejected lines of a run's dump."""
+    return f"{day_prefix(location, parse_run_id(run_id).date())}{run_id}-dump/"
+
+
+def unrecognised_object_key(location: str, raw_key: str) -> str:
+    """Return the quarantine key of an object that is not a raw page: a hash, which is safe.
+
+    Parameters
+    ----------
+    location
+        The quarantine table's location, with a trailing slash.
+    raw_key
+        The object's key, whatever it holds.
+    """
+    name = sha256(raw_key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return f"{day_prefix(location, NO_DAY)}{name}.jsonl.gz"
+
+
+def curated_build_prefix(table: str, build: str) -> str:
+    """Return the prefix of a curated table's files in a build."""
+    return f"{CURATED_PREFIX}{table}/build={build}/"
+
+
+def parse_build(location: str) -> str | None:
+    """Return the build that a folder's name, a key or a location names; ``None`` without one."""
+    found = _BUILD_FOLDER.search(location)
+    return found[1] if found else None
+
+
+def build_record_key(build: str) -> str:
+    """Return the key of a build's record."""
+    return f"{BUILD_RECORDS_PREFIX}{build}.json"
+
+
+def parse_build_record_name(name: str) -> str | None:
+    """Return the build whose record has this file name; ``None`` for another file."""
+    found = _BUILD_RECORD.fullmatch(name)
+    return found[1] if found else None
+
+
+def report_key(name: str) -> str:
+    """Return the key of a file of the published reports."""
+    return f"{REPORTS_PREFIX}{name}"
+
+
 def run_prefix(run_id: str) -> str:
-    """The prefix of a run's ledger; raises :class:`InvalidKeyError` for what is no run id."""
+    """Return the prefix of a run's ledger.
+
+    Raises
+    ------
+    InvalidKeyError
+        When the text is not a run id.
+    """
     parse_run_id(run_id)
     return f"{RUNS_PREFIX}run_id={run_id}/"
 
 
 def receipts_prefix(run_id: str) -> str:
-    """The prefix of a run's page receipts."""
+    """Return the prefix of a run's page receipts."""
     return f"{run_prefix(run_id)}pages/"
 
 
 def manifest_key(run_id: str) -> str:
-    """The key of the manifest that ingest writes at the end of a run."""
+    """Return the key of the manifest that ingest writes at the end of a run."""
     return f"{run_prefix(run_id)}manifest.json"
 
 
 def parse_manifest_key(key: str) -> str:
-    """Give the run id of a manifest's key.
+    """Return the run id of a manifest's key.
 
     Raises
     ------
@@ -270,11 +397,42 @@ def parse_manifest_key(key: str) -> str:
     return found[1]
 
 
+def parse_run_folder(name: str) -> str | None:
+    """Return the run id of a folder right below the run ledger; ``None`` for another folder."""
+    found = _RUN_FOLDER.fullmatch(name)
+    if not found:
+        return None
+    try:
+        parse_run_id(found[1])
+    except InvalidKeyError:
+        return None
+    return found[1]
+
+
+def plan_key(run_id: str) -> str:
+    """Return the key of the plan that ingest freezes at the start of a run."""
+    return f"{run_prefix(run_id)}plan.json"
+
+
+def outcomes_prefix(run_id: str) -> str:
+    """Return the prefix of the outcomes of a run's subjects."""
+    return f"{run_prefix(run_id)}subjects/"
+
+
+def outcome_key(run_id: str, subject: str) -> str:
+    """Return the key of a finished subject's outcome, which the manifest will hold too."""
+    return f"{outcomes_prefix(run_id)}{encode_segment(subject)}.json"
+
+
 def processed_ledger_key(run_id: str) -> str:
-    """The key of the ledger that process writes once when every page of a run is done."""
+    """Return the key of the ledger that process writes once when every page of a run is done."""
     return f"{run_prefix(run_id)}processed.json"
 
 
 def curated_ledger_key(run_id: str) -> str:
-    """The key of the ledger that glue_etl writes when a run is in the curated tables."""
+    """Return the key of the ledger that glue_etl writes when a run is in the curated tables."""
     return f"{run_prefix(run_id)}curated.json"
+
+
+def _processed_day(table: str, run_id: str) -> str:
+    return day_prefix(f"{PROCESSED_PREFIX}{table}/", parse_run_id(run_id).date())

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from pydantic import BaseModel
 
 from schemas.derive.columns import Column, columns_of
+from schemas.keys import PROCESSED_PREFIX, QUARANTINE_PREFIX
 from schemas.rows.facets import SubjectFacetRow, SubjectSnapshotRow
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.rows.work import WorkRow
@@ -45,31 +46,31 @@ PARTITIONS: Final = (
 
 WORKS: Final = Table(
     "works",
-    "Works as OpenLibrary's subject listings gave them: one row per work, subject and run, cleaned",
+    "Works of OpenLibrary's subject listings, cleaned: one row per record, subject and run",
     WorkRow,
     "parquet",
-    "processed_data/works/",
+    f"{PROCESSED_PREFIX}works/",
 )
 SUBJECT_SNAPSHOTS: Final = Table(
     "subject_snapshots",
     "OpenLibrary's counts per subject: one row per subject and run",
     SubjectSnapshotRow,
     "parquet",
-    "processed_data/subject_snapshots/",
+    f"{PROCESSED_PREFIX}subject_snapshots/",
 )
 SUBJECT_FACETS: Final = Table(
     "subject_facets",
     "OpenLibrary's facets per subject: one row per entry, subject and run",
     SubjectFacetRow,
     "parquet",
-    "processed_data/subject_facets/",
+    f"{PROCESSED_PREFIX}subject_facets/",
 )
 QUARANTINE: Final = Table(
     "quarantine",
     "Rejected records and pages, with the reason and what is needed to replay them",
     QuarantineRecord,
     "json",
-    "quarantine_data/works/",
+    f"{QUARANTINE_PREFIX}works/",
 )
 
 TABLES: Final[dict[str, Table]] = {

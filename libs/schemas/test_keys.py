@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
@@ -152,3 +153,79 @@ def test_the_ledgers_of_a_run_lie_together() -> None:
 def test_what_is_no_manifest_key_is_refused() -> None:
     with pytest.raises(InvalidKeyError):
         keys.parse_manifest_key(f"runs/run_id={RUN}/processed.json")
+
+
+def test_every_place_of_the_lake_has_one_key() -> None:
+    assert keys.raw_run_prefix(RUN) == f"raw_data/subjects/ingest_date=2026-11-23/run_id={RUN}/"
+    assert keys.dump_key("ol_dump_works_2026-09-30.txt.gz") == (
+        "raw_data/dumps/ol_dump_works_2026-09-30.txt.gz"
+    )
+    assert keys.processed_run_prefix("works", RUN) == (
+        f"processed_data/works/ingest_date=2026-11-23/{RUN}-"
+    )
+    assert keys.dump_rows_prefix(RUN) == (
+        f"processed_data/dump_works/ingest_date=2026-11-23/{RUN}/"
+    )
+    assert keys.dump_quarantine_prefix("quarantine_data/works/", RUN) == (
+        f"quarantine_data/works/ingest_date=2026-11-23/{RUN}-dump/"
+    )
+    assert keys.curated_build_prefix("works", "b-1") == "curated_data/works/build=b-1/"
+    assert keys.build_record_key("b-1") == "curated_data/_builds/b-1.json"
+    assert keys.CURRENT_BUILD_KEY == "curated_data/_current.json"
+    assert keys.plan_key(RUN) == f"runs/run_id={RUN}/plan.json"
+    assert keys.outcome_key(RUN, "place:a b") == (f"runs/run_id={RUN}/subjects/place%3Aa%20b.json")
+    assert keys.report_key("latest.html") == "reports/latest.html"
+
+
+def test_different_responses_for_one_page_are_kept_apart() -> None:
+    page = keys.RawKey.of(RUN, "love", 1000)
+
+    kept = {page.refused_response_key(digest * 16) for digest in ("ab12", "cd34")}
+
+    assert kept == {
+        f"quarantine_data/raw/ingest_date=2026-11-23/{RUN}-love-001000-{digest}.jsonl.gz"
+        for digest in ("ab12ab12ab12", "cd34cd34cd34")
+    }
+
+
+@pytest.mark.parametrize("key", ["../../x", "raw_data/subjects/\ud800", ""])
+def test_an_unrecognised_key_cannot_choose_its_place_in_quarantine(key: str) -> None:
+    place = keys.unrecognised_object_key("quarantine_data/works/", key)
+
+    assert re.fullmatch(
+        r"quarantine_data/works/ingest_date=1970-01-01/[0-9a-f]{32}\.jsonl\.gz", place
+    )
+
+
+@pytest.mark.parametrize(
+    ("location", "build"),
+    [
+        ("build=b-1", "b-1"),
+        ("s3://lake/curated_data/works/build=b-1/", "b-1"),
+        ("curated_data/works/build=b-1/part-0.parquet", "b-1"),
+        ("curated_data/works/rebuild=b-1/", None),
+        ("build=../x", None),
+        ("works", None),
+    ],
+)
+def test_a_build_is_read_from_its_place(location: str, build: str | None) -> None:
+    assert keys.parse_build(location) == build
+
+
+@pytest.mark.parametrize(
+    ("folder", "run_id"),
+    [
+        (f"run_id={RUN}", RUN),
+        ("run_id=20261399T000000Z", None),
+        (RUN, None),
+        ("run_id=x", None),
+    ],
+)
+def test_a_run_is_read_from_its_folder(folder: str, run_id: str | None) -> None:
+    assert keys.parse_run_folder(folder) == run_id
+
+
+def test_a_key_is_taken_below_its_own_prefix_only() -> None:
+    assert keys.below("curated_data/", "curated_data/_current.json") == "_current.json"
+    with pytest.raises(keys.InvalidKeyError, match="does not lie below"):
+        keys.below("curated_data/", "runs/x")

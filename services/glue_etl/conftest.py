@@ -15,6 +15,7 @@ from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.settings import JobArguments, SessionArguments
 from glue_etl.testing.lake import Lake
 from glue_etl.testing.random_lake import random_run, random_years
+from schemas.testing.samples import captured_samples
 
 Build = Callable[..., dict[str, Any]]
 #: The run of the lake that ``built`` gives.
@@ -81,8 +82,4 @@ def built(built_once: Lake, lake: Lake) -> Lake:
 
 @pytest.fixture(scope="session")
 def samples() -> Path:
-    default = Path.cwd().resolve() / "../shared/samples/openlibrary"
-    found = Path(os.environ.get("LAKE_SAMPLES", default))
-    if not found.is_dir():
-        pytest.skip(f"captured samples are not at {found}; set LAKE_SAMPLES")
-    return found
+    return captured_samples()

@@ -18,7 +18,7 @@ from glue_etl.errors import EtlError, JavaMissingError, RulesFailedError, Storag
 from glue_etl.testing.builds import RUN, record_of, write_build
 from glue_etl.testing.lake import Lake
 from glue_etl.version import SERVICE_VERSION
-from schemas.ledger.curated_build import record_key
+from schemas.keys import CURATED_PREFIX, below, build_record_key
 
 
 def failing(error: Exception) -> dict[str, object]:
@@ -112,7 +112,10 @@ def test_a_build_made_elsewhere_is_published_without_spark(
 ) -> None:
     files = LocalFiles()
     write_build(files, lake.curated, "b1")
-    files.write(lake.curated + record_key("b1"), record_of("b1").model_dump_json().encode())
+    files.write(
+        lake.curated + below(CURATED_PREFIX, build_record_key("b1")),
+        record_of("b1").model_dump_json().encode(),
+    )
     argv = ["--curated", lake.curated, "--runs", lake.runs]
 
     assert run_command(publish.run, [*argv, "--build", "b1"]) is None
@@ -132,7 +135,9 @@ def loaded_by(module: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["job", "bulk", "publish", "builds.publication", "builds.rules", "builds.runs"])
+@pytest.mark.parametrize(
+    "module", ["job", "bulk", "publish", "builds.publication", "builds.rules", "builds.runs"]
+)
 def test_nothing_loads_spark_or_aws_before_it_is_needed(module: str) -> None:
     assert {"pyspark", "boto3", "awsglue"}.isdisjoint(loaded_by(f"glue_etl.{module}"))
 

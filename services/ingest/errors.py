@@ -29,7 +29,10 @@ again.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 Tag = Literal["transient", "terminal", "data"]
 
@@ -156,3 +159,11 @@ class BodyRefusedError(DataError):
     """A body that came with status 200 is not a page of a subject."""
 
     code = "body_refused"
+
+
+def validation_summary(error: ValidationError) -> str:
+    """Return pydantic's findings in one line, each with its place and without its type."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in found['loc']) or 'value'}: {found['msg']}"
+        for found in error.errors(include_url=False, include_input=False)
+    )

@@ -14,11 +14,12 @@ from pydantic import ValidationError
 from ingest.adapters.http_source import HttpSource
 from ingest.adapters.s3_store import S3Store, s3_client
 from ingest.adapters.subject_list import read_subject_list
-from ingest.errors import ConfigurationError
-from ingest.logic.heartbeat import CrawlRules, HeartbeatResult, Surroundings, beat
+from ingest.errors import ConfigurationError, validation_summary
+from ingest.logic.heartbeat import CrawlRules, HeartbeatDependencies, HeartbeatResult, run_heartbeat
 from ingest.observability import CrawlObserver, logger
-from ingest.openlibrary.subjects import SubjectSpec, explain
-from ingest.ports import ObjectStore, Timing
+from ingest.openlibrary.api import OpenLibrary
+from ingest.openlibrary.body import MAX_WIRE_BYTES
+from ingest.ports import ObjectStore, SubjectSpec, Timing
 from ingest.settings import Settings, load_settings
 from schemas.events import SMOKE_TEST, SMOKE_TEST_PASSED, Heartbeat
 
@@ -29,7 +30,7 @@ class Context(Protocol):
     aws_request_id: str
 
     def get_remaining_time_in_millis(self) -> int:
-        """Give the milliseconds left before the function is killed."""
+        """Return the milliseconds left before the function is killed."""
 
 
 @cache
@@ -48,7 +49,7 @@ def _store(bucket: str, connections: int) -> S3Store:
 
 
 def crawl_rules(settings: Settings) -> CrawlRules:
-    """Give the part of the settings that the crawl goes by."""
+    """Return the part of the settings that the crawl goes by."""
     return CrawlRules(
         page_size=settings.page_size,
         max_works=settings.max_works_per_subject,
@@ -67,7 +68,7 @@ def configured_subjects(settings: Settings, store: ObjectStore) -> Sequence[Subj
         When the list cannot be read, is wrong, or takes too long to crawl.
     """
     text = settings.subjects
-    if settings.subjects_are_elsewhere:
+    if settings.subjects_is_reference:
         text = read_subject_list(text, store)
     return settings.checked_subjects(text)
 
@@ -102,7 +103,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     settings = _settings()
     observer = CrawlObserver(settings.app, settings.env)
     try:
-        result = _beat(heartbeat, settings, context, observer)
+        result = _run(heartbeat, settings, context, observer)
         observer.heartbeat_ended(result)
     except Exception as error:
         observer.heartbeat_failed(error)
@@ -116,24 +117,30 @@ def _heartbeat(event: Mapping[str, Any]) -> Heartbeat:
     try:
         return Heartbeat.model_validate(event)
     except ValidationError as error:
-        raise ConfigurationError(f"the event is no heartbeat: {explain(error)}") from error
+        raise ConfigurationError(f"invalid heartbeat event: {validation_summary(error)}") from error
 
 
 def _remaining(context: Context) -> float:
     return context.get_remaining_time_in_millis() / 1000
 
 
-def _beat(
+def _run(
     heartbeat: Heartbeat, settings: Settings, context: Context, observer: CrawlObserver
 ) -> HeartbeatResult:
     rules = crawl_rules(settings)
     store = _store(settings.data_bucket, rules.in_flight + 2)
-    source = HttpSource(settings.source_url, settings.user_agent, rules.in_flight)
+    source = HttpSource(
+        settings.source_url,
+        settings.user_agent,
+        rules.in_flight,
+        max_body_bytes=MAX_WIRE_BYTES,
+    )
     with closing(source), ThreadPoolExecutor(rules.in_flight, "page") as executor:
-        around = Surroundings(
+        deps = HeartbeatDependencies(
             rules=rules,
             store=store,
             source=source,
+            api=OpenLibrary(),
             executor=executor,
             timing=Timing(),
             observer=observer,
@@ -141,4 +148,4 @@ def _beat(
             remaining_seconds=partial(_remaining, context),
             read_subjects=partial(configured_subjects, settings, store),
         )
-        return beat(heartbeat, around)
+        return run_heartbeat(heartbeat, deps)

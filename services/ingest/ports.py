@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 import time
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Annotated, Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 #: Held while a request is sent; entering it waits for the request's turn.
 Gate = Callable[[], AbstractContextManager[None]]
@@ -69,7 +72,7 @@ class ObjectStore(Protocol):
         """Store an object under a key that has none; ``False`` when it has one, which stays."""
 
     def replace(self, key: str, body: bytes, etag: str | None) -> str:
-        """Store JSON over the version with that ETag (``None``: over none); give the new ETag.
+        """Store JSON over the version with that ETag (``None``: over none); return the new ETag.
 
         Raises
         ------
@@ -78,7 +81,7 @@ class ObjectStore(Protocol):
         """
 
     def list_keys(self, prefix: str) -> Iterator[str]:
-        """Give every key that begins with a prefix, in order."""
+        """Return every key that begins with a prefix, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,93 @@ class SourceResponse:
     cut_at_limit: bool = False
 
 
+class SubjectSpec(BaseModel):
+    """One subject to crawl.
+
+    Attributes
+    ----------
+    subject
+        The source's key for it.
+    max_works
+        At most that many works; ``None``: as many as the run's plan says.
+    filters
+        Query parameters that narrow the subject's works.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    subject: str
+    max_works: Annotated[int | None, Field(ge=1)] = None
+    filters: Mapping[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_filters(cls, value: Any) -> Any:
+        # A plan that an earlier version froze has each filter as an attribute of its own.
+        if not isinstance(value, dict):
+            return value
+        known = {name: value[name] for name in cls.model_fields if name in value}
+        loose = {
+            name: "true" if found is True else str(found)
+            for name, found in value.items()
+            if name not in known and found not in (None, False)
+        }
+        return known | {"filters": loose | dict(known.get("filters", {}))}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A verified page.
+
+    Attributes
+    ----------
+    wire
+        The bytes to store: gzip.
+    compressed_here
+        Whether the source sent plain text, compressed here with a fixed time stamp.
+    work_count
+        The source's count of the subject's works.
+    works
+        Works in the page.
+    fingerprints
+        One 64-bit hash for each work's key, in order. They hold in this process only: 8 bytes for a
+        work are what counting distinct works needs.
+    """
+
+    wire: bytes
+    compressed_here: bool
+    work_count: int
+    works: int
+    fingerprints: array[int]
+
+
+class PageApi(Protocol):
+    """The protocol of a source that serves subjects in pages, without its transport."""
+
+    def page_path(self, spec: SubjectSpec, offset: int, limit: int) -> str:
+        """Return the path and query of the page of ``limit`` works from ``offset``."""
+
+    def read(self, response: SourceResponse) -> Page:
+        """Return the page that an answer holds.
+
+        Raises
+        ------
+        ingest.errors.IngestError
+            When it holds none; the tag says what to do.
+        """
+
+    def read_stored(self, wire: bytes) -> Page:
+        """Return the page that a stored object holds.
+
+        Raises
+        ------
+        ingest.errors.BodyRefusedError
+            When it holds none.
+        """
+
+
 class Source(Protocol):
-    """OpenLibrary's HTTP interface."""
+    """The source's HTTP interface."""
 
     def fetch(self, path: str, gate: Gate, timeout_seconds: float) -> SourceResponse:
         """Ask for a path and query, sent inside ``gate``; no redirection is followed.

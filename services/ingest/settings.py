@@ -9,18 +9,23 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from ingest.errors import ConfigurationError
-from ingest.openlibrary.subjects import SubjectSpec, check_duration, explain, parse_subjects
+from ingest.errors import ConfigurationError, validation_summary
+from ingest.openlibrary.manners import (
+    ANONYMOUS_RATE,
+    LARGEST_PAGE,
+    POLITE_RATE,
+    SOURCE_URL,
+    user_agent,
+)
+from ingest.openlibrary.subjects import check_duration, parse_subjects
+from ingest.ports import SubjectSpec
 from schemas.settings import CommonSettings
 
-#: OpenLibrary's policy for clients that name a contact in their User-Agent, and for others.
-POLITE_RATE: Final = 3.0
-ANONYMOUS_RATE: Final = 1.0
 REFERENCE_SCHEMES: Final = ("ssm:", "s3:")
 
 
 def service_version() -> str:
-    """Give the version of the service, from the VERSION file beside this module."""
+    """Return the version of the service, from the VERSION file beside this module."""
     try:
         return files("ingest").joinpath("VERSION").read_text("ascii").strip()
     except OSError:
@@ -55,9 +60,9 @@ class Settings(CommonSettings):
 
     source_url: Annotated[
         str, Field(alias="SOURCE_URL", pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$")
-    ] = "https://openlibrary.org"
+    ] = SOURCE_URL
     subjects: Annotated[str, Field(alias="SUBJECTS", min_length=1)]
-    page_size: Annotated[int, Field(alias="PAGE_SIZE", ge=1, le=1000)] = 500
+    page_size: Annotated[int, Field(alias="PAGE_SIZE", ge=1, le=LARGEST_PAGE)] = 500
     max_works_per_subject: Annotated[int, Field(alias="MAX_WORKS_PER_SUBJECT", ge=1)] = 10_000
     requests_per_second: Annotated[float, Field(alias="REQUESTS_PER_SECOND", gt=0, le=1000)] = 0.0
     contact: Annotated[
@@ -83,12 +88,11 @@ class Settings(CommonSettings):
 
     @property
     def user_agent(self) -> str:
-        """The User-Agent: ``name/version (contact)``, the form that OpenLibrary asks for."""
-        name = f"{self.app}-ingest/{service_version()}"
-        return f"{name} ({self.contact})" if self.contact else name
+        """The User-Agent: names the installation, the service's version and the contact."""
+        return user_agent(f"{self.app}-ingest/{service_version()}", self.contact)
 
     @property
-    def subjects_are_elsewhere(self) -> bool:
+    def subjects_is_reference(self) -> bool:
         """Whether ``subjects`` says where the list is instead of being it."""
         return self.subjects.startswith(REFERENCE_SCHEMES)
 
@@ -122,7 +126,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     try:
         settings = Settings.from_environment(os.environ if environment is None else environment)
     except ValidationError as error:
-        raise ConfigurationError(f"ingest cannot start: {explain(error)}") from error
-    if not settings.subjects_are_elsewhere:
+        raise ConfigurationError(f"ingest cannot start: {validation_summary(error)}") from error
+    if not settings.subjects_is_reference:
         settings.checked_subjects(settings.subjects)
     return settings

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from ingest.logic import breaker, checkpoint, heartbeat, pacer, retry
+from ingest.openlibrary.manners import ANONYMOUS_RATE, POLITE_RATE
 from ingest.openlibrary.outcomes import refusal
 from ingest.ports import SourceResponse
-from ingest.settings import ANONYMOUS_RATE, POLITE_RATE, Settings
+from ingest.settings import Settings
 from ingest.testing.fakes import START
 
 TEXT = (Path(__file__).parents[2] / "docs" / "ingest.md").read_text("utf-8")

@@ -21,9 +21,10 @@ import pytest
 
 from ingest.adapters.http_source import HttpSource
 from ingest.logic.checkpoint import LEASE_SECONDS
-from ingest.logic.heartbeat import CrawlRules, HeartbeatResult, Surroundings, beat
-from ingest.openlibrary.subjects import SubjectSpec
-from ingest.ports import Gate, SourceResponse, Timing
+from ingest.logic.heartbeat import CrawlRules, HeartbeatDependencies, HeartbeatResult, run_heartbeat
+from ingest.openlibrary.api import OpenLibrary
+from ingest.openlibrary.body import MAX_WIRE_BYTES
+from ingest.ports import Gate, SourceResponse, SubjectSpec, Timing
 from ingest.testing.fakes import Killed, Killer, MemoryStore
 from ingest.testing.lake import SilentObserver
 from schemas.events import Heartbeat
@@ -108,20 +109,23 @@ class Lake:
 
         self.store.create = noted  # type: ignore[method-assign]  # a spy
 
-    def beat(self, killed_at: int | None = None) -> HeartbeatResult:
+    def run_heartbeat(self, killed_at: int | None = None) -> HeartbeatResult:
         """Send a heartbeat; ``killed_at``: the call of store or source at which it is killed."""
         self.store.killer = killer = Killer(killed_at)
         rules = CrawlRules(50, 10_000, RATE, 1440, 1440)
         # Back-off as always, but shorter: a test does not wait for a source that gets well.
         timing = Timing(now=self.now, uniform=lambda low, high: low + (high - low) / 50)
         with (
-            closing(HttpSource(self.url, AGENT, rules.in_flight)) as http,
+            closing(
+                HttpSource(self.url, AGENT, rules.in_flight, max_body_bytes=MAX_WIRE_BYTES)
+            ) as http,
             ThreadPoolExecutor(rules.in_flight) as executor,
         ):
-            around = Surroundings(
+            deps = HeartbeatDependencies(
                 rules=rules,
                 store=self.store,
                 source=MortalSource(http, killer),
+                api=OpenLibrary(),
                 executor=executor,
                 timing=timing,
                 observer=SilentObserver(),
@@ -129,7 +133,7 @@ class Lake:
                 remaining_seconds=lambda: 900.0,
                 read_subjects=lambda: [SubjectSpec(subject=one) for one in SUBJECTS],
             )
-            return beat(Heartbeat(scheduled_time=self.start), around)
+            return run_heartbeat(Heartbeat(scheduled_time=self.start), deps)
 
     def now(self) -> datetime:
         """The clock."""
@@ -152,10 +156,10 @@ def test_crawl_through_every_fault_and_two_kills_is_whole(url: str) -> None:
     lake = Lake(url)
     for boundary in (60, 150):
         with pytest.raises(Killed):
-            lake.beat(killed_at=boundary)
+            lake.run_heartbeat(killed_at=boundary)
         lake.wait_for_the_lease()
     # WHEN heartbeats go on
-    result = next(one for one in (lake.beat() for _ in range(20)) if one.finished)
+    result = next(one for one in (lake.run_heartbeat() for _ in range(20)) if one.finished)
     # THEN the run is complete, and every work is there once
     assert result.run_id is not None
     manifest = RunManifest.model_validate_json(lake.store.objects[manifest_key(result.run_id)].body)

@@ -180,7 +180,7 @@ def test_without_a_contact_it_warns_and_a_refusal_ends_the_run(
     assert (refused["code"], "Set CONTACT" in refused["message"]) == ("user_agent_refused", True)
 
 
-def test_event_that_is_no_heartbeat_is_refused(lake: StandIn) -> None:
+def test_invalid_heartbeat_event_is_refused(lake: StandIn) -> None:
     with pytest.raises(ConfigurationError, match="scheduled_time"):
         call({"Records": []})
 

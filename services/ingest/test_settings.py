@@ -72,8 +72,8 @@ def test_subjects_may_be_names_or_objects() -> None:
         )
     )
     assert [spec.subject for spec in specs] == ["science_fiction", "person:jane_austen", "愛"]
-    assert (specs[1].published_in, specs[1].max_works) == ("1990-1999", 5)
-    assert specs[2].has_fulltext
+    assert (specs[1].filters, specs[1].max_works) == ({"published_in": "1990-1999"}, 5)
+    assert specs[2].filters == {"has_fulltext": "true"}
 
 
 @pytest.mark.parametrize(
@@ -114,4 +114,4 @@ def test_ten_thousand_small_subjects_are_accepted() -> None:
 def test_list_elsewhere_is_not_read_with_the_settings() -> None:
     assert load_settings(
         {**MINIMAL, "SUBJECTS": "ssm:/openlake/dev/subjects"}
-    ).subjects_are_elsewhere
+    ).subjects_is_reference

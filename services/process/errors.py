@@ -170,6 +170,6 @@ class NotSubjectsPageError(PageError):
 
 
 class NoWorkCountError(PageError):
-    """``work_count`` is null: the source's search had failed, so the page tells nothing."""
+    """``work_count`` is null: the source's search had failed, so the page says nothing."""
 
     code = "page.no_work_count"

@@ -1,6 +1,5 @@
 """The whole lake for a test module: real packages and templates, on a local AWS of its own."""
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +11,11 @@ from lake.deploy import deployment, units
 from lake.deploy.parameters import LOCAL
 from lake.local.local_aws import LocalAws, free_port
 from lake.project import Project
+from schemas.testing.samples import captured_samples
 
 SANDBOX = Path.cwd()
 MINISTACK = [sys.executable, str(SANDBOX / "tools/ministack.pex/__main__.py")]
 PROJECT = Project(root=SANDBOX, dist=SANDBOX)
-SAMPLES = Path(os.environ.get("LAKE_SAMPLES", "/nonexistent"))
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +41,4 @@ def bucket(cloud: Cloud) -> str:
 @pytest.fixture(scope="session")
 def captured_page() -> Path:
     """A real page of 1000 works, captured in 2023; not part of the project."""
-    name = "subjects_love_limit1000_2023-01.json"
-    for folder in (SAMPLES, SAMPLES / "openlibrary"):
-        if (folder / name).is_file():
-            return folder / name
-    pytest.skip(f"{name} is not here; LAKE_SAMPLES names the folder of captured pages")
+    return captured_samples() / "subjects_love_limit1000_2023-01.json"

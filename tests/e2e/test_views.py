@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from analytics.testing.aws import put_tables
-from analytics.testing.tables import random_tables
 from analytics.views.definitions import views
 from lake.aws import Cloud
 from lake.deploy import deployment, units
@@ -22,6 +20,8 @@ from lake.local.local_aws import LocalAws, free_port
 from lake.query.athena import run_on_athena
 from lake.query.execute import run_query
 from tests.e2e.conftest import MINISTACK, PROJECT
+from tests.views.aws import put_tables
+from tests.views.tables import random_tables
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ LakeError
 │   ├── EtlFailedError     a job of the ETL failed
 │   ├── EtlBusyError       another run is in progress
 │   └── DumpError          a dump is missing or is not a works dump
+├── CheckError             there is nothing to check
 ├── QueryError             the statement is not one that the lake can answer
 ├── ReportError            the report could not be made
 └── SupersetError          Superset could not be set up, or does not show what it should
@@ -124,6 +125,10 @@ class EtlBusyError(EtlError):
 
 class DumpError(EtlError):
     """A dump is missing or is not a works dump."""
+
+
+class CheckError(LakeError):
+    """There is nothing to check, or no run of that id."""
 
 
 class QueryError(LakeError):

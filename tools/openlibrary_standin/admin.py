@@ -27,7 +27,7 @@ def respond_to_admin(application: Application, method: str, path: str, body: byt
     try:
         if method in ("PUT", "POST"):
             _change(application, name, body)
-        return json_response(_shown(application, name))
+        return json_response(_view(application, name))
     except KeyError:
         return json_response({"error": f"no such resource: {method} {path}"}, 404)
     except ValueError as error:
@@ -48,7 +48,7 @@ def _change(application: Application, name: str, body: bytes) -> None:
         raise KeyError(name)
 
 
-def _shown(application: Application, name: str) -> Any:
+def _view(application: Application, name: str) -> Any:
     views: dict[str, Callable[[], Any]] = {
         "faults": lambda: rules_to_json(application.faults.rules),
         "revision": lambda: {"revision": application.revision},

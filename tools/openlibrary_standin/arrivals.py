@@ -34,7 +34,7 @@ class NotedReader(io.RawIOBase):
         self.arrived: float | None = None
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return that it can be read."""
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # narrower

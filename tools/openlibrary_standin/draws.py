@@ -37,5 +37,5 @@ class Draws:
 
 
 def happens(rate: float, *name: object) -> bool:
-    """Tell whether the event called `name` happens, at a `rate` from 0 to 1."""
+    """Return whether the event called `name` happens, at a `rate` from 0 to 1."""
     return rate > 0 and Draws(*name).below(1_000_000) < rate * 1_000_000

@@ -7,7 +7,7 @@ _CONTACT = re.compile(r"[\w.+-]+@[\w-]+\.\w|https?://\w")
 
 
 def identifies_itself(user_agent: str) -> bool:
-    """Tell whether a User-Agent names an application and a contact, an e-mail address or a URL.
+    """Return whether a User-Agent names an application and a contact, an e-mail address or a URL.
 
     Others, ``python-requests/x`` among them, got 403 in May 2026 (OpenLibrary API).
     """

@@ -7,7 +7,7 @@ from threading import Lock
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """A request for a page and what came of it.
+    """A request for a page and its outcome.
 
     Attributes
     ----------

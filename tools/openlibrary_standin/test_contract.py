@@ -1,7 +1,6 @@
 """The stand-in's answers have the shape of captured ones."""
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,20 +9,14 @@ import pytest
 
 from openlibrary_standin import StandIn, StandInConfig
 from openlibrary_standin.conftest import Fetch
+from schemas.testing.samples import captured_samples
 
 _CAPTURE = "subjects_love_limit1000_2023-01.json"
 
 
 @pytest.fixture(scope="module")
 def samples() -> Path:
-    named = os.environ.get("LAKE_SAMPLES")
-    here = Path.cwd().resolve()
-    places = [Path(named)] if named else [up / "shared/samples" for up in (here, *here.parents)]
-    for place in places:
-        for folder in (place, place / "openlibrary"):
-            if (folder / _CAPTURE).is_file():
-                return folder
-    pytest.skip("no captured samples: set LAKE_SAMPLES to their folder")
+    return captured_samples()
 
 
 def _load(path: Path) -> Any:

@@ -112,7 +112,7 @@ def test_invalid_parameters(
     assert problem.get("ctx", {}) == (extra or {"ctx": {}})["ctx"]  # type: ignore[index]
 
 
-def test_all_invalid_parameters_are_told_at_once(standin: StandIn, fetch: Fetch) -> None:
+def test_all_invalid_parameters_are_reported_at_once(standin: StandIn, fetch: Fetch) -> None:
     answer = fetch(f"{standin.url}/subjects/love.json?limit=x&offset=-1&sort=nonsense")
     assert [problem["loc"][1] for problem in answer.json["detail"]] == ["limit", "offset"]
 
@@ -197,7 +197,7 @@ def test_requests_are_logged(standin: StandIn, fetch: Fetch) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux notes arrivals at the socket")
-def test_requests_are_logged_as_they_came_not_as_a_thread_had_time_for_them() -> None:
+def test_requests_are_logged_at_their_arrival_not_when_a_thread_gets_to_them() -> None:
     standin = StandIn()
     connection = http.client.HTTPConnection(standin.url.removeprefix("http://"), timeout=5)
     connection.request("GET", "/subjects/love.json", headers={"User-Agent": AGENT})

@@ -11,7 +11,7 @@ from typing import Final
 from benchmarks.cost.suite import model
 from benchmarks.cost.suite.figures import measured, prices, read
 from benchmarks.cost.suite.lake import BAD_SHARE, PAGE_SIZE
-from ingest.settings import POLITE_RATE
+from ingest.openlibrary.manners import POLITE_RATE
 
 DOCUMENT: Final = Path("docs/cost.md")
 

@@ -15,7 +15,7 @@ from benchmarks.cost.suite.figures import (
     prices,
 )
 from ingest.logic.checkpoint import RENEW_SECONDS
-from ingest.settings import POLITE_RATE
+from ingest.openlibrary.manners import POLITE_RATE
 
 GB: Final = 1e9
 #: As Lambda and Athena count.

@@ -21,7 +21,7 @@ from benchmarks.ingest.suite.crawls import (
     crawl_with_ingest,
 )
 from benchmarks.ingest.suite.dlt_peer import crawl_with_dlt
-from benchmarks.ingest.suite.surroundings import Server, stand_in
+from benchmarks.ingest.suite.environment import Server, stand_in
 from ingest.openlibrary.body import read_stored
 
 PAGE_SIZE: Final = 1000

@@ -19,13 +19,14 @@ from typing import Final
 
 import requests
 
-from benchmarks.ingest.suite.surroundings import FolderStore
+from benchmarks.ingest.suite.environment import FolderStore
 from ingest.adapters.http_source import HttpSource
 from ingest.errors import IngestError
-from ingest.logic.heartbeat import CrawlRules, HeartbeatResult, Surroundings, beat
+from ingest.logic.heartbeat import CrawlRules, HeartbeatDependencies, HeartbeatResult, run_heartbeat
 from ingest.logic.subject_crawl import PageRange, PageResult, SubjectCrawl
-from ingest.openlibrary.subjects import SubjectSpec
-from ingest.ports import Timing
+from ingest.openlibrary.api import OpenLibrary
+from ingest.openlibrary.body import MAX_WIRE_BYTES
+from ingest.ports import SubjectSpec, Timing
 from schemas.events import Heartbeat
 from schemas.ledger.run import SubjectOutcome
 
@@ -46,7 +47,7 @@ class Crawled:
 
 
 def peak_memory() -> float:
-    """Give the peak memory of this process, in MiB.
+    """Return the peak memory of this process, in MiB.
 
     Where the kernel tells it for this program alone: ``ru_maxrss`` also counts what the parent had
     when it started this process.
@@ -97,15 +98,16 @@ def heartbeat(
     page_size: int,
     seconds: float = 100_000,
 ) -> HeartbeatResult:
-    """Send one heartbeat, which has so many seconds, with the stand-in and a folder around it."""
+    """Send one heartbeat, which has so many seconds, to a stand-in and a bucket in a folder."""
     rules = CrawlRules(page_size, 10**9, rate, 1440, 1440)
-    source = HttpSource(url, AGENT, rules.in_flight)
+    source = HttpSource(url, AGENT, rules.in_flight, max_body_bytes=MAX_WIRE_BYTES)
     end = time.monotonic() + seconds
     with closing(source), ThreadPoolExecutor(rules.in_flight) as executor:
-        around = Surroundings(
+        deps = HeartbeatDependencies(
             rules=rules,
             store=store,
             source=source,
+            api=OpenLibrary(),
             executor=executor,
             timing=Timing(),
             observer=watch,
@@ -113,7 +115,7 @@ def heartbeat(
             remaining_seconds=lambda: end - time.monotonic(),
             read_subjects=lambda: [SubjectSpec(subject=subject) for subject in subjects],
         )
-        return beat(Heartbeat(scheduled_time=datetime.now(UTC)), around)
+        return run_heartbeat(Heartbeat(scheduled_time=datetime.now(UTC)), deps)
 
 
 def crawl_with_ingest(

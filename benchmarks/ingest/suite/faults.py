@@ -20,7 +20,7 @@ from rich.table import Table
 
 from benchmarks.common.medians import python_environment
 from benchmarks.common.results import Report
-from benchmarks.ingest.suite.surroundings import (
+from benchmarks.ingest.suite.environment import (
     Arrival,
     FolderStore,
     Server,

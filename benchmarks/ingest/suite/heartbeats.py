@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.ingest.suite.crawls import Watch, heartbeat
-from benchmarks.ingest.suite.surroundings import FolderStore
+from benchmarks.ingest.suite.environment import FolderStore
 
 
 def main(argument: str) -> None:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.common.results import Report
 from benchmarks.ingest.suite.crawls import crawl_with_ingest
-from benchmarks.ingest.suite.surroundings import stand_in
+from benchmarks.ingest.suite.environment import stand_in
 
 
 def measure_memory(report: Report, pages: int) -> None:
@@ -21,7 +21,7 @@ def measure_memory(report: Report, pages: int) -> None:
 
 
 def peaks(pages: int) -> tuple[float, float]:
-    """Crawl so many pages of 200 works; give the peak memory (MiB) at half time and at the end."""
+    """Crawl so many pages of 200 works; return the peak memory (MiB) at half time and the end."""
     with TemporaryDirectory() as name, stand_in({"long": pages * 200}) as server:
         _, watch = crawl_with_ingest(server.url, Path(name), ["long"], rate=1000, page_size=200)
     return watch.peak[pages // 2 - 1], watch.peak[pages - 1]

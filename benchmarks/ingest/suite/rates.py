@@ -14,7 +14,7 @@ from typing import Final
 from benchmarks.common.results import Report
 from benchmarks.ingest.suite.crawls import Crawled, crawl_sequentially, crawl_with_ingest
 from benchmarks.ingest.suite.dlt_peer import crawl_with_dlt
-from benchmarks.ingest.suite.surroundings import Server, crowded, refusals, stand_in, windows
+from benchmarks.ingest.suite.environment import Server, crowded, refusals, stand_in, windows
 
 RATE: Final = 3
 PAGE_SIZE: Final = 100

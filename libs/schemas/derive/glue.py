@@ -17,7 +17,7 @@ _SCALARS: Final = {
 
 
 def glue_type(column_type: ColumnType) -> str:
-    """Give the Glue (Hive) type, without blanks: ``array<struct<key:string,name:string>>``."""
+    """Return the Glue (Hive) type, without blanks: ``array<struct<key:string,name:string>>``."""
     if isinstance(column_type, ListOf):
         return f"array<{glue_type(column_type.item)}>"
     if isinstance(column_type, StructOf):
@@ -27,17 +27,17 @@ def glue_type(column_type: ColumnType) -> str:
 
 
 def glue_types(columns: Sequence[Column]) -> dict[str, str]:
-    """Give the types by column name, in order."""
+    """Return the types by column name, in order."""
     return {column.name: glue_type(column.type) for column in columns}
 
 
 def glue_comments(columns: Sequence[Column]) -> dict[str, str]:
-    """Give the comments by column name."""
+    """Return the comments by column name."""
     return {column.name: column.description for column in columns}
 
 
 def glue_columns(columns: Sequence[Column]) -> list[dict[str, str]]:
-    """Give the columns as the Glue API and CloudFormation take them."""
+    """Return the columns as the Glue API and CloudFormation take them."""
     return [
         {"Name": column.name, "Type": glue_type(column.type), "Comment": column.description}
         for column in columns

@@ -1,5 +1,4 @@
-"""The records of the curated tables: what a build holds, which one is published, and the run
-ledger's last entry.
+"""The records of the curated tables: what a build holds, and which one is published.
 
 They lie below the curated prefix under names that begin with ``_``, which no query engine reads.
 """
@@ -10,22 +9,13 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from schemas.curated_tables import BUILD_PATTERN
+from schemas.keys import BUILD_PATTERN
 from schemas.ledger.run import RunId
 
 #: Bumped when a build's tables can no longer be the basis of the next one: then all is built anew.
 BUILD_FORMAT: Final = 1
-#: Names the published build; below the curated prefix.
-CURRENT_KEY: Final = "_current.json"
-RECORDS_PREFIX: Final = "_builds/"
-
 BuildId = Annotated[str, Field(pattern=rf"^{BUILD_PATTERN}$")]
 Count = Annotated[int, Field(ge=0)]
-
-
-def record_key(build: str) -> str:
-    """The key of a build's record, below the curated prefix."""
-    return f"{RECORDS_PREFIX}{build}.json"
 
 
 def _by_name[V](mapping: dict[str, V]) -> dict[str, V]:

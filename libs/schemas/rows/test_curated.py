@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from schemas.curated_tables import CURATED, CuratedTable
 from schemas.derive.compatibility import breaking_changes, describe
 from schemas.derive.glue import glue_comments
-from schemas.ledger.curated_build import BuildRecord, CurrentBuild, PublishedBuild, record_key
+from schemas.keys import build_record_key
+from schemas.ledger.curated_build import BuildRecord, CurrentBuild, PublishedBuild
 from schemas.rows.curated import CuratedWorkRow
 from schemas.rows.work import WorkRow
 from schemas.source.dump import DUMP_WORK
@@ -101,7 +102,7 @@ def test_equal_records_give_equal_bytes_and_are_read_back() -> None:
     record = make_record("b-1")
 
     assert BuildRecord.model_validate_json(record.model_dump_json()) == record
-    assert record_key("b-1") == "_builds/b-1.json"
+    assert build_record_key("b-1") == "curated_data/_builds/b-1.json"
 
 
 @pytest.mark.parametrize("build", ["", "../b", "a/b", "b=1", "_b", "b" * 81])

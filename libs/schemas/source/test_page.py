@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from schemas.source.page import PAGE, WORK, WORK_FIELDS, Rejected
+from schemas.testing.samples import captured_samples
 
 SUBJECT_PAGES = {
     "subjects_love_limit1000_2023-01.json": 1000,
@@ -22,11 +22,7 @@ WORK_1 = {"key": "/works/OL1W", "title": "Emma", "edition_count": 1}
 
 @pytest.fixture(scope="module")
 def samples() -> Path:
-    default = Path.cwd().resolve() / "../shared/samples/openlibrary"
-    found = Path(os.environ.get("LAKE_SAMPLES", default))
-    if not found.is_dir():
-        pytest.skip(f"captured samples are not at {found}; set LAKE_SAMPLES")
-    return found
+    return captured_samples()
 
 
 def parse(*works: object) -> list[Any]:

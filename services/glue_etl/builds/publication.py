@@ -8,37 +8,42 @@ killed anywhere leaves readers with a whole build, and the next job goes on from
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from glue_etl.errors import BuildMissingError, RulesFailedError
 from glue_etl.ports import Catalogue, Files
-from schemas.curated_tables import BUILD_PATTERN, CURATED
+from schemas.curated_tables import CURATED
+from schemas.keys import (
+    BUILD_RECORDS_PREFIX,
+    CURATED_PREFIX,
+    CURRENT_BUILD_KEY,
+    RUNS_PREFIX,
+    below,
+    build_record_key,
+    curated_ledger_key,
+    parse_build,
+    parse_build_record_name,
+)
 from schemas.ledger.curated_build import (
-    CURRENT_KEY,
-    RECORDS_PREFIX,
     BuildRecord,
     CuratedLedger,
     CurrentBuild,
     PublishedBuild,
-    record_key,
 )
-
-_BUILD_FOLDER = re.compile(rf"build=({BUILD_PATTERN})")
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How many published builds are kept, and how long one stays after readers were sent on."""
+    """How many published builds are kept, and how long one stays after readers left it."""
 
     keep: int
     grace: timedelta
 
 
 def now() -> datetime:
-    """Give the time (UTC)."""
+    """Return the time (UTC)."""
     return datetime.now(UTC)
 
 
@@ -60,17 +65,17 @@ class Publisher:
     clock: Callable[[], datetime] = now
 
     def current(self) -> CurrentBuild | None:
-        """Tell the published builds; ``None`` before the first."""
-        body = self.files.read(f"{self.curated}{CURRENT_KEY}")
+        """Return the published builds; ``None`` before the first."""
+        body = self.files.read(self._curated(CURRENT_BUILD_KEY))
         return None if body is None else CurrentBuild.model_validate_json(body)
 
     def record(self, build: str) -> BuildRecord | None:
         """Read a build's record; ``None`` when the build is not whole."""
-        body = self.files.read(f"{self.curated}{record_key(build)}")
+        body = self.files.read(self._curated(build_record_key(build)))
         return None if body is None else BuildRecord.model_validate_json(body)
 
     def is_visible(self, build: str) -> bool:
-        """Tell whether a reader can be in a build: it was published, or the switch had begun."""
+        """Return whether a reader can be in a build: it was published, or the switch had begun."""
         current = self.current()
         listed = {kept.build for kept in current.builds} if current else set()
         return build in listed | self._builds_in_catalogue()
@@ -82,7 +87,7 @@ class Publisher:
     def record_build(self, record: BuildRecord) -> None:
         """Write a build's record: from now on the build counts as whole."""
         body = record.model_dump_json(indent=1).encode()
-        self.files.write(f"{self.curated}{record_key(record.build)}", body)
+        self.files.write(self._curated(build_record_key(record.build)), body)
 
     def publish(self, build: str) -> CurrentBuild:
         """Send readers to a build, and remove builds that are no longer kept; idempotent.
@@ -121,12 +126,12 @@ class Publisher:
         current = CurrentBuild(builds=kept)
         if current != before:
             body = current.model_dump_json(indent=1).encode()
-            self.files.write(f"{self.curated}{CURRENT_KEY}", body)
+            self.files.write(self._curated(CURRENT_BUILD_KEY), body)
         return current
 
     def _write_ledgers(self, record: BuildRecord, published_at: datetime) -> None:
         for run in record.new_runs:
-            uri = f"{self.runs}run_id={run}/curated.json"
+            uri = f"{self.runs}{below(RUNS_PREFIX, curated_ledger_key(run))}"
             ledger = CuratedLedger(
                 run_id=run,
                 build=record.build,
@@ -145,25 +150,28 @@ class Publisher:
 
     def _remove(self, build: str) -> None:
         # The record first: a build with a record counts as whole.
-        self.files.delete(f"{self.curated}{record_key(build)}")
+        self.files.delete(self._curated(build_record_key(build)))
         for table in CURATED.values():
             self.files.delete(f"{self.curated}{table.folder(build)}")
+
+    def _curated(self, key: str) -> str:
+        return f"{self.curated}{below(CURATED_PREFIX, key)}"
 
     def _stored_builds(self) -> set[str]:
         folders = {
             name for table in CURATED for name in self.files.folders(f"{self.curated}{table}/")
         }
-        found = {match[1] for match in map(_BUILD_FOLDER.fullmatch, folders) if match}
-        records = self.files.find(f"{self.curated}{RECORDS_PREFIX}")
+        records = self.files.find(self._curated(BUILD_RECORDS_PREFIX))
         names = (file.uri.rpartition("/")[2] for file in records)
-        return found | {name.removesuffix(".json") for name in names if name.endswith(".json")}
+        found = {*map(parse_build, folders), *map(parse_build_record_name, names)}
+        return {build for build in found if build}
 
     def _builds_in_catalogue(self) -> set[str]:
         # A table of the catalogue may still be somewhere else, such as another bucket's.
         return {
-            match[1]
+            build
             for location in self.catalogue.locations().values()
-            if location.startswith(self.curated) and (match := _BUILD_FOLDER.search(location))
+            if location.startswith(self.curated) and (build := parse_build(location))
         }
 
 

@@ -9,13 +9,18 @@ from typing import Final, Literal
 
 from glue_etl.errors import NoRunsError, RunNotProcessedError
 from glue_etl.ports import FileInfo, Files
-from schemas.keys import InvalidKeyError, parse_run_id
+from schemas.keys import (
+    PROCESSED_PREFIX,
+    RUNS_PREFIX,
+    below,
+    dump_rows_prefix,
+    parse_run_folder,
+    processed_ledger_key,
+    processed_run_prefix,
+)
 from schemas.ledger.curated_build import BUILD_FORMAT, BuildRecord
 
-#: Folder of the rows that come from dumps, beside the tables that process writes.
-DUMP_WORKS: Final = "dump_works"
 _PROCESSED: Final = ("works", "subject_snapshots", "subject_facets")
-_FOLDER: Final = "run_id="
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +51,7 @@ class Plan:
 
     @property
     def build(self) -> str:
-        """An id for the build that follows from the plan alone: a job that is started again after
-        it was killed finds what it wrote.
-        """
+        """An id for the build, a function of the plan: a restarted job finds what it wrote."""
         facts = [BUILD_FORMAT, self.mode, self.previous, *sorted(self.runs.items())]
         digest = sha256(repr(facts).encode()).hexdigest()
         return f"{max(self.runs)}-{digest[:10]}"
@@ -108,14 +111,10 @@ class RunLedger:
 
     def files_of(self, run_id: str) -> dict[str, list[FileInfo]]:
         """List the files of a run by table."""
-        day = parse_run_id(run_id).date()
         found = {
-            table: self.files.find(f"{self.processed}{table}/ingest_date={day}/{run_id}-")
-            for table in _PROCESSED
+            table: self._find_processed(processed_run_prefix(table, run_id)) for table in _PROCESSED
         }
-        found["works"] += self.files.find(
-            f"{self.processed}{DUMP_WORKS}/ingest_date={day}/{run_id}/"
-        )
+        found["works"] += self._find_processed(dump_rows_prefix(run_id))
         return {
             table: [file for file in files if file.uri.endswith(".parquet")]
             for table, files in found.items()
@@ -134,16 +133,11 @@ class RunLedger:
         return {run for run in runs if self._is_processed(run)}
 
     def _run_ids(self) -> list[str]:
-        names = [name.removeprefix(_FOLDER) for name in self.files.folders(self.runs)]
-        return [name for name in names if _is_run_id(name)]
+        return [run for run in map(parse_run_folder, self.files.folders(self.runs)) if run]
 
     def _is_processed(self, run_id: str) -> bool:
-        return bool(self.files.find(f"{self.runs}{_FOLDER}{run_id}/processed.json"))
+        ledger = below(RUNS_PREFIX, processed_ledger_key(run_id))
+        return bool(self.files.find(f"{self.runs}{ledger}"))
 
-
-def _is_run_id(text: str) -> bool:
-    try:
-        parse_run_id(text)
-    except InvalidKeyError:
-        return False
-    return True
+    def _find_processed(self, prefix: str) -> list[FileInfo]:
+        return self.files.find(f"{self.processed}{below(PROCESSED_PREFIX, prefix)}")

@@ -11,7 +11,7 @@ from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.builds.runs import Plan, RunLedger
 from glue_etl.errors import NoRunsError, RunNotProcessedError
 from glue_etl.testing.lake import Lake
-from schemas.curated_tables import BUILD_PATTERN
+from schemas.keys import BUILD_PATTERN
 from schemas.ledger.curated_build import BUILD_FORMAT, BuildRecord
 
 FIRST, SECOND = "20261122T060000Z", "20261123T060000Z"

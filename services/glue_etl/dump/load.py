@@ -12,14 +12,20 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import StringType, StructField, StructType
 from pyspark.storagelevel import StorageLevel
 
-from glue_etl.builds.runs import DUMP_WORKS
 from glue_etl.dump.record import BadLineError, Source
 from glue_etl.errors import EmptyDumpError, EtlError, TooManyBadLinesError, TruncatedDumpError
 from glue_etl.ports import Files
 from glue_etl.settings import BulkArguments
 from glue_etl.tables.columns import conform, struct_type
 from schemas.derive.arrow import arrow_schema
-from schemas.keys import parse_run_id, processed_ledger_key
+from schemas.keys import (
+    PROCESSED_PREFIX,
+    RUNS_PREFIX,
+    below,
+    dump_quarantine_prefix,
+    dump_rows_prefix,
+    processed_ledger_key,
+)
 from schemas.ledger.run import ProcessedLedger
 from schemas.tables import WORKS
 from schemas.version import CONTRACT_VERSION
@@ -33,7 +39,7 @@ _BATCH: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a dump gave: ``rows + quarantined == lines``."""
+    """What a dump became: ``rows + quarantined == lines``."""
 
     status: str
     run_id: str
@@ -42,7 +48,7 @@ class Loaded:
     quarantined: int
 
     def as_json(self) -> dict[str, Any]:
-        """Give the result for machines."""
+        """Return the result for machines."""
         return asdict(self)
 
 
@@ -65,7 +71,7 @@ def load_dump(arguments: BulkArguments, files: Files, spark: SparkSession) -> Lo
     except EtlError:
         raise
     except Exception as error:
-        # However deep in Spark, only Java's own words tell that the stream is damaged.
+        # Spark wraps the cause; only Java's own message says that the stream is damaged.
         if any(sign in str(error) for sign in _DAMAGED):
             raise TruncatedDumpError(
                 f"{arguments.dump} is damaged or ends too early: its compressed stream cannot be"
@@ -81,7 +87,7 @@ def load_dump(arguments: BulkArguments, files: Files, spark: SparkSession) -> Lo
 
 
 def already_loaded(arguments: BulkArguments, files: Files) -> Loaded | None:
-    """Tell what a run's dump gave, when it was loaded before."""
+    """Return what a run's dump became, if it was loaded before."""
     body = files.read(_ledger_uri(arguments))
     if body is None:
         return None
@@ -114,8 +120,9 @@ def numbered_lines(spark: SparkSession, uri: str) -> DataFrame:
 
 
 def parse_lines(lines: DataFrame, source: Source) -> DataFrame:
-    """Parse lines: the columns of a processed row, and in ``rejected`` the quarantine record as
-    JSON where a line is no work.
+    """Parse lines into the columns of a processed row, or into a quarantine record.
+
+    Column ``rejected`` holds the quarantine record as JSON, and is null for a row.
     """
     schema = StructType([*struct_type(WORKS.columns).fields, StructField(_REJECTED, StringType())])
 
@@ -168,11 +175,10 @@ def _check(counted: Row, arguments: BulkArguments) -> Loaded:
 
 def _write(parsed: DataFrame, arguments: BulkArguments) -> None:
     rows = conform(parsed.where(F.col(_REJECTED).isNull()), WORKS.columns)
-    day = parse_run_id(arguments.run_id).date()
-    folder = f"{arguments.processed}{DUMP_WORKS}/ingest_date={day}/{arguments.run_id}/"
+    folder = arguments.processed + below(PROCESSED_PREFIX, dump_rows_prefix(arguments.run_id))
     rows.repartition("work_key").write.mode("overwrite").parquet(folder)
     bad = parsed.where(F.col(_REJECTED).isNotNull()).orderBy("position")
-    place = f"{arguments.quarantine}ingest_date={day}/{arguments.run_id}-dump/"
+    place = dump_quarantine_prefix(arguments.quarantine, arguments.run_id)
     bad.select(_REJECTED).write.mode("overwrite").option("compression", "gzip").text(place)
 
 
@@ -190,4 +196,4 @@ def _ledger(loaded: Loaded) -> ProcessedLedger:
 
 
 def _ledger_uri(arguments: BulkArguments) -> str:
-    return arguments.runs + processed_ledger_key(arguments.run_id).removeprefix("runs/")
+    return arguments.runs + below(RUNS_PREFIX, processed_ledger_key(arguments.run_id))

@@ -9,14 +9,17 @@ import pyarrow.parquet as pq
 
 from schemas.curated_tables import CURATED
 from schemas.derive.arrow import arrow_schema
-from schemas.ledger.curated_build import CURRENT_KEY, CurrentBuild
+from schemas.keys import CURATED_PREFIX, CURRENT_BUILD_KEY, below
+from schemas.ledger.curated_build import CurrentBuild
 
 Rows = list[dict[str, Any]]
 
 
 def current_build(curated: Path) -> str:
-    """Give the id of the published build."""
-    return CurrentBuild.model_validate_json((curated / CURRENT_KEY).read_bytes()).build
+    """Return the id of the published build."""
+    return CurrentBuild.model_validate_json(
+        (curated / below(CURATED_PREFIX, CURRENT_BUILD_KEY)).read_bytes()
+    ).build
 
 
 def read_table(curated: Path, name: str, build: str) -> Rows:

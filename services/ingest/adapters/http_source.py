@@ -1,4 +1,4 @@
-"""OpenLibrary over HTTP: bytes as they come, connections kept, every request through the gate."""
+"""The source over HTTP: bytes as they come, connections kept, every request through the gate."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ingest.errors import SourceUnreachableError
-from ingest.openlibrary.body import MAX_WIRE_BYTES
 from ingest.ports import Gate, SourceResponse
 
 _CONNECT_SECONDS: Final = 5.0
 _READ_SECONDS: Final = 15.0
 _CHUNK: Final = 64 * 1024
-#: Of an answer that is no page, only the beginning is of interest.
+#: Only the beginning of an answer that holds no page is of interest.
 _MAX_ERROR_BYTES: Final = 64 * 1024
 
 
@@ -70,12 +69,17 @@ class HttpSource:
     base_url
         Without a trailing slash.
     user_agent
-        Names the application and a contact, as OpenLibrary asks.
+        Names the application and a contact.
     connections
         Connections kept open.
+    max_body_bytes
+        Reading an answer with status 200 stops there.
     """
 
-    def __init__(self, base_url: str, user_agent: str, connections: int) -> None:
+    def __init__(
+        self, base_url: str, user_agent: str, connections: int, *, max_body_bytes: int
+    ) -> None:
+        self._max_body_bytes = max_body_bytes
         self._base_url = base_url.rstrip("/")
         self._http = urllib3.PoolManager(
             maxsize=connections,
@@ -113,7 +117,7 @@ class HttpSource:
                     redirect=False,
                     retries=False,
                 )
-                return _read(response, url, sent)
+                return _read(response, url, sent, self._max_body_bytes)
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 raise SourceUnreachableError(f"{url}: {_brief(error)}") from error
 
@@ -151,8 +155,10 @@ class _Stopwatch:
         return time.monotonic() - self._started > self._limit
 
 
-def _read(response: urllib3.BaseHTTPResponse, url: str, sent: _Stopwatch) -> SourceResponse:
-    limit = MAX_WIRE_BYTES if response.status == 200 else _MAX_ERROR_BYTES
+def _read(
+    response: urllib3.BaseHTTPResponse, url: str, sent: _Stopwatch, max_body_bytes: int
+) -> SourceResponse:
+    limit = max_body_bytes if response.status == 200 else _MAX_ERROR_BYTES
     body = bytearray()
     try:
         while chunk := response.read(_CHUNK, decode_content=False):

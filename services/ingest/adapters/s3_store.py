@@ -114,7 +114,7 @@ class S3Store:
         return str(answer["ETag"])
 
     def list_keys(self, prefix: str) -> Iterator[str]:
-        """Give every key that begins with a prefix, in order."""
+        """Return every key that begins with a prefix, in order."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=prefix
         )

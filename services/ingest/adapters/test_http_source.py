@@ -16,7 +16,7 @@ from ingest.adapters import http_source
 from ingest.adapters.http_source import HttpSource
 from ingest.errors import BodyRefusedError, CrawlStoppingError, SourceUnreachableError
 from ingest.logic.pacer import Pacer
-from ingest.openlibrary.body import read_page
+from ingest.openlibrary.body import MAX_WIRE_BYTES, read_page
 from ingest.ports import Timing
 from openlibrary_standin.config import StandInConfig
 from openlibrary_standin.faults import FaultRule
@@ -36,9 +36,15 @@ def standin() -> Iterator[StandIn]:
 def source(standin: StandIn) -> Iterator[HttpSource]:
     standin.faults = {}
     standin.reset()
-    http = HttpSource(standin.url, AGENT, 4)
+    http = http_source_of(standin.url, 4)
     yield http
     http.close()
+
+
+def http_source_of(
+    url: str, connections: int = 1, max_body_bytes: int = MAX_WIRE_BYTES
+) -> HttpSource:
+    return HttpSource(url, AGENT, connections, max_body_bytes=max_body_bytes)
 
 
 def fetch(source: HttpSource, path: str = PATH, timeout_seconds: float = 5.0) -> bytes:
@@ -107,7 +113,7 @@ def test_slow_answer_is_given_up(standin: StandIn, source: HttpSource) -> None:
 def test_nobody_there_is_transient() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        source = HttpSource(f"http://127.0.0.1:{unused.getsockname()[1]}", AGENT, 1)
+        source = http_source_of(f"http://127.0.0.1:{unused.getsockname()[1]}")
         with pytest.raises(SourceUnreachableError):
             fetch(source, timeout_seconds=1)
 
@@ -151,9 +157,7 @@ def raw_server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
     listener.close()
 
 
-def test_endless_body_is_cut_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_source, "MAX_WIRE_BYTES", 100_000)
-
+def test_endless_body_is_cut_at_the_limit() -> None:
     def endless(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
         try:
@@ -163,7 +167,7 @@ def test_endless_body_is_cut_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> No
             return
 
     with raw_server(endless) as url:
-        response = HttpSource(url, AGENT, 1).fetch(PATH, nullcontext, 5)
+        response = http_source_of(url, max_body_bytes=100_000).fetch(PATH, nullcontext, 5)
     assert response.cut_at_limit
     assert len(response.body) == 100_000
 
@@ -179,7 +183,7 @@ def test_dripping_body_is_given_up() -> None:
             return
 
     with raw_server(drip) as url, pytest.raises(SourceUnreachableError) as slow:
-        HttpSource(url, AGENT, 1).fetch(PATH, nullcontext, 0.2)
+        http_source_of(url).fetch(PATH, nullcontext, 0.2)
     assert slow.value.code in {"too_slow", "source_unreachable"}
 
 
@@ -190,7 +194,7 @@ def test_redirection_is_not_followed() -> None:
         )
 
     with raw_server(redirect) as url:
-        assert HttpSource(url, AGENT, 1).fetch(PATH, nullcontext, 5).status == 301
+        assert http_source_of(url).fetch(PATH, nullcontext, 5).status == 301
 
 
 def test_garbage_is_transient() -> None:
@@ -198,4 +202,4 @@ def test_garbage_is_transient() -> None:
         raw_server(lambda connection: connection.sendall(b"\0\1\2 nonsense\r\n\r\n")) as url,
         pytest.raises(SourceUnreachableError),
     ):
-        fetch(HttpSource(url, AGENT, 1))
+        fetch(http_source_of(url))

@@ -62,24 +62,24 @@ class CircuitBreaker:
         return self._openings == 0 or self._probe is None
 
     def sending(self) -> int:
-        """Note that a request is about to be sent; give the ticket to hand in with its outcome."""
+        """Note a request that is about to be sent; return the ticket for its outcome."""
         if self._openings:
             self._probe = self._generation
         return self._generation
 
     def not_sent(self, ticket: int) -> None:
-        """The request was not sent after all."""
+        """Record that the request was not sent after all."""
         if ticket == self._generation:
             self._probe = None
 
     def succeeded(self, ticket: int) -> None:
-        """An answer came that shows the source at work."""
+        """Record an answer that shows the source at work."""
         if ticket == self._generation:
             self._failures = self._openings = 0
             self._probe = None
 
     def failed(self, ticket: int) -> None:
-        """A request failed in a way that a source that is down explains."""
+        """Record a failure that a source that is down explains."""
         if ticket != self._generation:
             return
         self._failures += 1
@@ -87,7 +87,7 @@ class CircuitBreaker:
             self._open(0.0)
 
     def pause(self, ticket: int, at_least: float | None) -> None:
-        """The source asked for a pause (429), of ``at_least`` so many seconds where it said so."""
+        """Record that the source asked for a pause (429), of at least so many seconds."""
         if ticket == self._generation:
             self._open(min(at_least or 0.0, _LONGEST_RETRY_AFTER))
 

@@ -13,9 +13,13 @@ from typing import Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from ingest.errors import LeaseLostError, StateUnreadableError, WriteConflictError
+from ingest.errors import (
+    LeaseLostError,
+    StateUnreadableError,
+    WriteConflictError,
+    validation_summary,
+)
 from ingest.logic.subject_crawl import Counters
-from ingest.openlibrary.subjects import explain
 from ingest.ports import ObjectStore, Timing
 from schemas.keys import CHECKPOINT_KEY
 
@@ -118,8 +122,8 @@ class LeasedCheckpoint:
             )
         except ValidationError as error:
             raise StateUnreadableError(
-                f"{CHECKPOINT_KEY} is not a checkpoint ({explain(error)}). Delete it: the next"
-                " heartbeat goes on from the stored pages of the run that is due."
+                f"{CHECKPOINT_KEY} is not a checkpoint ({validation_summary(error)})."
+                " Delete it: the next heartbeat goes on from the stored pages of the due run."
             ) from error
         return self.state
 
@@ -155,7 +159,7 @@ class LeasedCheckpoint:
             self._write_or_lose()
 
     def release(self, *, finished_run_id: str | None = None) -> None:
-        """Give the lease back, and with ``finished_run_id`` close that run.
+        """Return the lease back, and with ``finished_run_id`` close that run.
 
         Raises
         ------

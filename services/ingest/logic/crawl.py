@@ -38,20 +38,20 @@ class Observer(Protocol):
     """Told what happens, for logs and metrics."""
 
     def run_known(self, run_id: str) -> None:
-        """What follows is about this run."""
+        """Set the run that what follows is about."""
 
     def page_stored(self, crawl: SubjectCrawl, result: PageResult) -> None:
-        """A page is in the store."""
+        """Note that a page is in the store."""
 
     def request_failed(self, crawl: SubjectCrawl, page: PageRange, error: IngestError) -> None:
-        """A request failed; the crawl decides by the error's tag."""
+        """Note that a request failed; the crawl decides by the error's tag."""
 
     def subject_ended(self, outcome: SubjectOutcome) -> None:
-        """A subject is done."""
+        """Note that a subject is done."""
 
 
 @dataclass
-class Tools:
+class CrawlDependencies:
     """What a crawl works with.
 
     Attributes
@@ -91,7 +91,7 @@ class Crawl:
 
     Parameters
     ----------
-    plan, resumed, tools
+    plan, resumed, deps
         What to crawl, what is there already, and what with.
     closing
         Code of the reason for which nothing more may be fetched: stored pages are counted, and that
@@ -99,11 +99,16 @@ class Crawl:
     """
 
     def __init__(
-        self, plan: RunPlan, resumed: Resumed, tools: Tools, *, closing: str | None = None
+        self,
+        plan: RunPlan,
+        resumed: Resumed,
+        deps: CrawlDependencies,
+        *,
+        closing: str | None = None,
     ) -> None:
         self._plan = plan
         self._resumed = resumed
-        self._tools = tools
+        self._deps = deps
         self._sizer = PageSizer(plan.page_size)
         self._waiting = self._subjects_to_begin()
         self._active: list[SubjectCrawl] = []
@@ -131,19 +136,19 @@ class Crawl:
         LeaseLostError
             When another invocation has taken the crawl over.
         """
-        tools = self._tools
-        while not self.exhausted and tools.may_go_on() and not tools.breaker.source_is_down:
-            while not tools.workers.full and (job := self._next_job()):
+        deps = self._deps
+        while not self.exhausted and deps.may_go_on() and not deps.breaker.source_is_down:
+            while not deps.workers.full and (job := self._next_job()):
                 self._begin(job)
             self._collect()
-            tools.keep_alive(self.counters())
-        while tools.workers:
+            deps.keep_alive(self.counters())
+        while deps.workers:
             self._collect()
-        tools.keep_alive(self.counters())
+        deps.keep_alive(self.counters())
         return self.exhausted
 
     def counters(self) -> dict[str, Counters]:
-        """Give the counters of the subjects under way, for the checkpoint."""
+        """Return the counters of the subjects under way, for the checkpoint."""
         return {crawl.spec.subject: crawl.counters for crawl in self._active}
 
     def _subjects_to_begin(self) -> Iterator[SubjectCrawl]:
@@ -159,13 +164,13 @@ class Crawl:
             for crawl in self._active:
                 if crawl.to_adopt:
                     return Job(crawl, None, key=crawl.to_adopt.pop(0))
-            if not (self._tools.breaker.allows or self.closing):
+            if not (self._deps.breaker.allows or self.closing):
                 return None
-            now = self._tools.timing.monotonic()
+            now = self._deps.timing.monotonic()
             for crawl in self._active:
                 page = crawl.next_range(self._sizer.size, now)
                 if page is not None:
-                    return Job(crawl, page, ticket=self._tools.breaker.sending())
+                    return Job(crawl, page, ticket=self._deps.breaker.sending())
             if not self._begin_subject():
                 return None
 
@@ -180,34 +185,34 @@ class Crawl:
         return True
 
     def _begin(self, job: Job) -> None:
-        tools = self._tools
+        deps = self._deps
         if job.page is None:
             job.crawl.adopting += 1
-            tools.workers.begin(job, partial(tools.fetcher.adopt, job.key))
+            deps.workers.begin(job, partial(deps.fetcher.adopt, job.key))
         else:
             job.crawl.in_flight += 1
-            fetch = partial(tools.fetcher.fetch, job.crawl.spec, job.page, tools.timeout_seconds())
-            tools.workers.begin(job, fetch)
+            fetch = partial(deps.fetcher.fetch, job.crawl.spec, job.page, deps.timeout_seconds())
+            deps.workers.begin(job, fetch)
 
     def _collect(self) -> None:
         """Take in what has ended; with nothing under way, wait for what comes first."""
         seconds = self._seconds_to_wait()
-        if self._tools.workers:
-            for job, future in self._tools.workers.ended(seconds):
+        if self._deps.workers:
+            for job, future in self._deps.workers.ended(seconds):
                 self._take_in(job, future)
         elif not self.exhausted and not any(crawl.finished for crawl in self._active):
-            self._tools.timing.sleep(seconds)
+            self._deps.timing.sleep(seconds)
         for crawl in [crawl for crawl in self._active if crawl.finished]:
             outcome = reconcile(crawl)
-            self._tools.keep_outcome(outcome)
+            self._deps.keep_outcome(outcome)
             self.outcomes[outcome.subject] = outcome
             self._active.remove(crawl)
-            self._tools.observer.subject_ended(outcome)
+            self._deps.observer.subject_ended(outcome)
 
     def _seconds_to_wait(self) -> float:
         ready = [at for crawl in self._active if (at := crawl.next_ready()) is not None]
-        soonest = min(ready, default=float("inf")) - self._tools.timing.monotonic()
-        soonest = max(soonest, self._tools.breaker.open_seconds)
+        soonest = min(ready, default=float("inf")) - self._deps.timing.monotonic()
+        soonest = max(soonest, self._deps.breaker.open_seconds)
         return min(max(soonest, _SHORTEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS)
 
     def _take_in(self, job: Job, future: Future[PageResult]) -> None:
@@ -217,43 +222,43 @@ class Crawl:
             job.crawl.in_flight -= 1
         error = future.exception()
         if error is None:
-            self._came(job, future.result())
+            self._record_page(job, future.result())
         elif isinstance(error, IngestError):
             self._failed(job, error)
         else:
             raise error
 
-    def _came(self, job: Job, result: PageResult) -> None:
-        job.crawl.came(result)
+    def _record_page(self, job: Job, result: PageResult) -> None:
+        job.crawl.record_page(result)
         if job.page is None:
             return
-        self._tools.breaker.succeeded(job.ticket)
+        self._deps.breaker.succeeded(job.ticket)
         self._sizer.succeeded()
-        self._last_success = self._tools.timing.monotonic()
+        self._last_success = self._deps.timing.monotonic()
         if result.entry is not None:
             self.pages_stored += 1
-            self._tools.observer.page_stored(job.crawl, result)
+            self._deps.observer.page_stored(job.crawl, result)
 
     def _failed(self, job: Job, error: IngestError) -> None:
-        crawl, page, breaker = job.crawl, job.page, self._tools.breaker
+        crawl, page, breaker = job.crawl, job.page, self._deps.breaker
         if page is None:
             # The page is asked for again, and meets its unreadable self when it is to be stored.
-            self._tools.observer.request_failed(crawl, PageRange(0, 0), error)
+            self._deps.observer.request_failed(crawl, PageRange(0, 0), error)
             return
         if isinstance(error, CrawlStoppingError):
             breaker.not_sent(job.ticket)
-            crawl.give_back(page)
+            crawl.requeue(page)
             return
-        self._tools.observer.request_failed(crawl, page, error)
+        self._deps.observer.request_failed(crawl, page, error)
         if isinstance(error, TerminalError):
             breaker.succeeded(job.ticket)
-            self._give_up(crawl, page, error)
+            self._abandon(crawl, page, error)
             return
         if isinstance(error, DataError):
             crawl.counters.refused += 1
         self._ask_again(job, page, error)
 
-    def _give_up(self, crawl: SubjectCrawl, page: PageRange, error: TerminalError) -> None:
+    def _abandon(self, crawl: SubjectCrawl, page: PageRange, error: TerminalError) -> None:
         if isinstance(error, UserAgentRefusedError):
             self.closing = error.code
             for active in self._active:
@@ -261,10 +266,10 @@ class Crawl:
         elif isinstance(error, BadRequestError):
             crawl.stop(error.code)
         else:
-            crawl.gave_up(page, error.code)
+            crawl.abandon(page, error.code)
 
     def _ask_again(self, job: Job, page: PageRange, error: IngestError) -> None:
-        timing, breaker = self._tools.timing, self._tools.breaker
+        timing, breaker = self._deps.timing, self._deps.breaker
         if isinstance(error, RateLimitedError):
             breaker.pause(job.ticket, error.retry_after)
         else:

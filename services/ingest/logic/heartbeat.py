@@ -12,15 +12,14 @@ from typing import Any, Final, Literal
 from ingest.errors import LeaseLostError
 from ingest.logic.breaker import CircuitBreaker
 from ingest.logic.checkpoint import ActiveRun, Checkpoint, LeasedCheckpoint
-from ingest.logic.crawl import Crawl, Observer, Resumed, Tools
+from ingest.logic.crawl import Crawl, CrawlDependencies, Observer, Resumed
 from ingest.logic.ledger import find_stored, is_finished, keep_outcome, write_manifest
 from ingest.logic.pacer import Pacer
 from ingest.logic.page_fetcher import PageFetcher
 from ingest.logic.plan import RunPlan, freeze, load
 from ingest.logic.subject_crawl import Counters
 from ingest.logic.workers import Executor, Workers
-from ingest.openlibrary.subjects import SubjectSpec
-from ingest.ports import ObjectStore, Source, Timing
+from ingest.ports import ObjectStore, PageApi, Source, SubjectSpec, Timing
 from schemas.events import Heartbeat
 from schemas.keys import new_run_id
 from schemas.ledger.run import RunManifest
@@ -58,7 +57,7 @@ class CrawlRules:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class HeartbeatDependencies:
     """All that a heartbeat works with.
 
     Attributes
@@ -74,6 +73,7 @@ class Surroundings:
     rules: CrawlRules
     store: ObjectStore
     source: Source
+    api: PageApi
     executor: Executor
     timing: Timing
     observer: Observer
@@ -105,13 +105,13 @@ class HeartbeatResult:
     manifest: RunManifest | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the function's answer."""
+        """Return the function's answer."""
         names = ("action", "run_id", "finished", "pages", "status")
         return {name: getattr(self, name) for name in names}
 
 
 def due_run_id(scheduled: datetime, interval_minutes: int) -> str:
-    """Give the id of the run whose slot a time lies in; slots count from 1970-01-01T00:00Z.
+    """Return the id of the run whose slot a time lies in; slots count from 1970-01-01T00:00Z.
 
     However many slots were missed, the latest one is the only one that is due.
     """
@@ -120,7 +120,7 @@ def due_run_id(scheduled: datetime, interval_minutes: int) -> str:
     return new_run_id(datetime.fromtimestamp(slot, UTC))
 
 
-def beat(heartbeat: Heartbeat, around: Surroundings) -> HeartbeatResult:
+def run_heartbeat(heartbeat: Heartbeat, deps: HeartbeatDependencies) -> HeartbeatResult:
     """Do what a heartbeat asks for.
 
     Raises
@@ -130,20 +130,20 @@ def beat(heartbeat: Heartbeat, around: Surroundings) -> HeartbeatResult:
     StateUnreadableError
         When the checkpoint or the plan does not read back.
     """
-    checkpoint = LeasedCheckpoint(around.store, around.timing, around.owner)
+    checkpoint = LeasedCheckpoint(deps.store, deps.timing, deps.owner)
     state = checkpoint.read()
-    run = _run_to_crawl(heartbeat, state, around)
+    run = _run_to_crawl(heartbeat, state, deps)
     if run is None:
         return HeartbeatResult("idle", state.latest_run_id)
-    around.observer.run_known(run.run_id)
+    deps.observer.run_known(run.run_id)
     if checkpoint.is_busy:
         return HeartbeatResult("busy", run.run_id)
     action: Action = "resumed" if state.run is not None else "started"
-    new_plan = None if load(run.run_id, around.store) else _new_plan(run.run_id, around)
+    new_plan = None if load(run.run_id, deps.store) else _new_plan(run.run_id, deps)
     if not checkpoint.take(run):
         return HeartbeatResult("busy", run.run_id)
     try:
-        result = _crawl(run, new_plan, checkpoint, around)
+        result = _crawl(run, new_plan, checkpoint, deps)
     except LeaseLostError:
         return HeartbeatResult(action, run.run_id, status="lease_lost")
     except Exception:
@@ -153,26 +153,26 @@ def beat(heartbeat: Heartbeat, around: Surroundings) -> HeartbeatResult:
 
 
 def _run_to_crawl(
-    heartbeat: Heartbeat, state: Checkpoint, around: Surroundings
+    heartbeat: Heartbeat, state: Checkpoint, deps: HeartbeatDependencies
 ) -> ActiveRun | None:
     if state.run is not None:
         return state.run
     if heartbeat.start:
         run_id = new_run_id(heartbeat.scheduled_time)
     else:
-        run_id = due_run_id(heartbeat.scheduled_time, around.rules.run_interval_minutes)
+        run_id = due_run_id(heartbeat.scheduled_time, deps.rules.run_interval_minutes)
         if state.latest_run_id is not None and state.latest_run_id >= run_id:
             return None
-    return None if is_finished(around.store, run_id) else ActiveRun(run_id=run_id)
+    return None if is_finished(deps.store, run_id) else ActiveRun(run_id=run_id)
 
 
-def _new_plan(run_id: str, around: Surroundings) -> RunPlan:
+def _new_plan(run_id: str, deps: HeartbeatDependencies) -> RunPlan:
     return RunPlan(
         run_id=run_id,
-        started_at=around.timing.now(),
-        page_size=around.rules.page_size,
-        max_works=around.rules.max_works,
-        subjects=around.read_subjects(),
+        started_at=deps.timing.now(),
+        page_size=deps.rules.page_size,
+        max_works=deps.rules.max_works,
+        subjects=deps.read_subjects(),
     )
 
 
@@ -183,29 +183,32 @@ def _release_quietly(checkpoint: LeasedCheckpoint) -> None:
 
 
 def _crawl(
-    run: ActiveRun, new_plan: RunPlan | None, checkpoint: LeasedCheckpoint, around: Surroundings
+    run: ActiveRun,
+    new_plan: RunPlan | None,
+    checkpoint: LeasedCheckpoint,
+    deps: HeartbeatDependencies,
 ) -> HeartbeatResult:
-    plan, is_new = freeze(new_plan, around.store) if new_plan else (None, False)
-    plan = plan or load(run.run_id, around.store)
+    plan, is_new = freeze(new_plan, deps.store) if new_plan else (None, False)
+    plan = plan or load(run.run_id, deps.store)
     assert plan is not None  # noqa: S101  # either it was there or it was frozen just now
-    resumed = Resumed() if is_new else find_stored(around.store, run.run_id, run.counters)
-    expired = around.timing.now() - plan.started_at > timedelta(
-        minutes=around.rules.run_deadline_minutes
+    resumed = Resumed() if is_new else find_stored(deps.store, run.run_id, run.counters)
+    expired = deps.timing.now() - plan.started_at > timedelta(
+        minutes=deps.rules.run_deadline_minutes
     )
-    tools = _tools(plan, run, checkpoint, around)
-    crawl = Crawl(plan, resumed, tools, closing="run_expired" if expired else None)
+    crawl_deps = _crawl_dependencies(plan, run, checkpoint, deps)
+    crawl = Crawl(plan, resumed, crawl_deps, closing="run_expired" if expired else None)
     ended = crawl.run()
     if not ended:
-        run.source_down = run.source_down + 1 if tools.breaker.source_is_down else 0
+        run.source_down = run.source_down + 1 if crawl_deps.breaker.source_is_down else 0
         checkpoint.release()
         status = "source_down" if run.source_down else None
         return HeartbeatResult("resumed", run.run_id, pages=crawl.pages_stored, status=status)
     manifest = write_manifest(
-        around.store,
+        deps.store,
         plan,
         crawl.outcomes,
-        around.executor,
-        around.timing,
+        deps.executor,
+        deps.timing,
         reason=crawl.closing or "unknown",
     )
     checkpoint.release(finished_run_id=run.run_id)
@@ -214,14 +217,14 @@ def _crawl(
     )
 
 
-def _tools(
-    plan: RunPlan, run: ActiveRun, checkpoint: LeasedCheckpoint, around: Surroundings
-) -> Tools:
-    timing, rules = around.timing, around.rules
-    margin = min(MARGIN_SECONDS, around.remaining_seconds() * _MARGIN_SHARE)
+def _crawl_dependencies(
+    plan: RunPlan, run: ActiveRun, checkpoint: LeasedCheckpoint, deps: HeartbeatDependencies
+) -> CrawlDependencies:
+    timing, rules = deps.timing, deps.rules
+    margin = min(MARGIN_SECONDS, deps.remaining_seconds() * _MARGIN_SHARE)
 
     def may_go_on() -> bool:
-        return around.remaining_seconds() > margin and checkpoint.may_send
+        return deps.remaining_seconds() > margin and checkpoint.may_send
 
     pacer = Pacer(rules.requests_per_second, timing, may_go_on)
     if checkpoint.state.last_sent_at is not None:
@@ -234,16 +237,16 @@ def _tools(
             checkpoint.state.last_sent_at = timing.now() - timedelta(seconds=since)
         checkpoint.renew_if_due()
 
-    return Tools(
-        fetcher=PageFetcher(run.run_id, around.source, around.store, pacer),
-        workers=Workers(around.executor, rules.in_flight),
+    return CrawlDependencies(
+        fetcher=PageFetcher(run.run_id, deps.source, deps.api, deps.store, pacer),
+        workers=Workers(deps.executor, rules.in_flight),
         breaker=CircuitBreaker(timing, half_open=run.source_down > 0),
         timing=timing,
-        observer=around.observer,
+        observer=deps.observer,
         may_go_on=may_go_on,
         timeout_seconds=lambda: max(
-            1.0, min(LONGEST_REQUEST_SECONDS, around.remaining_seconds() - RESERVE_SECONDS)
+            1.0, min(LONGEST_REQUEST_SECONDS, deps.remaining_seconds() - RESERVE_SECONDS)
         ),
         keep_alive=keep_alive,
-        keep_outcome=lambda outcome: keep_outcome(around.store, plan.run_id, outcome),
+        keep_outcome=lambda outcome: keep_outcome(deps.store, plan.run_id, outcome),
     )

@@ -9,12 +9,20 @@ from pydantic import ValidationError
 
 from ingest.errors import StateUnreadableError
 from ingest.logic.crawl import Resumed
-from ingest.logic.plan import RunPlan, outcome_key, outcomes_prefix
+from ingest.logic.plan import RunPlan
 from ingest.logic.reconcile import manifest, never_begun
 from ingest.logic.subject_crawl import Counters
 from ingest.logic.workers import Executor
 from ingest.ports import NewObject, ObjectStore, Timing
-from schemas.keys import InvalidKeyError, RawKey, decode_segment, manifest_key
+from schemas.keys import (
+    InvalidKeyError,
+    RawKey,
+    decode_segment,
+    manifest_key,
+    outcome_key,
+    outcomes_prefix,
+    raw_run_prefix,
+)
 from schemas.ledger.run import RunManifest, SubjectOutcome
 
 
@@ -29,7 +37,7 @@ def find_stored(store: ObjectStore, run_id: str, counters: Mapping[str, Counters
         for key in store.list_keys(outcomes)
     }
     resumed = Resumed(ended=ended, counters=dict(counters))
-    for key in store.list_keys(raw_prefix(run_id)):
+    for key in store.list_keys(raw_run_prefix(run_id)):
         try:
             subject = RawKey.parse(key).subject
         except InvalidKeyError:
@@ -37,11 +45,6 @@ def find_stored(store: ObjectStore, run_id: str, counters: Mapping[str, Counters
         if subject not in ended:
             resumed.pages.setdefault(subject, []).append(key)
     return resumed
-
-
-def raw_prefix(run_id: str) -> str:
-    """The prefix of a run's raw pages."""
-    return RawKey.of(run_id, "any", 0).key.partition("subject=")[0]
 
 
 def is_finished(store: ObjectStore, run_id: str) -> bool:
@@ -64,7 +67,7 @@ def write_manifest(
     *,
     reason: str,
 ) -> RunManifest:
-    """Write the manifest of a run, unless it has one; give the one that holds.
+    """Write the manifest of a run, unless it has one; return the one that holds.
 
     Parameters
     ----------

@@ -12,37 +12,35 @@ from pydantic import ValidationError
 
 from ingest.errors import BodyRefusedError, SourceUnavailableError, StateUnreadableError
 from ingest.logic.pacer import Pacer
-from ingest.logic.plan import page_path
 from ingest.logic.subject_crawl import PageRange, PageResult
-from ingest.openlibrary.body import PageBody, read_page, read_stored
-from ingest.openlibrary.outcomes import refusal
-from ingest.openlibrary.subjects import SubjectSpec
-from ingest.ports import NewObject, ObjectStore, Source, SourceResponse, StoredObject
-from schemas.keys import RawKey
+from ingest.ports import (
+    NewObject,
+    ObjectStore,
+    Page,
+    PageApi,
+    Source,
+    SourceResponse,
+    StoredObject,
+    SubjectSpec,
+)
+from schemas.keys import REFUSED_RESPONSES, RawKey
 from schemas.ledger.provenance import RawProvenance
 from schemas.ledger.run import PageEntry
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.version import CONTRACT_VERSION
 
-QUARANTINE_TABLE: Final = "raw"
 _LONGEST_PAYLOAD: Final = 256 * 1024
 
 
 @dataclass
 class PageFetcher:
-    """Fetches pages of one run, from any number of threads.
-
-    Attributes
-    ----------
-    sort_accepted
-        Whether the source has answered a request with our sort order.
-    """
+    """Fetches pages of one run, from any number of threads."""
 
     run_id: str
     source: Source
+    api: PageApi
     store: ObjectStore
     pacer: Pacer
-    sort_accepted: bool = False
 
     def fetch(self, spec: SubjectSpec, page: PageRange, timeout_seconds: float) -> PageResult:
         """Fetch, verify and store a page.
@@ -56,23 +54,19 @@ class PageFetcher:
             When it could not be fetched; the tag says what to do.
         """
         raw_key = RawKey.of(self.run_id, spec.subject, page.offset)
-        path = page_path(spec, page.offset, page.limit)
+        path = self.api.page_path(spec, page.offset, page.limit)
         response = self.source.fetch(path, self.pacer.slot, timeout_seconds)
-        error = refusal(response, sort_accepted=self.sort_accepted)
-        if error is not None:
-            raise error
         try:
-            body = read_page(response)
+            body = self.api.read(response)
         except BodyRefusedError as refused:
             self._quarantine(raw_key, response, refused)
             raise
-        self.sort_accepted = True
         if not body.works:
             return _end_of_listing(page, body, response)
         return self._keep(raw_key, page, body, response)
 
     def adopt(self, key: str) -> PageResult:
-        """Give the result of a page that an earlier invocation stored.
+        """Return the result of a page that an earlier invocation stored.
 
         Raises
         ------
@@ -84,10 +78,10 @@ class PageFetcher:
             raise StateUnreadableError(
                 f"{key} was listed and is gone", code="stored_page_unreadable"
             )
-        return _result_of(key, stored)
+        return self._result_of(key, stored)
 
     def _keep(
-        self, raw_key: RawKey, page: PageRange, body: PageBody, response: SourceResponse
+        self, raw_key: RawKey, page: PageRange, body: Page, response: SourceResponse
     ) -> PageResult:
         key, digest = raw_key.key, hashlib.sha256(body.wire).hexdigest()
         provenance = RawProvenance(
@@ -113,21 +107,46 @@ class PageFetcher:
             page.offset, page.limit, body.work_count, response.fetched_at, entry, body.fingerprints
         )
 
+    def _result_of(self, key: str, stored: StoredObject) -> PageResult:
+        digest = hashlib.sha256(stored.body).hexdigest()
+        try:
+            provenance = RawProvenance.from_metadata(stored.metadata)
+            body = self.api.read_stored(stored.body)
+        except (ValidationError, BodyRefusedError) as error:
+            raise StateUnreadableError(f"{key}: {error}", code="stored_page_unreadable") from error
+        if digest != provenance.sha256:
+            raise StateUnreadableError(
+                f"{key}: its bytes are not those of its sha256", code="stored_page_unreadable"
+            )
+        entry = PageEntry(
+            key=key,
+            offset=provenance.offset,
+            works=body.works,
+            bytes=len(stored.body),
+            sha256=digest,
+        )
+        return PageResult(
+            provenance.offset,
+            provenance.limit,
+            body.work_count,
+            provenance.fetched_at,
+            entry,
+            body.fingerprints,
+        )
+
     def _quarantine(
         self, raw_key: RawKey, response: SourceResponse, refused: BodyRefusedError
     ) -> None:
         # The digest in the key keeps different refusals of one page apart, and equal ones together.
         digest = hashlib.sha256(response.body).hexdigest()
-        key = raw_key.quarantine_key(QUARANTINE_TABLE).replace(
-            ".jsonl.gz", f"-{digest[:12]}.jsonl.gz"
-        )
+        key = raw_key.refused_response_key(digest)
         record = QuarantineRecord(
             reason_code=refused.code,
             reason_message=refused.message,
             payload=base64.b64encode(response.body[:_LONGEST_PAYLOAD]).decode("ascii"),
             payload_encoding="base64",
             payload_truncated=len(response.body) > _LONGEST_PAYLOAD,
-            table_name=QUARANTINE_TABLE,
+            table_name=REFUSED_RESPONSES,
             contract_version=CONTRACT_VERSION,
             run_id=raw_key.run_id,
             raw_key=raw_key.key,
@@ -137,39 +156,11 @@ class PageFetcher:
         self.store.create(key, NewObject(gzip.compress(line, mtime=0), "application/gzip"))
 
 
-def _end_of_listing(page: PageRange, body: PageBody, response: SourceResponse) -> PageResult:
+def _end_of_listing(page: PageRange, body: Page, response: SourceResponse) -> PageResult:
     if page.offset < body.work_count:
         raise SourceUnavailableError(
             f"no works at offset {page.offset} of {body.work_count} announced", code="empty_page"
         )
     return PageResult(
         page.offset, page.limit, body.work_count, response.fetched_at, None, body.fingerprints
-    )
-
-
-def _result_of(key: str, stored: StoredObject) -> PageResult:
-    digest = hashlib.sha256(stored.body).hexdigest()
-    try:
-        provenance = RawProvenance.from_metadata(stored.metadata)
-        body = read_stored(stored.body)
-    except (ValidationError, BodyRefusedError) as error:
-        raise StateUnreadableError(f"{key}: {error}", code="stored_page_unreadable") from error
-    if digest != provenance.sha256:
-        raise StateUnreadableError(
-            f"{key}: its bytes are not those of its sha256", code="stored_page_unreadable"
-        )
-    entry = PageEntry(
-        key=key,
-        offset=provenance.offset,
-        works=body.works,
-        bytes=len(stored.body),
-        sha256=digest,
-    )
-    return PageResult(
-        provenance.offset,
-        provenance.limit,
-        body.work_count,
-        provenance.fetched_at,
-        entry,
-        body.fingerprints,
     )

@@ -1,22 +1,16 @@
-"""What a run is to crawl, frozen at its start, and the requests that it takes."""
+"""What a run is to crawl, frozen at its start."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Final
-from urllib.parse import quote, urlencode
+from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from ingest.errors import StateUnreadableError
-from ingest.openlibrary.subjects import SubjectSpec, explain
-from ingest.ports import NewObject, ObjectStore
-from schemas.keys import encode_segment, run_prefix
+from ingest.errors import StateUnreadableError, validation_summary
+from ingest.ports import NewObject, ObjectStore, SubjectSpec
+from schemas.keys import plan_key
 from schemas.version import CONTRACT_VERSION
-
-#: The only total order of a subject's works: ``editions`` alone ties for most of them, and two
-#: replicas answer, so that pages overlap and leave gaps.
-SORT: Final = "editions,key"
 
 
 class RunPlan(BaseModel):
@@ -44,27 +38,12 @@ class RunPlan(BaseModel):
     subjects: Sequence[SubjectSpec]
 
     def cap(self, spec: SubjectSpec) -> int:
-        """Give the most works that are fetched of a subject."""
+        """Return the most works that are fetched of a subject."""
         return spec.max_works or self.max_works
 
 
-def plan_key(run_id: str) -> str:
-    """The key of a run's plan, in the run's ledger."""
-    return f"{run_prefix(run_id)}plan.json"
-
-
-def outcomes_prefix(run_id: str) -> str:
-    """The prefix of the outcomes of a run's subjects."""
-    return f"{run_prefix(run_id)}subjects/"
-
-
-def outcome_key(run_id: str, subject: str) -> str:
-    """The key of a finished subject's outcome, which the manifest will hold too."""
-    return f"{outcomes_prefix(run_id)}{encode_segment(subject)}.json"
-
-
 def freeze(plan: RunPlan, store: ObjectStore) -> tuple[RunPlan, bool]:
-    """Store the plan unless its run has one; give the one that holds, and if it is this."""
+    """Store the plan unless its run has one; return the one that holds, and whether it is new."""
     key = plan_key(plan.run_id)
     if store.create(key, NewObject(plan.model_dump_json().encode())):
         return plan, True
@@ -89,17 +68,6 @@ def load(run_id: str, store: ObjectStore) -> RunPlan | None:
         return RunPlan.model_validate_json(found.body)
     except ValidationError as error:
         raise StateUnreadableError(
-            f"{plan_key(run_id)} is not a plan ({explain(error)}); delete it to begin anew"
+            f"{plan_key(run_id)} is not a plan ({validation_summary(error)});"
+            " delete it to begin anew"
         ) from error
-
-
-def page_path(spec: SubjectSpec, offset: int, limit: int) -> str:
-    """Give the path and query of a page; the first one asks for the subject's facets too."""
-    query: dict[str, str | int] = {"limit": limit, "offset": offset, "sort": SORT}
-    if offset == 0:
-        query["details"] = "true"
-    if spec.published_in:
-        query["published_in"] = spec.published_in
-    if spec.has_fulltext:
-        query["has_fulltext"] = "true"
-    return f"/subjects/{quote(spec.subject, safe=':')}.json?{urlencode(query, safe=',')}"

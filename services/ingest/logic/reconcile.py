@@ -7,7 +7,7 @@ from typing import Final
 
 from ingest.logic.plan import RunPlan
 from ingest.logic.subject_crawl import SubjectCrawl
-from ingest.openlibrary.subjects import SubjectSpec
+from ingest.ports import SubjectSpec
 from schemas.keys import subject_kind
 from schemas.ledger.run import RunManifest, RunStatus, SubjectOutcome, SubjectStatus
 from schemas.version import CONTRACT_VERSION
@@ -18,7 +18,7 @@ UNKNOWN_SUBJECT: Final = (
 
 
 def reconcile(crawl: SubjectCrawl) -> SubjectOutcome:
-    """Give the outcome of a subject that is finished or was stopped.
+    """Return the outcome of a subject that is finished or was stopped.
 
     The distinct works are counted over all its pages and compared with ``work_count`` as the source
     gave it last, or with the configured cap where that is less. A gap makes the outcome partial,
@@ -71,7 +71,7 @@ def _verdict_of_counts(crawl: SubjectCrawl, distinct: int) -> tuple[SubjectStatu
 
 
 def never_begun(spec: SubjectSpec, code: str) -> SubjectOutcome:
-    """Give the outcome of a subject of which nothing was fetched before the run ended."""
+    """Return the outcome of a subject of which nothing was fetched before the run ended."""
     return SubjectOutcome(
         subject=spec.subject,
         kind=subject_kind(spec.subject),
@@ -81,7 +81,7 @@ def never_begun(spec: SubjectSpec, code: str) -> SubjectOutcome:
 
 
 def manifest(plan: RunPlan, outcomes: list[SubjectOutcome], finished_at: datetime) -> RunManifest:
-    """Give the manifest of a run: complete when every subject is, failed when every one failed."""
+    """Return a run's manifest: complete when every subject is, failed when every one failed."""
     states = {outcome.status for outcome in outcomes}
     status: RunStatus = "partial"
     if states <= {"complete", "empty"}:

@@ -21,7 +21,7 @@ def full_jitter(
     base: float = BASE_SECONDS,
     cap: float = CAP_SECONDS,
 ) -> float:
-    """Give the seconds to wait after the n-th failure (from 1): 0 to ``base * 2**n``, or ``cap``.
+    """Return the seconds to wait after the n-th failure (from 1): 0 to ``base * 2**n``, or ``cap``.
 
     "Full jitter" of the AWS Architecture Blog's "Exponential Backoff And Jitter": clients that
     failed together do not come back together.
@@ -44,12 +44,12 @@ class PageSizer:
         self.size = largest
 
     def halve(self, failed: int) -> None:
-        """A page of ``failed`` works kept failing."""
+        """Record that a page of ``failed`` works kept failing."""
         self._successes = 0
         self.size = max(min(self.size, SMALLEST_PAGE), min(self.size, failed // 2))
 
     def succeeded(self) -> None:
-        """A page came."""
+        """Record that a page came."""
         self._successes += 1
         if self.size < self._largest and self._successes >= _SUCCESSES_BEFORE_GROWING:
             self._successes = 0

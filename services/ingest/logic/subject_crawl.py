@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ingest.logic.retry import FAILURES_BEFORE_HALVING, SMALLEST_PAGE
-from ingest.openlibrary.subjects import SubjectSpec
+from ingest.ports import SubjectSpec
 from schemas.ledger.run import PageEntry
 
 
@@ -161,7 +161,7 @@ class SubjectCrawl:
         return taken
 
     def next_ready(self) -> float | None:
-        """Give the second at which the next repeated page is ready; ``None``: none waits."""
+        """Return the second at which the next repeated page is ready; ``None``: none waits."""
         return min((again.not_before for again in self._again), default=None)
 
     def _first_range(self, size: int) -> PageRange | None:
@@ -182,7 +182,7 @@ class SubjectCrawl:
         following = self._covered[index][0] if index < len(self._covered) else None
         return self.cap if following is None else max(following - self._frontier, 1)
 
-    def came(self, result: PageResult) -> None:
+    def record_page(self, result: PageResult) -> None:
         """Take in a page that was stored, adopted or found empty."""
         seen = (result.fetched_at, result.offset, result.work_count)
         if result.offset == 0:
@@ -210,7 +210,7 @@ class SubjectCrawl:
         self._end = limit if self._end is None else min(self._end, limit)
         self._again = [again for again in self._again if again.offset < limit]
 
-    def give_back(self, page: PageRange) -> None:
+    def requeue(self, page: PageRange) -> None:
         """Take back a page that was never asked for."""
         self._again.append(page)
 
@@ -234,13 +234,13 @@ class SubjectCrawl:
             return True
         # While nothing else comes either, the page may be as good as any.
         if failures >= FAILURES_BEFORE_HALVING and failure.last_success > since:
-            self.gave_up(page, failure.code)
+            self.abandon(page, failure.code)
             return False
         self.counters.retries += 1
         self._again.append(replace(again, failures=min(failures, FAILURES_BEFORE_HALVING - 1)))
         return False
 
-    def gave_up(self, page: PageRange, code: str) -> None:
+    def abandon(self, page: PageRange, code: str) -> None:
         """Note that a page cannot be fetched; without the first, nothing is known of others."""
         self.missing.append(MissingRange(page.offset, page.limit, code))
         if page.offset == 0 and self._end is None:

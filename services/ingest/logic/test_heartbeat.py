@@ -9,11 +9,10 @@ import pytest
 from ingest.errors import ConfigurationError, LeaseLostError, StateUnreadableError
 from ingest.logic.checkpoint import LEASE_SECONDS, ActiveRun, LeasedCheckpoint
 from ingest.logic.heartbeat import CrawlRules, due_run_id
-from ingest.logic.plan import plan_key
 from ingest.ports import NewObject
 from ingest.testing.fakes import FakeClock, MemoryStore
 from ingest.testing.lake import RUN_ID, MemoryLake
-from schemas.keys import CHECKPOINT_KEY
+from schemas.keys import CHECKPOINT_KEY, plan_key
 
 
 @pytest.mark.parametrize(
@@ -31,40 +30,40 @@ def test_run_id_comes_from_the_slot(time: str, minutes: int, run_id: str) -> Non
 
 def test_missed_slots_are_caught_up_with_one_run() -> None:
     lake = MemoryLake({"love": 3}, interval_minutes=60)
-    lake.beat()
+    lake.run_heartbeat()
     lake.clock.seconds += 5 * 3600
-    assert lake.beat().run_id == "20261123T110000Z"
-    assert lake.beat().action == "idle"
+    assert lake.run_heartbeat().run_id == "20261123T110000Z"
+    assert lake.run_heartbeat().action == "idle"
     assert len(lake.store.keys("runs/run_id=")) == 2 * 3
 
 
 def test_late_heartbeat_of_an_earlier_slot_begins_nothing() -> None:
     lake = MemoryLake({"love": 3}, interval_minutes=60)
     lake.clock.seconds += 7200
-    lake.beat()
+    lake.run_heartbeat()
     lake.clock.seconds -= 7200
-    assert lake.beat().action == "idle"
+    assert lake.run_heartbeat().action == "idle"
 
 
 def test_start_begins_a_run_of_its_own_time() -> None:
     lake = MemoryLake({"love": 3})
-    lake.beat()
+    lake.run_heartbeat()
     lake.clock.seconds += 60
-    assert lake.beat(start=True).run_id == "20261123T060100Z"
-    assert lake.beat(start=True).to_dict()["action"] in {"idle", "started"}
+    assert lake.run_heartbeat(start=True).run_id == "20261123T060100Z"
+    assert lake.run_heartbeat(start=True).to_dict()["action"] in {"idle", "started"}
 
 
 def test_repeated_start_cannot_create_a_second_run() -> None:
     lake = MemoryLake({"love": 3}, rate=1000)
     event_time = lake.clock.seconds
-    lake.beat(start=True)
+    lake.run_heartbeat(start=True)
     lake.clock.seconds = event_time
-    assert lake.beat(start=True).action == "idle"
+    assert lake.run_heartbeat(start=True).action == "idle"
 
 
 def test_unfinished_run_is_resumed_first() -> None:
     lake = MemoryLake({"love": 1000}, seconds_per_invocation=10)
-    assert lake.beat().to_dict() == {
+    assert lake.run_heartbeat().to_dict() == {
         "action": "started",
         "run_id": RUN_ID,
         "finished": False,
@@ -72,7 +71,7 @@ def test_unfinished_run_is_resumed_first() -> None:
         "status": None,
     }
     lake.clock.seconds += 86_400 / 2
-    result = lake.beat(start=True)
+    result = lake.run_heartbeat(start=True)
     assert (result.action, result.run_id) == ("resumed", RUN_ID)
 
 
@@ -84,16 +83,16 @@ def test_requests_in_flight_hide_four_seconds_of_latency(rate: float, in_flight:
 def test_invocation_stops_in_good_time() -> None:
     lake = MemoryLake({"love": 5000}, seconds_per_invocation=60, max_works=5000)
     lake.source.latency_seconds = 1.0
-    lake.beat()
+    lake.run_heartbeat()
     assert 40 < lake.clock.seconds < 50
 
 
 def test_configuration_changed_in_the_middle_does_not_change_the_run() -> None:
     lake = MemoryLake({"love": 400, "history": 5}, ["love"], seconds_per_invocation=8)
-    lake.beat()
+    lake.run_heartbeat()
     lake.subjects = ["history"]
     lake.page_size = 100
-    lake.beat_until_finished()
+    lake.run_until_finished()
     assert [one.subject for one in lake.manifest().subjects] == ["love"]
     assert {limit for _, _, limit in lake.source.requests} == {10}
 
@@ -101,18 +100,18 @@ def test_configuration_changed_in_the_middle_does_not_change_the_run() -> None:
 def test_wrong_subjects_take_no_lease() -> None:
     lake = MemoryLake({"love": 3}, ["love", "LOVE"])
     with pytest.raises(ConfigurationError):
-        lake.beat()
+        lake.run_heartbeat()
     assert lake.store.objects == {}
 
 
 def test_lost_checkpoint_is_made_good_from_the_stored_objects() -> None:
     lake = MemoryLake({"love": 400}, seconds_per_invocation=8)
-    lake.beat()
+    lake.run_heartbeat()
     del lake.store.objects[CHECKPOINT_KEY]
-    assert lake.beat_until_finished().status == "complete"
+    assert lake.run_until_finished().status == "complete"
     assert lake.fetched_though_stored == []
     del lake.store.objects[CHECKPOINT_KEY]
-    assert lake.beat().action == "idle"
+    assert lake.run_heartbeat().action == "idle"
 
 
 @pytest.mark.parametrize("key", [CHECKPOINT_KEY, plan_key(RUN_ID)])
@@ -120,7 +119,7 @@ def test_unreadable_state_is_named(key: str) -> None:
     lake = MemoryLake({"love": 3})
     lake.store.create(key, NewObject(b"{"))
     with pytest.raises(StateUnreadableError, match=key):
-        lake.beat()
+        lake.run_heartbeat()
 
 
 def test_failure_of_the_store_gives_the_lease_back() -> None:
@@ -131,9 +130,9 @@ def test_failure_of_the_store_gives_the_lease_back() -> None:
 
     create, lake.store.create = lake.store.create, broken  # type: ignore[method-assign]
     with pytest.raises(OSError, match="gone"):
-        lake.beat()
+        lake.run_heartbeat()
     lake.store.create = create  # type: ignore[method-assign]
-    assert lake.beat().status == "complete"
+    assert lake.run_heartbeat().status == "complete"
 
 
 def leased(store: MemoryStore, clock: FakeClock, owner: str) -> LeasedCheckpoint:
@@ -185,7 +184,7 @@ def test_lost_lease_ends_the_invocation_quietly() -> None:
             leased(lake.store, lake.clock, "other").take(RUN)
 
     lake.source.script = script
-    result = lake.beat()
+    result = lake.run_heartbeat()
     assert (result.finished, result.status) == (False, "lease_lost")
 
 

@@ -28,7 +28,7 @@ def assert_whole(lake: MemoryLake) -> None:
 
 def boundaries() -> int:
     lake = MemoryLake(WORKS)
-    lake.beat()
+    lake.run_heartbeat()
     return lake.store.killer.calls + lake.source.killer.calls
 
 
@@ -37,11 +37,11 @@ def test_kill_at_every_boundary_loses_and_repeats_nothing() -> None:
     for boundary in itertools.count():
         lake = MemoryLake(WORKS)
         # WHEN the invocation is killed there and later heartbeats resume
-        killed = lake.killed_beat(boundary)
+        killed = lake.run_killed_heartbeat(boundary)
         if not killed:
             break
         lake.clock.seconds += 300
-        lake.beat_until_finished()
+        lake.run_until_finished()
         # THEN the run is whole
         assert_whole(lake)
     assert boundary >= boundaries() > 40
@@ -52,9 +52,9 @@ def test_kill_at_every_boundary_loses_and_repeats_nothing() -> None:
 def test_any_number_of_kills_loses_and_repeats_nothing(kills: list[int]) -> None:
     lake = MemoryLake(WORKS)
     for boundary in kills:
-        lake.killed_beat(boundary)
+        lake.run_killed_heartbeat(boundary)
         lake.clock.seconds += 300
-    lake.beat()
+    lake.run_heartbeat()
     assert_whole(lake)
 
 
@@ -69,9 +69,9 @@ def test_kills_while_pages_are_halved_lose_nothing(kills: list[int], stubborn: i
     lake = MemoryLake(WORKS, page_size=35)
     lake.source.script = script
     for boundary in kills:
-        lake.killed_beat(boundary)
+        lake.run_killed_heartbeat(boundary)
         lake.clock.seconds += 300
-    lake.beat_until_finished()
+    lake.run_until_finished()
     love = lake.outcome("love")
     assert love.distinct == 34
     assert lake.fetched_though_stored == []
@@ -79,17 +79,17 @@ def test_kills_while_pages_are_halved_lose_nothing(kills: list[int], stubborn: i
 
 def test_killed_invocation_keeps_others_out_until_its_lease_ends() -> None:
     lake = MemoryLake(WORKS)
-    lake.killed_beat(30)
+    lake.run_killed_heartbeat(30)
     lake.clock.seconds += 10
-    assert lake.beat().action == "busy"
+    assert lake.run_heartbeat().action == "busy"
     lake.clock.seconds += 90
-    assert lake.beat().action == "resumed"
+    assert lake.run_heartbeat().action == "resumed"
 
 
 def test_requests_keep_their_rate_across_a_release_and_a_resume() -> None:
     # GIVEN an invocation whose time is over in the middle of the crawl
     lake = MemoryLake({"love": 600}, seconds_per_invocation=8)
-    lake.beat_until_finished(every_seconds=0)
+    lake.run_until_finished(every_seconds=0)
     assert lake.invocations > 3
     # THEN no window of one second, across invocations too, has more than three requests
     assert_rate(lake.source.sent_at, 3)
@@ -103,9 +103,9 @@ def assert_rate(sent: list[float], rate: int) -> None:
 @pytest.mark.parametrize("copies", [2, 5])
 def test_repeated_heartbeats_change_nothing(copies: int) -> None:
     lake = MemoryLake(WORKS)
-    lake.beat()
+    lake.run_heartbeat()
     objects, requests = dict(lake.store.objects), len(lake.source.requests)
     for _ in range(copies):
-        assert lake.beat().action == "idle"
+        assert lake.run_heartbeat().action == "idle"
     assert lake.store.objects == objects
     assert len(lake.source.requests) == requests

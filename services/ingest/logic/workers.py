@@ -59,7 +59,7 @@ class Workers:
         self._jobs[self._executor.submit(call)] = job
 
     def ended(self, timeout_seconds: float) -> Iterator[tuple[Job, Future[PageResult]]]:
-        """Wait for at least one job, at most so long, and give those that have ended."""
+        """Wait for at least one job, at most so long, and yield those that have ended."""
         done, _ = wait(self._jobs, timeout_seconds, FIRST_COMPLETED)
         for future in done:
             yield self._jobs.pop(future), future

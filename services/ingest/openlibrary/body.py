@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import gzip
 from array import array
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypedDict
 
 from isal import isal_zlib
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
-from ingest.errors import BodyRefusedError
-from ingest.openlibrary.subjects import explain
-from ingest.ports import SourceResponse
+from ingest.errors import BodyRefusedError, validation_summary
+from ingest.ports import Page, SourceResponse
 
 #: A page of 1000 works has about 1.3 MB, 0.2 MB of it on the wire.
 MAX_WIRE_BYTES: Final = 16 * 2**20
@@ -38,33 +36,7 @@ class _Page(TypedDict):
 _PAGE: Final = TypeAdapter(_Page)
 
 
-@dataclass(frozen=True, slots=True)
-class PageBody:
-    """A verified page.
-
-    Attributes
-    ----------
-    wire
-        The bytes to store: gzip.
-    compressed_here
-        Whether the source sent plain text, compressed here with a fixed time stamp.
-    work_count
-        The source's count of the subject's works.
-    works
-        Works in the page.
-    fingerprints
-        One 64-bit hash for each work's key, in order. They hold in this process only: 8 bytes for a
-        work are what counting distinct works needs.
-    """
-
-    wire: bytes
-    compressed_here: bool
-    work_count: int
-    works: int
-    fingerprints: array[int]
-
-
-def read_page(response: SourceResponse) -> PageBody:
+def read_page(response: SourceResponse) -> Page:
     """Verify the body of an answer with status 200.
 
     Raises
@@ -86,7 +58,7 @@ def read_page(response: SourceResponse) -> PageBody:
     return _summary(wire, plain, compressed_here=not zipped)
 
 
-def read_stored(wire: bytes) -> PageBody:
+def read_stored(wire: bytes) -> Page:
     """Read a stored page again.
 
     Raises
@@ -123,12 +95,12 @@ def unzip(wire: bytes) -> bytes:
     return plain
 
 
-def _summary(wire: bytes, plain: bytes, *, compressed_here: bool) -> PageBody:
+def _summary(wire: bytes, plain: bytes, *, compressed_here: bool) -> Page:
     try:
         page = _PAGE.validate_json(plain)
     except ValidationError as error:
         code = "json_invalid" if error.errors()[0]["type"] == "json_invalid" else "shape_unknown"
-        raise BodyRefusedError(explain(error)[:500], code=code) from error
+        raise BodyRefusedError(validation_summary(error)[:500], code=code) from error
     count = page["work_count"]
     if count is None or count < 0:
         raise BodyRefusedError(
@@ -136,7 +108,7 @@ def _summary(wire: bytes, plain: bytes, *, compressed_here: bool) -> PageBody:
             code="work_count_null",
         )
     keys = array("q", map(_fingerprint, page["works"]))
-    return PageBody(wire, compressed_here, count, len(keys), keys)
+    return Page(wire, compressed_here, count, len(keys), keys)
 
 
 def _fingerprint(record: Any) -> int:

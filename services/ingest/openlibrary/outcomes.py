@@ -13,7 +13,7 @@ from ingest.ports import SourceResponse
 
 
 def refusal(response: SourceResponse, *, sort_accepted: bool) -> IngestError | None:
-    """Give the error that a status stands for; ``None`` for 200, whose body decides.
+    """Return the error that a status stands for; ``None`` for 200, whose body decides.
 
     Parameters
     ----------

@@ -16,7 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from ingest.errors import ConfigurationError, CrawlTooLongError
+from ingest.errors import ConfigurationError, CrawlTooLongError, validation_summary
+from ingest.ports import SubjectSpec
 from schemas.keys import canonical_subject, encode_segment
 
 DUMP_URL: Final = "https://openlibrary.org/data/ol_dump_works_latest.txt.gz"
@@ -30,8 +31,8 @@ def _canonical(value: object) -> object:
     return subject
 
 
-class SubjectSpec(BaseModel):
-    """One subject to crawl.
+class _ConfiguredSubject(BaseModel):
+    """One subject as the configuration names it.
 
     Attributes
     ----------
@@ -66,12 +67,19 @@ class SubjectSpec(BaseModel):
             raise ValueError(f"published_in {self.published_in!r} ends before it begins")
         return self
 
+    def to_spec(self) -> SubjectSpec:
+        """Return the subject as the crawl knows it: its filters as query parameters."""
+        filters = {"published_in": self.published_in} if self.published_in else {}
+        if self.has_fulltext:
+            filters["has_fulltext"] = "true"
+        return SubjectSpec(subject=self.subject, max_works=self.max_works, filters=filters)
 
-_SPECS: Final = TypeAdapter(Annotated[list[SubjectSpec], Field(min_length=1)])
+
+_CONFIGURED: Final = TypeAdapter(Annotated[list[_ConfiguredSubject], Field(min_length=1)])
 
 
 def parse_subjects(text: str, *, origin: str = "SUBJECTS") -> list[SubjectSpec]:
-    """Read a JSON list of subjects: names, or objects with the attributes of :class:`SubjectSpec`.
+    """Read a JSON list of subjects: names, or objects with ``subject`` and what narrows it.
 
     Parameters
     ----------
@@ -83,16 +91,17 @@ def parse_subjects(text: str, *, origin: str = "SUBJECTS") -> list[SubjectSpec]:
     Raises
     ------
     ConfigurationError
-        When it is no such list, or names a subject twice: the raw keys hold the subject only.
+        When it is not such a list, or names a subject twice: the raw keys hold the subject only.
     """
     try:
-        specs = _SPECS.validate_python(json.loads(text))
+        configured = _CONFIGURED.validate_python(json.loads(text))
     except ValidationError as error:
-        raise ConfigurationError(f"{origin}: {explain(error)}") from error
+        raise ConfigurationError(f"{origin}: {validation_summary(error)}") from error
     except ValueError as error:
         raise ConfigurationError(
             f'{origin} is not JSON ({error}): write a list such as ["love", "person:jane_austen"]'
         ) from error
+    specs = [one.to_spec() for one in configured]
     seen: set[str] = set()
     for spec in specs:
         if spec.subject in seen:
@@ -104,16 +113,8 @@ def parse_subjects(text: str, *, origin: str = "SUBJECTS") -> list[SubjectSpec]:
     return specs
 
 
-def explain(error: ValidationError) -> str:
-    """Put pydantic's findings in one line, each with its place and without its type."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in found['loc']) or 'value'}: {found['msg']}"
-        for found in error.errors(include_url=False, include_input=False)
-    )
-
-
 def requests_needed(specs: Sequence[SubjectSpec], page_size: int, max_works: int) -> int:
-    """Give the most requests that a crawl can need: pages up to each subject's cap."""
+    """Return the most requests that a crawl can need: pages up to each subject's cap."""
     return sum(-(-(spec.max_works or max_works) // page_size) for spec in specs)
 
 

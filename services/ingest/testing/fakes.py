@@ -37,7 +37,7 @@ class Killer:
 
 
 class MemoryStore:
-    """A bucket in memory with S3's conditional writes; ``killer`` strikes around each write."""
+    """A bucket in memory with S3's conditional writes; ``killer`` kills before or after a write."""
 
     def __init__(self) -> None:
         self.objects: dict[str, StoredObject] = {}
@@ -77,12 +77,12 @@ class MemoryStore:
         return stored.etag
 
     def list_keys(self, prefix: str) -> Iterator[str]:
-        """Give the keys that begin with a prefix."""
+        """Return the keys that begin with a prefix."""
         self.killer.step()
         return iter(sorted(key for key in self.objects if key.startswith(prefix)))
 
     def keys(self, prefix: str) -> list[str]:
-        """Give the keys that begin with a prefix; never killed."""
+        """Return the keys that begin with a prefix; never killed."""
         return sorted(key for key in self.objects if key.startswith(prefix))
 
     def document(self, key: str) -> dict[str, object]:
@@ -104,11 +104,11 @@ class FakeClock:
     slept: list[float] = field(default_factory=list)
 
     def now(self) -> datetime:
-        """The wall clock."""
+        """Return the wall clock."""
         return START + timedelta(seconds=self.seconds)
 
     def monotonic(self) -> float:
-        """The monotonic clock."""
+        """Return the monotonic clock."""
         return 1000.0 + self.seconds
 
     def sleep(self, seconds: float) -> None:

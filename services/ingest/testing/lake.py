@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ingest.errors import IngestError
-from ingest.logic.heartbeat import CrawlRules, HeartbeatResult, Surroundings, beat
+from ingest.logic.heartbeat import CrawlRules, HeartbeatDependencies, HeartbeatResult, run_heartbeat
 from ingest.logic.subject_crawl import PageRange, PageResult, SubjectCrawl
-from ingest.openlibrary.subjects import SubjectSpec, parse_subjects
+from ingest.openlibrary.api import OpenLibrary
+from ingest.openlibrary.subjects import parse_subjects
+from ingest.ports import SubjectSpec
 from ingest.testing.fakes import (
     START,
     FakeClock,
@@ -76,14 +78,14 @@ class MemoryLake:
             self.fetched_though_stored.append(key)
 
     def specs(self) -> list[SubjectSpec]:
-        """The configured subjects: by default those that have works."""
+        """Return the configured subjects: by default those that have works."""
         return parse_subjects(json.dumps(self.subjects or list(self.works)))
 
-    def surroundings(self) -> Surroundings:
-        """What the next invocation works with."""
+    def dependencies(self) -> HeartbeatDependencies:
+        """Return what the next invocation works with."""
         self.invocations += 1
         ends = self.clock.seconds + self.seconds_per_invocation
-        return Surroundings(
+        return HeartbeatDependencies(
             rules=CrawlRules(
                 self.page_size,
                 self.max_works,
@@ -93,6 +95,7 @@ class MemoryLake:
             ),
             store=self.store,
             source=self.source,
+            api=OpenLibrary(),
             executor=InlineExecutor(),
             timing=self.clock.timing,
             observer=self.observer,
@@ -101,30 +104,32 @@ class MemoryLake:
             read_subjects=self.specs,
         )
 
-    def beat(self, *, start: bool = False) -> HeartbeatResult:
+    def run_heartbeat(self, *, start: bool = False) -> HeartbeatResult:
         """Send a heartbeat at the clock's time."""
-        return beat(Heartbeat(scheduled_time=self.clock.now(), start=start), self.surroundings())
+        return run_heartbeat(
+            Heartbeat(scheduled_time=self.clock.now(), start=start), self.dependencies()
+        )
 
     def kill_at(self, boundary: int | None) -> None:
         """Kill the next invocation at that call of store or source; ``None``: no more."""
         killer = Killer(boundary)
         self.store.killer = self.source.killer = killer
 
-    def killed_beat(self, boundary: int) -> bool:
+    def run_killed_heartbeat(self, boundary: int) -> bool:
         """Send a heartbeat that is killed at that call; tell whether it lived that long."""
         self.kill_at(boundary)
         try:
-            self.beat()
+            self.run_heartbeat()
         except Killed:
             return True
         finally:
             self.kill_at(None)
         return False
 
-    def beat_until_finished(self, most: int = 50, every_seconds: float = 300) -> HeartbeatResult:
+    def run_until_finished(self, most: int = 50, every_seconds: float = 300) -> HeartbeatResult:
         """Send heartbeats until a run is finished."""
         for _ in range(most):
-            result = self.beat()
+            result = self.run_heartbeat()
             if result.finished or result.action == "idle":
                 return result
             self.clock.seconds += every_seconds
@@ -135,7 +140,7 @@ class MemoryLake:
         return RunManifest.model_validate_json(self.store.objects[manifest_key(run_id)].body)
 
     def outcome(self, subject: str, run_id: str = RUN_ID) -> SubjectOutcome:
-        """Give a subject's part of the manifest."""
+        """Return a subject's part of the manifest."""
         return next(one for one in self.manifest(run_id).subjects if one.subject == subject)
 
     def raw_keys(self) -> list[str]:

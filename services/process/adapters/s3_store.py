@@ -39,7 +39,7 @@ class S3Store:
             return StoredObject(body, answer["Metadata"], size)
 
     def exists(self, key: str) -> bool:
-        """Tell whether there is an object; see the port."""
+        """Return whether there is an object; see the port."""
         with _translated(key):
             try:
                 self.client.head_object(Bucket=self.bucket, Key=key)

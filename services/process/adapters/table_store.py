@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from process.errors import CatalogueError, SchemaConflictError, StorageError
 from schemas.derive.glue import glue_comments, glue_types
+from schemas.keys import day_prefix
 from schemas.tables import PARTITIONS, Table
 
 # Columns whose values repeat within a page. For the others a dictionary costs time, and makes files
@@ -25,7 +26,7 @@ _REPEATING: Final = [
     *(f"subjects.list.element.{part}" for part in ("key", "name", "kind")),
     "ia_collections.list.element",
 ]
-# Columns that queries filter by; statistics of the others help no one to skip a file.
+# Columns that queries filter by; statistics of the others let no engine skip a file.
 _FILTERED: Final = ["work_key", "edition_count", "first_publish_year", "decade", "key", "year"]
 #: How Parquet is written.
 PARQUET: Final = {
@@ -37,8 +38,8 @@ PARQUET: Final = {
 _OPENX_SERDE: Final = "org.openx.data.jsonserde.JsonSerDe"
 
 
-class GlueCatalogue:
-    """The tables of one database; see :class:`process.ports.Catalogue`.
+class GlueTableStore:
+    """The tables of one database; see :class:`process.ports.TableStore`.
 
     It remembers which tables and partitions it has seen, so a warm container makes no catalogue
     call for a day that it knows.
@@ -132,7 +133,7 @@ class GlueCatalogue:
             )
 
     def _add_partition(self, table: Table, ingest_date: str) -> None:
-        location = f"s3://{self._bucket}/{table.location}ingest_date={ingest_date}/"
+        location = f"s3://{self._bucket}/{day_prefix(table.location, ingest_date)}"
         settings: dict[str, Any] = {
             "database": self._database,
             "table": table.name,

@@ -17,11 +17,11 @@ _READERS: Final = 8
 
 
 def complete_run(store: Store, run_id: str) -> bool:
-    """Write a run's ledger when all its pages are done; tell whether this call wrote it.
+    """Write a run's ledger when all its pages are done; return whether this call wrote it.
 
-    Every page asks after its own receipt is there, and the manifest asks when it comes. S3 reads
-    what was written, so whoever is last sees everything; when two are last at once, the conditional
-    write lets one through.
+    Each page's message calls this once the page's receipt is written, and the manifest's message
+    calls it, too. S3 is read-after-write consistent, so the last call sees every receipt; of two
+    last calls at once, the conditional write lets one through.
 
     Raises
     ------

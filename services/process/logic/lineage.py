@@ -27,7 +27,7 @@ class Lineage:
 
 
 def lineage_of(page: RawKey, metadata: Mapping[str, str], sha256: str) -> Lineage:
-    """Tell a page's lineage from its key and its object's metadata.
+    """Return a page's lineage from its key and its object's metadata.
 
     An object without readable provenance, as somebody may have put by hand, counts as fetched at
     its run's time: the bytes that come out must follow from the object alone.

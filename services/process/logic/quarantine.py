@@ -1,15 +1,16 @@
-"""Builds quarantine records, and the bytes of a page's quarantine file."""
+"""Build quarantine records, and the bytes of a page's quarantine file."""
 
 from __future__ import annotations
 
 import base64
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from cleaning.reasons import Reason, reason_of
 from process.errors import PageError
 from process.logic.lineage import Lineage
 from schemas.rows.quarantine import PayloadEncoding, QuarantineRecord
@@ -20,16 +21,6 @@ from schemas.version import CONTRACT_VERSION
 MAX_PAYLOAD: Final = 1_000_000
 _MAX_PAGE_PAYLOAD: Final = 48_000
 
-#: Stable codes by the kind of error that pydantic reports.
-RECORD_CODES: Final = {
-    "missing": "record.missing_field",
-    "dict_type": "record.not_an_object",
-    "string_pattern_mismatch": "record.invalid_key",
-    "string_unicode": "record.invalid_text",
-    "greater_than_equal": "record.out_of_range",
-    "less_than_equal": "record.out_of_range",
-}
-
 
 def reject_record(
     value: Any,
@@ -38,7 +29,7 @@ def reject_record(
     adapter: TypeAdapter[Any] = WORK,
     **where: str,
 ) -> QuarantineRecord:
-    """Say why a record does not fit its contract.
+    """Build the quarantine record of a record that does not fit its contract.
 
     Parameters
     ----------
@@ -102,30 +93,18 @@ def reject_page(
 
 
 def to_bytes(records: Sequence[QuarantineRecord]) -> bytes:
-    """Give the JSON Lines of records, gzipped; equal records give equal bytes."""
+    """Return the JSON Lines of records, gzipped; equal records give equal bytes."""
     lines = "".join(json.dumps(record.model_dump(mode="json")) + "\n" for record in records)
     return gzip.compress(lines.encode(), compresslevel=6, mtime=0)
 
 
-def _reason(value: Any, adapter: TypeAdapter[Any]) -> tuple[str, str, str | None]:
+def _reason(value: Any, adapter: TypeAdapter[Any]) -> Reason:
     try:
         adapter.validate_python(value)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-        first: Mapping[str, Any] = found[0]
-        path = ".".join(map(str, first["loc"])) or None
-        kind = first["type"]
-        default = (
-            "record.field_type" if kind.endswith(("_type", "_from_float")) else "record.invalid"
-        )
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        return (
-            RECORD_CODES.get(kind, default),
-            f"{path or 'the record'}: {first['msg']}{more}",
-            path,
-        )
+        return reason_of(error)
     message = "the record holds text that is not Unicode, or is nested too deeply"
-    return "record.invalid_text", message, None
+    return Reason("record.invalid_text", message)
 
 
 def _record_payload(value: Any) -> tuple[str, PayloadEncoding, bool]:

@@ -16,7 +16,7 @@ from process.errors import (
     PageTooLargeError,
 )
 from process.logic.lineage import Lineage, lineage_of
-from process.logic.outputs import Made, Outputs
+from process.logic.outputs import Outputs, PageOutput
 from process.logic.quarantine import reject_page, reject_record
 from process.openlibrary import page as pages
 from process.openlibrary.facets import subject_tables
@@ -37,7 +37,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """What became of a page; ``run_id`` is null for a key that tells no run."""
+    """What became of a page; ``run_id`` is null for a key that names no run."""
 
     run_id: str | None
     records: int
@@ -65,7 +65,7 @@ def process_page(outputs: Outputs, raw_key: str, limits: Limits) -> PageResult:
     try:
         page = RawKey.parse(raw_key)
     except (InvalidKeyError, InvalidSubjectError) as error:
-        return _quarantine_stranger(outputs, raw_key, stored, HostileKeyError(str(error)))
+        return _quarantine_unrecognised(outputs, raw_key, stored, HostileKeyError(str(error)))
     digest = sha256(stored.body).hexdigest()
     body = stored.body
     try:
@@ -74,16 +74,16 @@ def process_page(outputs: Outputs, raw_key: str, limits: Limits) -> PageResult:
         lineage = lineage_of(page, stored.metadata, digest)
         body = pages.gunzip(stored.body, limits.page_bytes)
         with _collector_paused():
-            made = make(pages.parse(body), lineage)
+            output = build_output(pages.parse(body), lineage)
     except PageError as error:
         return _quarantine_page(outputs, page, digest, stored, body, error)
-    outputs.save(page, digest, made)
+    outputs.save(page, digest, output)
     return PageResult(
-        page.run_id, made.records, made.rows, made.rejected_works, made.unknown_fields
+        page.run_id, output.records, output.rows, output.rejected_works, output.unknown_fields
     )
 
 
-def make(page: pages.Page, lineage: Lineage) -> Made:
+def build_output(page: pages.Page, lineage: Lineage) -> PageOutput:
     """Turn a parsed page into its outputs; pure.
 
     Raises
@@ -102,16 +102,16 @@ def make(page: pages.Page, lineage: Lineage) -> Made:
             positions.append(position)
     table = work_table(works, positions, lineage) if works else None
     about = subject_tables(page.about, lineage)
-    made = Made(len(page.records), table, rejected, about, unknown_fields(works))
-    _check_conservation(made)
-    return made
+    output = PageOutput(len(page.records), table, rejected, about, unknown_fields(works))
+    _check_conservation(output)
+    return output
 
 
-def _check_conservation(made: Made) -> None:
-    if made.rows + made.rejected_works != made.records:
+def _check_conservation(output: PageOutput) -> None:
+    if output.rows + output.rejected_works != output.records:
         raise ConservationError(
-            f"{made.rows} rows and {made.rejected_works} rejected records"
-            f" do not make the page's {made.records} records"
+            f"{output.rows} rows and {output.rejected_works} rejected records"
+            f" do not add up to the page's {output.records} records"
         )
 
 
@@ -123,10 +123,12 @@ def _quarantine_page(
     return PageResult(page.run_id, 1, 0, 1, reason_code=error.code)
 
 
-def _quarantine_stranger(
+def _quarantine_unrecognised(
     outputs: Outputs, raw_key: str, stored: StoredObject, error: PageError
 ) -> PageResult:
-    outputs.save_stranger(raw_key, reject_page(error, raw_key, None, stored.body, stored.size))
+    outputs.quarantine_unrecognised_object(
+        raw_key, reject_page(error, raw_key, None, stored.body, stored.size)
+    )
     return PageResult(None, 1, 0, 1, reason_code=error.code)
 
 

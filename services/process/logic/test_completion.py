@@ -6,21 +6,12 @@ from hashlib import sha256
 
 import pytest
 
-from process.conftest import (
-    BUCKET,
-    LIMITS,
-    RUN,
-    Lake,
-    make_batch,
-    make_event,
-    make_page,
-    make_work,
-    packed,
-)
 from process.errors import InvalidManifestError, StorageError
 from process.logic.batch import Batch
 from process.logic.completion import complete_run
 from process.logic.stage import process_page
+from process.testing.fakes import LIMITS, Lake
+from process.testing.pages import BUCKET, RUN, make_batch, make_event, make_page, make_work, packed
 from schemas.keys import RawKey, manifest_key, processed_ledger_key
 from schemas.ledger.run import PageEntry, ProcessedLedger, RunManifest, SubjectOutcome
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from process.conftest import LIMITS, RUN, Lake, make_page, make_work, packed
 from process.errors import ConservationError, MissingObjectError
-from process.logic import outputs as outputs_module
 from process.logic import stage
 from process.logic.lineage import Lineage
-from process.logic.outputs import Made
+from process.logic.outputs import PageOutput
 from process.logic.stage import Limits, process_page
-from schemas.keys import RawKey
+from process.testing.fakes import LIMITS, Lake
+from process.testing.pages import RUN, make_page, make_work, packed
+from schemas.keys import NO_DAY, RawKey
 from schemas.ledger.run import PageReceipt
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.rows.work import WorkRow
@@ -25,7 +25,7 @@ QUARANTINE = PAGE.quarantine_key("works")
 
 
 def rows(lake: Lake, table: str = "works", page: RawKey = PAGE) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = lake.catalogue.tables[page.processed_key(table)].to_pylist()
+    found: list[dict[str, Any]] = lake.tables.written[page.processed_key(table)].to_pylist()
     return found
 
 
@@ -231,7 +231,7 @@ def test_what_an_earlier_version_made_is_not_counted_twice(
     key = lake.put_raw(packed(make_page(make_work(), None)))
     process_page(lake.outputs, key, LIMITS)
     # WHEN a later version, here one that makes nothing of the page, processes it again
-    monkeypatch.setattr(stage, "make", lambda page, lineage: Made(0, None, [], [], 0))
+    monkeypatch.setattr(stage, "build_output", lambda page, lineage: PageOutput(0, None, [], [], 0))
     process_page(lake.outputs, key, LIMITS)
     # THEN nothing of before is left to be read
     assert rows(lake) == []
@@ -240,7 +240,7 @@ def test_what_an_earlier_version_made_is_not_counted_twice(
 
 
 def test_a_record_that_vanishes_is_a_defect(lineage: Lineage) -> None:
-    made = Made(2, None, [], [], 0)
+    made = PageOutput(2, None, [], [], 0)
 
     with pytest.raises(ConservationError):
         stage._check_conservation(made)
@@ -325,4 +325,4 @@ def test_captured_errors_go_to_quarantine(lake: Lake, samples: Path) -> None:
 
 
 def test_no_day_is_a_partition_of_its_own() -> None:
-    assert outputs_module.NO_DAY == "1970-01-01"
+    assert NO_DAY == "1970-01-01"

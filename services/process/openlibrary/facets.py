@@ -9,7 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 from pydantic import ValidationError
 
-from cleaning import values as rules
+from cleaning.values import clean_text
 from process.logic.lineage import Lineage
 from process.logic.quarantine import reject_record
 from process.openlibrary.page import is_writable
@@ -37,12 +37,12 @@ class TableRows:
         return len(self.rows) + len(self.rejected)
 
     def arrow(self) -> pa.Table:
-        """Give the rows as the table's contract has them."""
+        """Return the rows as the table's contract has them."""
         return pa.Table.from_pylist(self.rows, schema=arrow_schema(self.table.columns))
 
 
 def subject_tables(about: dict[str, Any], lineage: Lineage) -> list[TableRows]:
-    """Give a first page's rows about its subject; pages further on repeat or lack them.
+    """Return a first page's rows about its subject; pages further on repeat or lack them.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def _snapshot(about: dict[str, Any], lineage: Lineage) -> TableRows:
         )
         return made
     row = {
-        "name": rules.clean_text(header["name"]),
+        "name": clean_text(header["name"]),
         "work_count": header["work_count"],
         "ebook_count": header["ebook_count"],
     }
@@ -109,10 +109,10 @@ def _check_writable(entry: object) -> None:
 
 
 def _entry_row(entry: dict[str, Any]) -> dict[str, Any]:
-    key = rules.clean_text(entry["key"])
+    key = clean_text(entry["key"])
     return {
         "key": key.removeprefix(_SUBJECT_PREFIX) if key else None,
-        "name": rules.clean_text(entry["name"]) or "",
+        "name": clean_text(entry["name"]) or "",
         "year": None,
         "count": entry["count"],
     }

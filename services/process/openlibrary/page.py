@@ -80,7 +80,7 @@ def parse(body: bytes) -> Page:
 
 
 def is_writable(value: object) -> bool:
-    """Tell whether a parsed value is Unicode throughout and can be written as JSON."""
+    """Return whether a parsed value is Unicode throughout and can be written as JSON."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except (UnicodeEncodeError, RecursionError):

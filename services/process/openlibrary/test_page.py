@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from process.conftest import make_page, make_work
 from process.errors import (
     DamagedGzipError,
     HtmlPageError,
@@ -16,6 +15,7 @@ from process.errors import (
     PageTooLargeError,
 )
 from process.openlibrary.page import gunzip, parse
+from process.testing.pages import make_page, make_work
 from schemas.source.page import Rejected
 
 LIMIT = 1000

@@ -42,11 +42,11 @@ EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
 
-@app.callback()
+@app.callback(help="An event-driven, serverless data lake: on this machine, and on AWS.")
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """An event-driven, serverless data lake: on this machine, and on AWS."""
+    """Set the options of the whole command line."""
     settings.debug = debug
 
 

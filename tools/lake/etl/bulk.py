@@ -18,12 +18,8 @@ from schemas import keys
 from schemas.ledger.run import ProcessedLedger
 from schemas.tables import QUARANTINE
 
-# Next to the pages; no event rule matches it.
-DUMPS_PREFIX = "raw_data/dumps/"
 # A dump is larger than any crawl, and its growth is intended.
 ANY_GROWTH = 1e9
-PROCESSED_PREFIX = "processed_data/"
-ROWS_PREFIX = f"{PROCESSED_PREFIX}dump_works/"
 
 
 @dataclass(frozen=True)
@@ -84,10 +80,9 @@ class LocalRoute:
     def load(self, bucket: str, dump: Dump, say: Say) -> Loaded:
         """Load a dump; see the protocol."""
         stage, run = self.workspace.stage, dump.run_id
-        day = keys.parse_run_id(run).date()
         outputs = [
-            f"{ROWS_PREFIX}ingest_date={day}/{run}/",
-            f"{QUARANTINE.location}ingest_date={day}/{run}-dump/",
+            keys.dump_rows_prefix(run),
+            keys.dump_quarantine_prefix(QUARANTINE.location, run),
             # Last: its presence means that the rest is there.
             keys.processed_ledger_key(run),
         ]
@@ -116,7 +111,7 @@ class LocalRoute:
             {
                 "dump": f"file://{self._linked(dump)}",
                 "run-id": dump.run_id,
-                "processed": stage.uri(PROCESSED_PREFIX),
+                "processed": stage.uri(keys.PROCESSED_PREFIX),
                 "quarantine": stage.uri(QUARANTINE.location),
                 "runs": stage.uri(keys.RUNS_PREFIX),
                 "master": "local[*]",
@@ -145,7 +140,7 @@ class GlueRoute:
 
     def load(self, bucket: str, dump: Dump, say: Say) -> Loaded:
         """Load a dump; see the protocol."""
-        key = f"{DUMPS_PREFIX}{dump.name}"
+        key = keys.dump_key(dump.name)
         self._upload(bucket, key, dump.path, say)
         arguments = {"dump": f"s3://{bucket}/{key}", "run-id": dump.run_id}
         glue_jobs.run_job(self.cloud, "bulk", arguments, say)

@@ -7,13 +7,11 @@ from lake.deploy.artifacts import exists
 from lake.errors import EtlError
 from lake.runs.ledger import read_ledger, run_ids
 from schemas import keys
-from schemas.curated_tables import CURATED, CURATED_PREFIX
+from schemas.curated_tables import CURATED
 from schemas.ledger.curated_build import (
     BUILD_FORMAT,
-    CURRENT_KEY,
     BuildRecord,
     CurrentBuild,
-    record_key,
 )
 
 
@@ -52,14 +50,14 @@ def read_curated(cloud: Cloud, bucket: str) -> Curated:
     EtlError
         The current build has no record.
     """
-    current = read_ledger(cloud, bucket, f"{CURATED_PREFIX}{CURRENT_KEY}", CurrentBuild)
+    current = read_ledger(cloud, bucket, keys.CURRENT_BUILD_KEY, CurrentBuild)
     if current is None:
         return Curated()
-    record = read_ledger(cloud, bucket, f"{CURATED_PREFIX}{record_key(current.build)}", BuildRecord)
+    record = read_ledger(cloud, bucket, keys.build_record_key(current.build), BuildRecord)
     if record is None:
         raise EtlError(
             f"Build {current.build} is published but has no record.",
-            f"Restore the previous version of {CURATED_PREFIX}{record_key(current.build)}.",
+            f"Restore the previous version of {keys.build_record_key(current.build)}.",
         )
     return Curated(current, record)
 

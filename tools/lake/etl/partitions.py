@@ -4,6 +4,7 @@ from typing import Any
 
 from lake.aws import Cloud
 from schemas.derive.glue import glue_columns
+from schemas.keys import day_prefix
 from schemas.tables import PARTITIONS, Table
 
 _JSON = {
@@ -28,7 +29,7 @@ def register(cloud: Cloud, bucket: str, table: Table, day: str) -> None:
         glue.get_table(**where, Name=table.name)
     except glue.exceptions.EntityNotFoundException:
         _create_table(glue, where, table, f"s3://{bucket}/{table.location}")
-    location = f"s3://{bucket}/{table.location}ingest_date={day}/"
+    location = f"s3://{bucket}/{day_prefix(table.location, day)}"
     partition = {
         "Values": [day],
         "StorageDescriptor": _storage(table, location),

@@ -23,11 +23,10 @@ from lake.local import spark
 from lake.local.spark import SparkJobs
 from lake.project import Project
 from schemas import keys
-from schemas.curated_tables import CURATED, CURATED_PREFIX
-from schemas.ledger.curated_build import record_key
+from schemas.curated_tables import CURATED
 
-PROCESSED_PREFIX = "processed_data/"
-RECORDS = f"{CURATED_PREFIX}_"
+# The records of the builds; the folders beside them are the tables'.
+RECORDS = f"{keys.CURATED_PREFIX}_"
 DEFAULT_MEMORY = "2g"
 
 Say = Callable[[str], None]
@@ -261,13 +260,13 @@ class _Run:
         prefixes = [RECORDS]
         prefixes += [keys.processed_ledger_key(run) for run in runs]
         if known.current and not full:
-            prefixes += [
-                f"{CURATED_PREFIX}{t.folder(known.current.build)}" for t in CURATED.values()
-            ]
-        for table in list_folders(self.cloud, self.bucket, PROCESSED_PREFIX):
+            prefixes += [keys.curated_build_prefix(table, known.current.build) for table in CURATED]
+        for table in list_folders(self.cloud, self.bucket, keys.PROCESSED_PREFIX):
             for run in runs:
-                day = keys.parse_run_id(run).date()
-                prefixes.append(f"{PROCESSED_PREFIX}{table}/ingest_date={day}/{run}")
+                if table == keys.DUMP_WORKS:
+                    prefixes.append(keys.dump_rows_prefix(run))
+                else:
+                    prefixes.append(keys.processed_run_prefix(table, run))
         return [
             item for prefix in prefixes for item in list_objects(self.cloud, self.bucket, prefix)
         ]
@@ -288,15 +287,15 @@ class _Run:
         self.say("start Spark")
 
         def show() -> None:
-            written = tables_written(stage.data / CURATED_PREFIX, previous)
+            written = tables_written(stage.data / keys.CURATED_PREFIX, previous)
             if written:
                 self.say(f"Spark: {written} of {len(CURATED)} tables written")
 
         return self.workspace.jobs.run(
             "glue_etl.job",
             {
-                "processed": stage.uri(PROCESSED_PREFIX),
-                "curated": stage.uri(CURATED_PREFIX),
+                "processed": stage.uri(keys.PROCESSED_PREFIX),
+                "curated": stage.uri(keys.CURATED_PREFIX),
                 "runs": stage.uri(keys.RUNS_PREFIX),
                 **options.arguments,
                 "publish": "false",
@@ -309,12 +308,12 @@ class _Run:
         )
 
     def _send(self, build: str, wanted: list[StoredObject]) -> int:
-        record = f"{CURATED_PREFIX}{record_key(build)}"
+        record = keys.build_record_key(build)
         if record in {item.key for item in wanted}:
             # It is complete in the bucket: only its publication was interrupted.
             return 0
         # The record last: its presence means that the rest is there.
-        prefixes = [f"{CURATED_PREFIX}{table.folder(build)}" for table in CURATED.values()]
+        prefixes = [keys.curated_build_prefix(table, build) for table in CURATED]
         return self.workspace.stage.store(
             self.cloud,
             self.bucket,
@@ -328,7 +327,7 @@ class _Run:
             "glue_etl.publish",
             {
                 "build": build,
-                "curated": f"s3://{self.bucket}/{CURATED_PREFIX}",
+                "curated": f"s3://{self.bucket}/{keys.CURATED_PREFIX}",
                 "runs": f"s3://{self.bucket}/{keys.RUNS_PREFIX}",
                 "database": self.cloud.parameter("foundation/glue-database"),
             },

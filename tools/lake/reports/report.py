@@ -19,8 +19,8 @@ from lake.errors import QueryError, ReportError
 from lake.project import Project
 from lake.query.execute import run_query
 from lake.runs.ledger import read_run
+from schemas.keys import report_key
 
-PREFIX = "reports/"
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".png": "image/png",
@@ -149,13 +149,14 @@ def publish(cloud: Cloud, paths: Sequence[Path], name: str) -> list[str]:
     """
     bucket = cloud.parameter("foundation/data-bucket")
     page, *images = paths
-    keys = {f"{PREFIX}{name}.html": page, f"{PREFIX}latest.html": page}
-    keys |= {f"{PREFIX}{name}/{image.name}": image for image in images}
-    for key, path in keys.items():
+    files = {f"{name}.html": page, "latest.html": page}
+    files |= {f"{name}/{image.name}": image for image in images}
+    objects = {report_key(file): path for file, path in files.items()}
+    for key, path in objects.items():
         cloud.client("s3").put_object(
             Bucket=bucket, Key=key, Body=path.read_bytes(), ContentType=TYPES[path.suffix]
         )
-    return [f"s3://{bucket}/{key}" for key in keys]
+    return [f"s3://{bucket}/{key}" for key in objects]
 
 
 def _provenance(cloud: Cloud, rows: dict[str, list[Row]]) -> Provenance:

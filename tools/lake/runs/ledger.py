@@ -34,10 +34,11 @@ def run_ids(cloud: Cloud, bucket: str) -> list[str]:
     """Return the ids of all runs that have a ledger, oldest first; other names are ignored."""
     pages = cloud.client("s3").get_paginator("list_objects_v2")
     found = []
-    for page in pages.paginate(Bucket=bucket, Prefix="runs/run_id=", Delimiter="/"):
+    for page in pages.paginate(Bucket=bucket, Prefix=keys.RUNS_PREFIX, Delimiter="/"):
         for prefix in page.get("CommonPrefixes", []):
-            found.append(prefix["Prefix"].removeprefix("runs/run_id=").rstrip("/"))
-    return sorted(name for name in found if _is_run_id(name))
+            folder = keys.below(keys.RUNS_PREFIX, prefix["Prefix"]).rstrip("/")
+            found.append(keys.parse_run_folder(folder))
+    return sorted(run for run in found if run)
 
 
 def read_run(cloud: Cloud, bucket: str, run_id: str) -> Run:
@@ -51,10 +52,8 @@ def read_run(cloud: Cloud, bucket: str, run_id: str) -> Run:
 
 def count_pages(cloud: Cloud, bucket: str, run_id: str) -> PageCounts:
     """Count a run's pages as they are now; cheap enough to poll."""
-    day = keys.parse_run_id(run_id).date()
-    raw = f"raw_data/subjects/ingest_date={day}/run_id={run_id}/"
     return PageCounts(
-        stored=sum(1 for _ in object_keys(cloud, bucket, raw)),
+        stored=sum(1 for _ in object_keys(cloud, bucket, keys.raw_run_prefix(run_id))),
         processed=sum(1 for _ in object_keys(cloud, bucket, keys.receipts_prefix(run_id))),
     )
 
@@ -75,11 +74,3 @@ def read_ledger(cloud: Cloud, bucket: str, key: str, model: type[Ledger]) -> Led
     except s3.exceptions.NoSuchKey:
         return None
     return model.model_validate_json(body)
-
-
-def _is_run_id(name: str) -> bool:
-    try:
-        keys.parse_run_id(name)
-    except keys.InvalidKeyError:
-        return False
-    return True

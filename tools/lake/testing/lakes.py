@@ -12,16 +12,14 @@ from lake.aws import Cloud
 from lake.errors import EtlFailedError
 from lake.etl.staging import list_objects
 from lake.local.spark import SparkJobs
-from schemas.curated_tables import CURATED, CURATED_PREFIX
-from schemas.keys import processed_ledger_key
+from schemas.curated_tables import CURATED
+from schemas.keys import CURRENT_BUILD_KEY, build_record_key, processed_ledger_key
 from schemas.ledger.curated_build import (
     BUILD_FORMAT,
-    CURRENT_KEY,
     BuildRecord,
     CurrentBuild,
     PublishedBuild,
     TableOutcome,
-    record_key,
 )
 from schemas.ledger.run import ProcessedLedger
 
@@ -133,15 +131,15 @@ class FakeJobs(SparkJobs):
         curated, runs = (_path(arguments[name]) for name in ("curated", "runs"))
         stage = curated.parent
         self.found.append({str(p.relative_to(stage)) for p in stage.rglob("*") if p.is_file()})
-        current = _current(curated / CURRENT_KEY)
+        current = _current(stage / CURRENT_BUILD_KEY)
         known: list[str] = []
         if current and arguments["full"] == "false":
-            body = (curated / record_key(current)).read_text()
+            body = (stage / build_record_key(current)).read_text()
             known = list(BuildRecord.model_validate_json(body).runs)
         fresh = [path.parent.name.removeprefix("run_id=") for path in runs.glob("*/processed.json")]
         names = sorted({*known, *fresh})
         made = record(f"B{len(names)}", names, current, self.form)
-        path = curated / record_key(made.build)
+        path = stage / build_record_key(made.build)
         if not path.exists():
             for table in CURATED.values():
                 file = curated / table.folder(made.build) / f"part-{len(self.calls)}.parquet"
@@ -156,7 +154,7 @@ class FakeJobs(SparkJobs):
             build=arguments["build"], published_at=datetime(2026, 11, 23, tzinfo=UTC)
         )
         current = CurrentBuild(builds=[published])
-        put(self.cloud, f"{CURATED_PREFIX}{CURRENT_KEY}", current.model_dump_json())
+        put(self.cloud, CURRENT_BUILD_KEY, current.model_dump_json())
         return {"status": "published"}
 
     def _bulk(self, arguments: dict[str, str]) -> dict[str, Any]:

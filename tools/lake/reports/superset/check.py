@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from analytics.dashboard.definition import Chart, Shown, dashboard
+from analytics.dashboard.definition import Chart, DisplayColumn, dashboard
 from analytics.dashboard.report_data import Cell, ReportData, Row
 from analytics.renderers.superset.bundle import SLUG, chart_names, identifier, readable
 from lake.errors import PrerequisiteError, SupersetError
@@ -117,7 +117,7 @@ def check_chart(
     return ChartCheck(name, title, state, len(expected), first, problem)
 
 
-def facts(chart: Chart, values: Sequence[Shown], rows: Sequence[Row]) -> Facts:
+def facts(chart: Chart, values: Sequence[DisplayColumn], rows: Sequence[Row]) -> Facts:
     """Return the figures that a chart should show; of those with one label, the largest."""
     made: Facts = {}
     for number, row in enumerate(rows):
@@ -136,12 +136,12 @@ def facts(chart: Chart, values: Sequence[Shown], rows: Sequence[Row]) -> Facts:
     return made
 
 
-def _category(category: Shown, row: Row) -> str:
+def _category(category: DisplayColumn, row: Row) -> str:
     text = str(row[category.column])
     return text.replace("T", " ")[:16] if category.format == "time" else text
 
 
-def _shown(chart: Chart, values: Sequence[Shown], found: Mapping[str, Any] | None) -> Facts:
+def _shown(chart: Chart, values: Sequence[DisplayColumn], found: Mapping[str, Any] | None) -> Facts:
     """Return what Superset sent to the browser, in the form of :func:`facts`."""
     result = ((found or {}).get("answer") or {}).get("body", {}).get("result") or [{}]
     rows = [{readable(key): v for key, v in row.items()} for row in result[0].get("data") or []]
@@ -165,7 +165,7 @@ def _shown(chart: Chart, values: Sequence[Shown], found: Mapping[str, Any] | Non
     return made
 
 
-def _cell(value: Shown, cell: Cell) -> Cell:
+def _cell(value: DisplayColumn, cell: Cell) -> Cell:
     if value.format != "time" or not isinstance(cell, int | float):
         return cell
     # Superset has times in milliseconds; the lake's rows have whole seconds.

@@ -19,8 +19,6 @@ from typer.testing import CliRunner
 
 from analytics.dashboard.definition import Chart, dashboard
 from analytics.dashboard.report_data import Row
-from analytics.testing.lake import bucket_of, lake_of
-from analytics.testing.tables import random_tables
 from analytics.views.definitions import views
 from lake.aws import Cloud
 from lake.cli.app import app
@@ -29,6 +27,8 @@ from lake.reports.superset import check, server
 from lake.reports.superset.data import write_lake
 from lake.reports.superset.server import Site
 from lake.testing.fake_lake import Lake
+from tests.views.lake import bucket_of, lake_of
+from tests.views.tables import random_tables
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from analytics.dashboard.definition import dashboard
 from analytics.dashboard.report_data import Provenance, ReportData
-from analytics.testing.lake import bucket_of, lake_of
-from analytics.testing.tables import RUNS, random_tables
 from lake.aws import Cloud
 from lake.errors import ReportError
 from lake.project import Project
 from lake.reports import report
 from lake.testing.fake_lake import FakeSsm, Lake
 from schemas.ledger.run import RunManifest, SubjectOutcome
+from tests.views.lake import bucket_of, lake_of
+from tests.views.tables import RUNS, random_tables
 
 
 class FakeS3:

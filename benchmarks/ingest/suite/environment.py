@@ -43,7 +43,7 @@ class Server:
     url: str
 
     def arrivals(self) -> list[Arrival]:
-        """Give the requests so far, in the order in which they arrived."""
+        """Return the requests so far, in the order in which they arrived."""
         return sorted(map(_arrival, self._get("requests")), key=lambda one: one.time)
 
     def reset(self) -> None:
@@ -66,7 +66,7 @@ def refusals(arrivals: Sequence[Arrival]) -> int:
 
 
 def windows(times: Sequence[float], rate: int) -> list[float]:
-    """Give the length in seconds of every run of ``rate + 1`` requests: at the rate, above 1."""
+    """Return the length in seconds of every run of ``rate + 1`` requests: at the rate, above 1."""
     return [later - first for first, later in zip(times, times[rate:], strict=False)]
 
 
@@ -144,12 +144,12 @@ class FolderStore:
         return _etag(body)
 
     def list_keys(self, prefix: str) -> Iterator[str]:
-        """Give the keys that begin with a prefix."""
+        """Return the keys that begin with a prefix."""
         keys = (unquote(path.name) for path in self._folder.iterdir() if _is_object(path))
         return iter(sorted(key for key in keys if key.startswith(prefix)))
 
     def stored_at(self) -> dict[str, float]:
-        """Give the monotonic second at which each object was written, right before it was there."""
+        """Return the monotonic second at which each object was written."""
         since_boot = time.time() - time.monotonic()
         return {
             unquote(path.name): path.stat().st_mtime - since_boot

@@ -1,0 +1,1 @@
+"""What tests of several components share about the contracts."""

@@ -1,0 +1,87 @@
+"""One run that came from a dump: each line of it is a row or a rejected line, exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from lake.operations.check.findings import Findings
+from lake.operations.check.storage import Bucket, json_lines, row_positions
+from schemas import keys
+from schemas.ledger.run import ProcessedLedger
+from schemas.tables import QUARANTINE
+
+Say = Callable[[str], None]
+
+_RELOAD = "load the dump again with './lake backfill'"
+
+
+class Positions:
+    """Which lines of a dump were seen: a bit a line, so that 40 million take 5 MB."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._seen = bytearray(count // 8 + 1)
+        self.doubled = 0
+        self.foreign = 0
+        self.distinct = 0
+
+    def add(self, positions: Iterable[int]) -> None:
+        """Mark lines as seen."""
+        for position in positions:
+            if not 0 <= position < self._count:
+                self.foreign += 1
+            elif self._seen[position >> 3] >> (position & 7) & 1:
+                self.doubled += 1
+            else:
+                self._seen[position >> 3] |= 1 << (position & 7)
+                self.distinct += 1
+
+    @property
+    def missing(self) -> int:
+        """Lines that were not seen."""
+        return self._count - self.distinct
+
+
+def check_dump(bucket: Bucket, run_id: str, ledger: ProcessedLedger, say: Say) -> Findings:
+    """Check a run that was loaded from a dump, against its ledger; a file is held at a time."""
+    findings = Findings()
+    seen = Positions(ledger.records)
+    rows = rejected = 0
+    for key in bucket.keys(keys.dump_rows_prefix(run_id)):
+        if key.endswith(".parquet"):
+            found = row_positions(bucket.read(key) or b"")
+            rows += len(found)
+            seen.add(found)
+            say(f"{run_id}: {rows} rows of the dump compared")
+    for key in bucket.keys(keys.dump_quarantine_prefix(QUARANTINE.location, run_id)):
+        if key.endswith(".gz"):
+            lines = json_lines(bucket.read(key) or b"")
+            rejected += len(lines)
+            seen.add(line["position"] for line in lines)
+    findings.counts.records = ledger.records
+    findings.counts.rows = rows
+    findings.counts.quarantined = rejected
+    _compare(bucket, ledger, {"rows": rows, "quarantined": rejected}, findings)
+    for code, count, what in (
+        ("dump.lines_lost", seen.missing, "neither a row nor in quarantine"),
+        ("dump.lines_doubled", seen.doubled, "there more than once"),
+        ("dump.lines_foreign", seen.foreign, "numbered beyond the dump's end"),
+    ):
+        if count:
+            place = bucket.uri(keys.processed_ledger_key(run_id))
+            findings.differ(code, place, f"{count} of {ledger.records} lines are {what}", _RELOAD)
+    return findings
+
+
+def _compare(
+    bucket: Bucket, ledger: ProcessedLedger, there: dict[str, int], findings: Findings
+) -> None:
+    for name, count in there.items():
+        said = getattr(ledger, name)
+        if said != count:
+            findings.differ(
+                "ledger.other_count",
+                bucket.uri(keys.processed_ledger_key(ledger.run_id)),
+                f"it says {said} {name}, {count} are there",
+                _RELOAD,
+            )

@@ -1,0 +1,231 @@
+"""One raw page: each of its records is a row or a quarantined record, exactly once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from lake.operations.check.findings import Findings
+from lake.operations.check.storage import (
+    Bucket,
+    json_lines,
+    listed_records,
+    row_count,
+    row_positions,
+)
+from schemas.keys import RawKey
+from schemas.ledger.run import PageReceipt
+from schemas.tables import WORKS
+
+#: Decompressed size (bytes) above which process quarantines a page unread.
+MAX_PAGE_BYTES = 64 * 2**20
+REPLAY = "replay the page through process, then check again"
+_SHOWN = 5
+
+
+@dataclass
+class PageCheck:
+    """What a page's objects say.
+
+    Attributes
+    ----------
+    receipt
+        Its receipt; None where process has not finished the page.
+    outputs
+        Keys of the objects that the receipt vouches for, by table.
+    """
+
+    findings: Findings = field(default_factory=Findings)
+    receipt: PageReceipt | None = None
+    outputs: dict[str, str] = field(default_factory=dict)
+
+
+def check_page(bucket: Bucket, page: RawKey) -> PageCheck:
+    """Compare a raw page with its receipt, its rows and its quarantined records."""
+    found = PageCheck()
+    found.findings.counts.pages = 1
+    wire = bucket.read(page.key)
+    receipt = _receipt(bucket, page, found)
+    if receipt is None or wire is None:
+        return found
+    found.receipt = receipt
+    found.outputs = _outputs(receipt)
+    digest = hashlib.sha256(wire).hexdigest()
+    if receipt.raw_sha256 != digest:
+        found.findings.differ(
+            "page.other_bytes",
+            bucket.uri(page.key),
+            f"the receipt is for sha256 {receipt.raw_sha256[:12]}, the object has {digest[:12]}",
+            "restore the object's version that was processed, or " + REPLAY,
+        )
+    if receipt.page_status == "quarantined":
+        _check_rejected_page(bucket, page, receipt, found)
+    else:
+        _check_records(bucket, page, receipt, listed_records(wire, MAX_PAGE_BYTES), found)
+        _check_tables(bucket, page, receipt, found)
+    return found
+
+
+def _receipt(bucket: Bucket, page: RawKey, found: PageCheck) -> PageReceipt | None:
+    body = bucket.read(page.receipt_key)
+    if body is None:
+        found.findings.differ(
+            "page.not_processed",
+            bucket.uri(page.key),
+            "there is no receipt for it",
+            "see whether its message waits or is among the dead letters ('./lake status')",
+        )
+        return None
+    try:
+        return PageReceipt.model_validate_json(body)
+    except ValidationError as error:
+        found.findings.differ(
+            "receipt.unreadable",
+            bucket.uri(page.receipt_key),
+            f"it does not fit its contract: {error.errors(include_url=False)[0]['msg']}",
+            "restore its former version, or " + REPLAY,
+        )
+        return None
+
+
+def _outputs(receipt: PageReceipt) -> dict[str, str]:
+    keys = {name: counts.processed_key for name, counts in receipt.tables.items()}
+    keys[WORKS.name] = receipt.processed_key
+    keys["quarantine"] = receipt.quarantine_key
+    return {name: key for name, key in keys.items() if key}
+
+
+def _check_rejected_page(
+    bucket: Bucket, page: RawKey, receipt: PageReceipt, found: PageCheck
+) -> None:
+    findings = found.findings
+    findings.counts.records += 1
+    records = _quarantined(bucket, receipt, found)
+    whole = [record for record in records if record.get("position") is None]
+    findings.counts.quarantined += len(whole)
+    if len(whole) != 1 or len(records) != 1:
+        findings.differ(
+            "quarantine.page_missing",
+            bucket.uri(receipt.quarantine_key or page.quarantine_key(WORKS.name)),
+            f"a page that was quarantined whole has {len(records)} records there, not 1",
+            REPLAY,
+        )
+
+
+def _check_records(
+    bucket: Bucket, page: RawKey, receipt: PageReceipt, listed: int | None, found: PageCheck
+) -> None:
+    findings = found.findings
+    if listed is None:
+        findings.differ(
+            "page.unreadable",
+            bucket.uri(page.key),
+            f"its body is not a readable page, and its receipt has {receipt.records} records",
+            REPLAY,
+        )
+        return
+    findings.counts.records += listed
+    if listed != receipt.records:
+        findings.differ(
+            "receipt.other_count",
+            bucket.uri(page.receipt_key),
+            f"it says {receipt.records} records, the page lists {listed}",
+            REPLAY,
+        )
+    rows = _rows(bucket, receipt, found)
+    rejected = [
+        record["position"]
+        for record in _quarantined(bucket, receipt, found)
+        if record.get("table_name") == WORKS.name
+    ]
+    findings.counts.rows += len(rows)
+    findings.counts.quarantined += len(rejected)
+    _compare_counts(bucket, page, receipt, (len(rows), len(rejected)), found)
+    _compare_positions(bucket, page, listed, [*rows, *rejected], found)
+
+
+def _compare_counts(
+    bucket: Bucket, page: RawKey, receipt: PageReceipt, counts: tuple[int, int], found: PageCheck
+) -> None:
+    for name, said, there in zip(
+        ("rows", "quarantined records"), (receipt.rows, receipt.quarantined), counts, strict=True
+    ):
+        if said != there:
+            found.findings.differ(
+                "receipt.other_count",
+                bucket.uri(page.receipt_key),
+                f"it says {said} {name}, {there} are there",
+                REPLAY,
+            )
+
+
+def _compare_positions(
+    bucket: Bucket, page: RawKey, listed: int, positions: Iterable[int], found: PageCheck
+) -> None:
+    seen = Counter(positions)
+    lost = sorted(set(range(listed)) - seen.keys())
+    doubled = sorted(position for position, times in seen.items() if times > 1)
+    foreign = sorted(position for position in seen if not 0 <= position < listed)
+    for code, what, places in (
+        ("page.records_lost", "neither a row nor in quarantine", lost),
+        ("page.records_doubled", "there more than once", doubled),
+        ("page.records_foreign", "in the outputs and not in the page", foreign),
+    ):
+        if places:
+            shown = ", ".join(map(str, places[:_SHOWN])) + (", ..." * (len(places) > _SHOWN))
+            found.findings.differ(
+                code,
+                bucket.uri(page.key),
+                f"{len(places)} of {listed} records are {what} (positions {shown})",
+                REPLAY,
+            )
+
+
+def _check_tables(bucket: Bucket, page: RawKey, receipt: PageReceipt, found: PageCheck) -> None:
+    for name, counts in receipt.tables.items():
+        if counts.processed_key is None:
+            continue
+        body = bucket.read(counts.processed_key)
+        there = row_count(body) if body is not None else 0
+        if body is None or there != counts.rows:
+            found.findings.differ(
+                "table.other_count",
+                bucket.uri(counts.processed_key),
+                f"the receipt has {counts.rows} rows of {name}, {there} are there",
+                REPLAY,
+            )
+
+
+def _rows(bucket: Bucket, receipt: PageReceipt, found: PageCheck) -> list[int]:
+    if receipt.processed_key is None:
+        return []
+    body = bucket.read(receipt.processed_key)
+    if body is None:
+        found.findings.differ(
+            "table.missing_file",
+            bucket.uri(receipt.processed_key),
+            f"the receipt names it for {receipt.rows} rows, and it is not there",
+            "restore its former version, or " + REPLAY,
+        )
+        return []
+    return row_positions(body)
+
+
+def _quarantined(bucket: Bucket, receipt: PageReceipt, found: PageCheck) -> list[dict[str, Any]]:
+    if receipt.quarantine_key is None:
+        return []
+    body = bucket.read(receipt.quarantine_key)
+    if body is None:
+        found.findings.differ(
+            "quarantine.missing_file",
+            bucket.uri(receipt.quarantine_key),
+            f"the receipt names it for {receipt.quarantined} records, and it is not there",
+            "restore its former version, or " + REPLAY,
+        )
+        return []
+    return json_lines(body)

@@ -1,0 +1,190 @@
+"""One run: its pages, its manifest and its ledgers agree, and nothing lies beside them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel, ValidationError
+
+from lake.operations.check.findings import Findings
+from lake.operations.check.pages import REPLAY, PageCheck, check_page
+from lake.operations.check.storage import Bucket, json_lines, row_count
+from schemas import keys
+from schemas.ledger.run import PageReceipt, ProcessedLedger, RunManifest, SubjectCounts
+from schemas.tables import QUARANTINE, TABLES
+
+Say = Callable[[str], None]
+
+#: Pages that are compared at once: enough to hide the latency, few enough for their memory.
+AT_ONCE = 8
+_COUNTED = ("pages", "records", "rows", "quarantined")
+
+
+@dataclass
+class RunCheck:
+    """What is known of a run while it is checked: memory grows by its keys, not by its records."""
+
+    run_id: str
+    findings: Findings = field(default_factory=Findings)
+    raw: set[str] = field(default_factory=set)
+    receipts: set[str] = field(default_factory=set)
+    outputs: set[str] = field(default_factory=set)
+    subjects: dict[str, SubjectCounts] = field(default_factory=dict)
+
+
+def check_run(bucket: Bucket, run_id: str, say: Say) -> Findings:
+    """Check a run that was crawled.
+
+    Parameters
+    ----------
+    bucket
+        The data bucket.
+    run_id
+        The run.
+    say
+        Shows how far the check is.
+    """
+    run = RunCheck(run_id)
+    for page, found in _checked_pages(bucket, run_id):
+        _take(run, page, found)
+        say(f"{run_id}: {len(run.raw)} pages compared")
+    manifest = _read(bucket, keys.manifest_key(run_id), RunManifest, run.findings)
+    ledger = _read(bucket, keys.processed_ledger_key(run_id), ProcessedLedger, run.findings)
+    if manifest is None:
+        run.findings.remarks.append(f"run {run_id} has no manifest: its crawl has not ended")
+    else:
+        _compare_with_manifest(bucket, run, manifest)
+    if ledger is not None:
+        _compare_with_ledger(bucket, run, ledger)
+    elif manifest is not None and not run.findings.by_code["page.not_processed"]:
+        run.findings.differ(
+            "ledger.missing",
+            bucket.uri(keys.processed_ledger_key(run_id)),
+            "every page of the run is processed, and the run's ledger is not written",
+            "send the manifest's event again: replay the run",
+        )
+    _find_strays(bucket, run)
+    return run.findings
+
+
+def _checked_pages(bucket: Bucket, run_id: str) -> Iterator[tuple[keys.RawKey, PageCheck]]:
+    waiting: deque[tuple[keys.RawKey, Future[PageCheck]]] = deque()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for key in bucket.keys(keys.raw_run_prefix(run_id)):
+            page = keys.RawKey.parse(key)
+            waiting.append((page, pool.submit(check_page, bucket, page)))
+            if len(waiting) >= 2 * AT_ONCE:
+                oldest, future = waiting.popleft()
+                yield oldest, future.result()
+        for page, future in waiting:
+            yield page, future.result()
+
+
+def _take(run: RunCheck, page: keys.RawKey, found: PageCheck) -> None:
+    run.findings.merge(found.findings)
+    run.raw.add(page.key)
+    run.outputs.update(found.outputs.values())
+    if found.receipt is not None:
+        run.receipts.add(page.receipt_key)
+        before = run.subjects.get(page.subject, SubjectCounts())
+        run.subjects[page.subject] = _added(before, found.receipt)
+
+
+def _added(counts: SubjectCounts, receipt: PageReceipt) -> SubjectCounts:
+    return SubjectCounts(
+        pages=counts.pages + 1,
+        records=counts.records + receipt.records,
+        rows=counts.rows + receipt.rows,
+        quarantined=counts.quarantined + receipt.quarantined,
+    )
+
+
+def _read[Model: BaseModel](
+    bucket: Bucket, key: str, model: type[Model], findings: Findings
+) -> Model | None:
+    body = bucket.read(key)
+    if body is None:
+        return None
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        findings.differ(
+            "ledger.unreadable",
+            bucket.uri(key),
+            f"it does not fit its contract: {error.errors(include_url=False)[0]['msg']}",
+            "restore its former version",
+        )
+        return None
+
+
+def _compare_with_manifest(bucket: Bucket, run: RunCheck, manifest: RunManifest) -> None:
+    place = bucket.uri(keys.manifest_key(run.run_id))
+    listed = {page.key for subject in manifest.subjects for page in subject.pages}
+    for key in sorted(listed - run.raw):
+        run.findings.differ(
+            "raw.missing",
+            bucket.uri(key),
+            "the manifest lists it, and it is not there",
+            "remove the delete marker that hides it, or restore its version",
+        )
+    for key in sorted(run.raw - listed):
+        run.findings.differ(
+            "raw.unlisted",
+            bucket.uri(key),
+            f"it is not in the manifest {place}",
+            "its rows are in the tables; crawl the subject again to have it counted",
+        )
+    for subject in manifest.subjects:
+        if subject.status in ("partial", "failed"):
+            run.findings.remarks.append(
+                f"subject {subject.subject} of run {run.run_id} is {subject.status}:"
+                f" {subject.reason or 'no reason is given'}"
+            )
+
+
+def _compare_with_ledger(bucket: Bucket, run: RunCheck, ledger: ProcessedLedger) -> None:
+    place = bucket.uri(keys.processed_ledger_key(run.run_id))
+    summed = {name: sum(getattr(s, name) for s in run.subjects.values()) for name in _COUNTED}
+    for name, there in summed.items():
+        said = getattr(ledger, name)
+        if said != there:
+            run.findings.differ(
+                "ledger.other_count",
+                place,
+                f"it says {said} {name}, the receipts add up to {there}",
+                REPLAY,
+            )
+    for mismatch in ledger.mismatches:
+        run.findings.differ("ledger.mismatch", place, mismatch, "see the object that it names")
+
+
+def _find_strays(bucket: Bucket, run: RunCheck) -> None:
+    # A page that is processed anew and gives less leaves an empty file behind, which nobody counts.
+    for key in bucket.keys(keys.receipts_prefix(run.run_id)):
+        run.findings.counts.objects += 1
+        if key not in run.receipts:
+            _stray(bucket, run, key, "a receipt whose raw page is not there")
+    for table in TABLES.values():
+        if table is QUARANTINE:
+            continue
+        for key in bucket.keys(keys.processed_run_prefix(table.name, run.run_id)):
+            run.findings.counts.objects += 1
+            if key not in run.outputs and row_count(bucket.read(key) or b""):
+                _stray(bucket, run, key, "rows that no receipt vouches for")
+    day = keys.day_prefix(QUARANTINE.location, keys.parse_run_id(run.run_id).date())
+    for key in bucket.keys(f"{day}{run.run_id}-"):
+        run.findings.counts.objects += 1
+        if key not in run.outputs and json_lines(bucket.read(key) or b""):
+            _stray(bucket, run, key, "quarantined records that no receipt vouches for")
+
+
+def _stray(bucket: Bucket, run: RunCheck, key: str, what: str) -> None:
+    run.findings.differ(
+        "object.stray",
+        bucket.uri(key),
+        what,
+        "a reader of the table counts it: find out who wrote it, then remove it",
+    )

@@ -1,0 +1,411 @@
+"""What the check finds: nothing in a sound lake, and each kind of damage by its own code."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from moto import mock_aws
+
+from lake.aws import Cloud
+from lake.errors import CheckError
+from lake.operations.check.command import CheckResult, check_lake
+from lake.operations.check.findings import Findings
+from lake.testing.lakes import BUCKET, DATABASE, lake_in_memory
+from schemas import keys
+from schemas.curated_tables import CURATED
+from schemas.keys import RawKey
+from schemas.ledger.curated_build import (
+    BuildRecord,
+    CuratedLedger,
+    CurrentBuild,
+    PublishedBuild,
+    TableOutcome,
+)
+from schemas.ledger.run import (
+    PageEntry,
+    PageReceipt,
+    ProcessedLedger,
+    RunManifest,
+    SubjectCounts,
+    SubjectOutcome,
+    TableCounts,
+)
+from schemas.tables import TABLES
+
+RUN = "20261123T060000Z"
+DUMP = "20260930T235959Z"
+NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
+FIRST, SECOND = RawKey.of(RUN, "love", 0), RawKey.of(RUN, "love", 3)
+BUILD = "b-1"
+
+
+class SoundLake:
+    """A lake of one run of two pages, in the curated tables: five records, one of them rejected."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        pages = [
+            self.add_page(FIRST, rows=[0, 2], rejected=[1]),
+            self.add_page(SECOND, rows=[0, 1], rejected=[]),
+        ]
+        self.add_ledgers(pages)
+        self.add_partitions("2026-11-23")
+        self.add_build()
+
+    def put(self, key: str, body: bytes | str) -> None:
+        content = body.encode() if isinstance(body, str) else body
+        self.cloud.client("s3").put_object(Bucket=BUCKET, Key=key, Body=content)
+
+    def get(self, key: str) -> bytes:
+        body: bytes = self.cloud.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return body
+
+    def delete(self, key: str) -> None:
+        self.cloud.client("s3").delete_object(Bucket=BUCKET, Key=key)
+
+    def change(self, key: str, **fields: Any) -> None:
+        """Replace fields of a ledger."""
+        self.put(key, json.dumps(json.loads(self.get(key)) | fields))
+
+    def check(self, run_id: str | None = None, *, everything: bool = True) -> CheckResult:
+        return check_lake(self.cloud, run_id, everything=everything, say=lambda _detail: None)
+
+    def add_page(self, page: RawKey, rows: list[int], rejected: list[int]) -> PageEntry:
+        records = len(rows) + len(rejected)
+        wire = gzip.compress(json.dumps({"work_count": 5, "works": [{}] * records}).encode())
+        self.put(page.key, wire)
+        self.put(page.processed_key("works"), parquet(position=rows))
+        self.put(page.processed_key("subject_facets"), parquet(name=["a", "b"]))
+        if rejected:
+            self.put(page.quarantine_key("works"), lines(rejected))
+        receipt = PageReceipt(
+            run_id=RUN,
+            raw_key=page.key,
+            raw_sha256=hashlib.sha256(wire).hexdigest(),
+            records=records,
+            rows=len(rows),
+            quarantined=len(rejected),
+            page_status="processed",
+            processed_key=page.processed_key("works"),
+            quarantine_key=page.quarantine_key("works") if rejected else None,
+            contract_version="1",
+            tables={
+                "subject_facets": TableCounts(
+                    processed_key=page.processed_key("subject_facets"), records=2, rows=2
+                )
+            },
+        )
+        self.put(page.receipt_key, receipt.model_dump_json())
+        return PageEntry(
+            key=page.key,
+            offset=page.offset,
+            works=records,
+            bytes=len(wire),
+            sha256=receipt.raw_sha256,
+        )
+
+    def add_ledgers(self, pages: list[PageEntry]) -> None:
+        outcome = SubjectOutcome(subject="love", kind="subject", status="complete", pages=pages)
+        manifest = RunManifest(
+            run_id=RUN,
+            contract_version="1",
+            started_at=NOW,
+            finished_at=NOW,
+            status="complete",
+            subjects=[outcome],
+        )
+        self.put(keys.manifest_key(RUN), manifest.model_dump_json())
+        counts = SubjectCounts(pages=2, records=5, rows=4, quarantined=1)
+        ledger = ProcessedLedger(
+            run_id=RUN,
+            contract_version="1",
+            manifest_status="complete",
+            subjects={"love": counts},
+            **counts.model_dump(),
+        )
+        self.put(keys.processed_ledger_key(RUN), ledger.model_dump_json())
+
+    def add_partitions(self, day: str) -> None:
+        glue = self.cloud.client("glue")
+        for table in TABLES.values():
+            place = f"s3://{BUCKET}/{table.location}"
+            glue.create_table(
+                DatabaseName=DATABASE,
+                TableInput={
+                    "Name": table.name,
+                    "PartitionKeys": [{"Name": "ingest_date", "Type": "string"}],
+                    "StorageDescriptor": {"Location": place, "Columns": []},
+                },
+            )
+            glue.create_partition(
+                DatabaseName=DATABASE,
+                TableName=table.name,
+                PartitionInput={
+                    "Values": [day],
+                    "StorageDescriptor": {"Location": f"{place}ingest_date={day}/"},
+                },
+            )
+
+    def add_build(self) -> None:
+        for name, table in CURATED.items():
+            prefix = keys.curated_build_prefix(name, BUILD)
+            self.put(f"{prefix}part-0.parquet", parquet(x=[1, 2]))
+            self.cloud.client("glue").create_table(
+                DatabaseName=DATABASE,
+                TableInput=table.table_input(f"s3://{BUCKET}/{prefix}"),
+            )
+        outcome = TableOutcome(rows=2, files=1, bytes=1)
+        record = BuildRecord(
+            build=BUILD,
+            previous=None,
+            mode="full",
+            runs={RUN: "f"},
+            new_runs=[RUN],
+            tables=dict.fromkeys(CURATED, outcome),
+            rules=[],
+            contract_version="1",
+            service_version="0",
+            created_at=NOW,
+        )
+        published = PublishedBuild(build=BUILD, published_at=NOW)
+        entry = CuratedLedger(
+            run_id=RUN, build=BUILD, published_at=NOW, contract_version="1", tables={}
+        )
+        self.put(keys.build_record_key(BUILD), record.model_dump_json())
+        self.put(keys.CURRENT_BUILD_KEY, CurrentBuild(builds=[published]).model_dump_json())
+        self.put(keys.curated_ledger_key(RUN), entry.model_dump_json())
+
+    def add_dump(self, rows: list[int], rejected: list[int], records: int) -> None:
+        self.put(f"{keys.dump_rows_prefix(DUMP)}part-0.parquet", parquet(position=rows))
+        bad = keys.dump_quarantine_prefix("quarantine_data/works/", DUMP)
+        self.put(f"{bad}part-0.txt.gz", lines(rejected))
+        ledger = ProcessedLedger(
+            run_id=DUMP,
+            contract_version="1",
+            manifest_status="complete",
+            pages=1,
+            records=records,
+            rows=len(rows),
+            quarantined=len(rejected),
+            subjects={},
+        )
+        self.put(keys.processed_ledger_key(DUMP), ledger.model_dump_json())
+        self.put(keys.curated_ledger_key(DUMP), self.get(keys.curated_ledger_key(RUN)))
+        self.change(keys.build_record_key(BUILD), runs={RUN: "f", DUMP: "f"})
+
+
+def parquet(**columns: list[Any]) -> bytes:
+    sink = io.BytesIO()
+    types = {"position": pa.int32()}
+    arrays = {name: pa.array(values, types.get(name)) for name, values in columns.items()}
+    pq.write_table(pa.table(arrays), sink)
+    return sink.getvalue()
+
+
+def lines(positions: Sequence[int | None], table: str = "works") -> bytes:
+    records = ({"position": position, "table_name": table} for position in positions)
+    return gzip.compress("".join(json.dumps(record) + "\n" for record in records).encode())
+
+
+@pytest.fixture
+def lake() -> Iterator[SoundLake]:
+    with mock_aws():
+        yield SoundLake(lake_in_memory())
+
+
+def test_a_sound_lake_has_no_difference(lake: SoundLake) -> None:
+    result = lake.check()
+
+    assert result.differences == []
+    assert result.ok
+    assert (result.counts.pages, result.counts.records) == (2, 5)
+    assert (result.counts.rows, result.counts.quarantined) == (4, 1)
+    assert result.counts.builds == 1
+
+
+Damage = Callable[[SoundLake], None]
+
+DAMAGES: dict[str, Damage] = {
+    "page.not_processed": lambda lake: lake.delete(SECOND.receipt_key),
+    "receipt.unreadable": lambda lake: lake.put(SECOND.receipt_key, "{}"),
+    "page.other_bytes": lambda lake: lake.put(
+        SECOND.key, gzip.compress(b'{"work_count": 5, "works": [{}, {}]} ')
+    ),
+    "page.unreadable": lambda lake: lake.put(SECOND.key, b"no gzip"),
+    "receipt.other_count": lambda lake: lake.change(SECOND.receipt_key, records=3, rows=3),
+    "page.records_lost": lambda lake: lake.put(FIRST.processed_key("works"), parquet(position=[0])),
+    "page.records_doubled": lambda lake: lake.put(
+        FIRST.processed_key("works"), parquet(position=[0, 1])
+    ),
+    "page.records_foreign": lambda lake: lake.put(
+        FIRST.processed_key("works"), parquet(position=[0, 7])
+    ),
+    "table.missing_file": lambda lake: lake.delete(FIRST.processed_key("works")),
+    "table.other_count": lambda lake: lake.put(
+        FIRST.processed_key("subject_facets"), parquet(name=["a"])
+    ),
+    "quarantine.missing_file": lambda lake: lake.delete(FIRST.quarantine_key("works")),
+    "raw.missing": lambda lake: lake.delete(SECOND.key),
+    "raw.unlisted": lambda lake: lake.change(
+        keys.manifest_key(RUN), subjects=[{"subject": "x", "kind": "subject", "status": "empty"}]
+    ),
+    "ledger.missing": lambda lake: lake.delete(keys.processed_ledger_key(RUN)),
+    "ledger.unreadable": lambda lake: lake.put(keys.manifest_key(RUN), "{"),
+    "ledger.other_count": lambda lake: lake.change(keys.processed_ledger_key(RUN), rows=3),
+    "ledger.mismatch": lambda lake: lake.change(
+        keys.processed_ledger_key(RUN), mismatches=["a page is missing"]
+    ),
+    "object.stray": lambda lake: lake.put(
+        RawKey.of(RUN, "love", 99).processed_key("works"), parquet(position=[0])
+    ),
+    "build.other_files": lambda lake: lake.delete(
+        f"{keys.curated_build_prefix('works', BUILD)}part-0.parquet"
+    ),
+    "build.no_record": lambda lake: lake.delete(keys.build_record_key(BUILD)),
+    "build.unreadable": lambda lake: lake.put(keys.CURRENT_BUILD_KEY, "{}"),
+    "catalogue.no_table": lambda lake: lake.cloud.client("glue").delete_table(
+        DatabaseName=DATABASE, Name="authors"
+    ),
+    "catalogue.other_build": lambda lake: lake.cloud.client("glue").update_table(
+        DatabaseName=DATABASE,
+        TableInput=CURATED["authors"].table_input(f"s3://{BUCKET}/curated_data/authors/build=b-0/"),
+    ),
+    "catalogue.no_partition": lambda lake: lake.cloud.client("glue").delete_partition(
+        DatabaseName=DATABASE, TableName="works", PartitionValues=["2026-11-23"]
+    ),
+}
+
+
+@pytest.mark.parametrize("code", DAMAGES)
+def test_each_damage_is_found_by_its_code(lake: SoundLake, code: str) -> None:
+    DAMAGES[code](lake)
+
+    result = lake.check()
+
+    assert code in result.by_code
+    assert not result.ok
+    named = [found for found in result.differences if found.code == code]
+    assert all(found.object and found.message and found.remedy for found in named)
+
+
+def test_a_lost_curated_ledger_is_found(lake: SoundLake) -> None:
+    lake.delete(keys.curated_ledger_key(RUN))
+
+    found = lake.check().differences
+
+    assert [(one.code, one.object) for one in found] == [
+        ("ledger.missing", f"s3://{BUCKET}/{keys.curated_ledger_key(RUN)}")
+    ]
+
+
+def test_a_page_quarantined_whole_is_one_record(lake: SoundLake) -> None:
+    """GIVEN a page that is HTML, WHEN it is quarantined whole, THEN nothing is lost."""
+    wire = gzip.compress(b"<html>")
+    lake.put(SECOND.key, wire)
+    lake.put(SECOND.quarantine_key("works"), lines([None]))
+    for table in ("works", "subject_facets"):
+        lake.delete(SECOND.processed_key(table))
+    lake.change(
+        SECOND.receipt_key,
+        raw_sha256=hashlib.sha256(wire).hexdigest(),
+        page_status="quarantined",
+        records=1,
+        rows=0,
+        quarantined=1,
+        processed_key=None,
+        quarantine_key=SECOND.quarantine_key("works"),
+        tables={},
+    )
+    lake.change(keys.processed_ledger_key(RUN), records=4, rows=2, quarantined=2)
+
+    assert lake.check().differences == []
+
+    lake.put(SECOND.quarantine_key("works"), lines([]))
+    assert lake.check().by_code == {"quarantine.page_missing": 1}
+
+
+def test_an_emptied_file_of_an_earlier_contract_is_no_stray(lake: SoundLake) -> None:
+    lake.put(RawKey.of(RUN, "love", 99).processed_key("works"), parquet(position=[]))
+
+    assert lake.check().ok
+
+
+def test_a_run_that_has_not_ended_is_a_note_and_no_fault(lake: SoundLake) -> None:
+    for key in (keys.manifest_key(RUN), keys.processed_ledger_key(RUN)):
+        lake.delete(key)
+
+    result = lake.check(RUN, everything=False)
+
+    assert result.ok
+    assert result.remarks == [f"run {RUN} has no manifest: its crawl has not ended"]
+
+
+def test_a_sound_dump_has_no_difference(lake: SoundLake) -> None:
+    lake.add_dump(rows=[0, 2, 3], rejected=[1], records=4)
+    _register(lake, "2026-09-30")
+
+    result = lake.check()
+
+    assert result.differences == []
+    assert result.runs == [DUMP, RUN]
+    assert result.counts.records == 9
+
+
+@pytest.mark.parametrize(
+    ("rows", "rejected", "code"),
+    [
+        ([0, 2], [1], "dump.lines_lost"),
+        ([0, 2, 3], [1, 3], "dump.lines_doubled"),
+        ([0, 2, 3, 9], [1], "dump.lines_foreign"),
+    ],
+)
+def test_each_damage_of_a_dump_is_found(
+    lake: SoundLake, rows: list[int], rejected: list[int], code: str
+) -> None:
+    lake.add_dump(rows, rejected, records=4)
+    _register(lake, "2026-09-30")
+
+    assert lake.check().by_code == {code: 1}
+
+
+def _register(lake: SoundLake, day: str) -> None:
+    location = f"s3://{BUCKET}/{TABLES['quarantine'].location}ingest_date={day}/"
+    lake.cloud.client("glue").create_partition(
+        DatabaseName=DATABASE,
+        TableName="quarantine",
+        PartitionInput={"Values": [day], "StorageDescriptor": {"Location": location}},
+    )
+
+
+def test_one_run_is_checked_by_its_id_and_the_newest_by_default(lake: SoundLake) -> None:
+    lake.add_dump(rows=[0], rejected=[], records=9)
+
+    assert lake.check(None, everything=False).runs == [RUN]
+    assert lake.check(DUMP, everything=False).runs == [DUMP]
+
+
+def test_an_unknown_run_is_an_error_that_names_the_newest(lake: SoundLake) -> None:
+    with pytest.raises(CheckError, match=f"no run 20200101T000000Z. The newest is {RUN}"):
+        lake.check("20200101T000000Z", everything=False)
+
+
+def test_a_fault_in_every_object_is_counted_and_the_first_are_kept() -> None:
+    whole, part = Findings(kept=3), Findings(kept=3)
+    for number in range(5):
+        part.differ("page.other_bytes", f"s3://b/{number}", "changed", "replay")
+
+    whole.merge(part)
+    whole.merge(part)
+
+    assert whole.total == 10
+    assert whole.by_code == {"page.other_bytes": 10}
+    assert [found.object for found in whole.differences] == ["s3://b/0", "s3://b/1", "s3://b/2"]
