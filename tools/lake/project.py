@@ -25,10 +25,9 @@ class Project:
         """What the command line keeps between calls; never committed."""
         return self.root / ".lake"
 
-    @property
-    def templates(self) -> Path:
-        """The CloudFormation templates, one per unit."""
-        return self.root / "infra"
+    def template(self, unit: str) -> str:
+        """Return the CloudFormation template of a unit."""
+        return (self.root / "infra" / f"{unit}.yaml").read_text("utf-8")
 
     def version(self, service: str) -> str:
         """Return the version of a service, as in its VERSION file."""

@@ -15,6 +15,13 @@ def valid_env(env: str | None) -> str | None:
     return env
 
 
+def valid_memory(memory: str) -> str:
+    """Return an amount of memory, if Java reads it as one."""
+    if not re.fullmatch(r"[1-9]\d*[kmgtKMGT]", memory):
+        raise typer.BadParameter(f"{memory!r} is not an amount such as 512m or 4g.")
+    return memory
+
+
 PortOption = Annotated[
     int, typer.Option(min=1024, max=65535, help="Port of 127.0.0.1 to listen on.")
 ]
@@ -23,5 +30,8 @@ EnvOption = Annotated[
     str | None,
     typer.Option(help="Environment on AWS; without it, the local AWS.", callback=valid_env),
 ]
-MemoryOption = Annotated[str, typer.Option(help="Memory of Spark on this machine, such as 8g.")]
+MemoryOption = Annotated[
+    str,
+    typer.Option(help="Memory of Spark on this machine, such as 8g.", callback=valid_memory),
+]
 OpenOption = Annotated[bool, typer.Option("--open", help="Open it in the browser.")]

@@ -38,7 +38,7 @@ def report(
     progress = Progress(err)
     with progress.step("Prepare Plotly"):
         python = environment(project, "report")
-    folder = output or project.state / "report"
+    folder = called_from() / output if output else project.state / "report"
     with progress.step("Report") as say:
         made = make_report(cloud, python, project, folder.resolve(), images=images, on_step=say)
     if as_json:

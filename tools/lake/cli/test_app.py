@@ -1,11 +1,15 @@
 """How the command line ends: exit codes, a line and a hint, and never a traceback unasked."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lake.aws import Cloud
 from lake.cli import targets
 from lake.cli.conftest import Lake
+from lake.project import Project
+from lake.reports.report import Report
 
 COMMANDS = (
     ("status",),
@@ -120,13 +124,45 @@ def test_deploy_goes_to_the_local_aws_like_every_command(command_line: Lake) -> 
     [
         (("deploy", "--local", "--env", "dev"), "--local and --env dev are two targets"),
         (("deploy", "--env", ""), "is not a name such as dev"),
+        (("etl", "--memory", "lots"), "'lots' is not an amount such as 512m or 4g"),
+        (("backfill", "x", "--memory", "0g"), "'0g' is not an amount"),
         (("status", "--env", "local"), "the local AWS is the target without --env"),
     ],
 )
-def test_two_targets_and_no_target_are_refused(
+def test_an_option_that_cannot_be_is_refused(
     command_line: Lake, words: tuple[str, ...], message: str
 ) -> None:
     ended = command_line(*words)
 
     assert ended.code == 2
     assert message in " ".join(ended.err.replace("│", " ").split())
+
+
+def test_a_misspelt_unit_is_answered_with_the_one_that_was_meant(
+    command_line: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lake.cli.deploy.cloud_to_change", lambda *_: Cloud(endpoint="http://x"))
+
+    ended = command_line("deploy", "proces")
+
+    assert ended.code == 1
+    assert "Did you mean process?" in ended.err
+
+
+def test_a_report_goes_below_the_folder_of_the_caller(
+    command_line: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folders: list[Path] = []
+
+    def make_report(_cloud: Cloud, _python: Path, _project: Project, folder: Path, **_: Any) -> Any:
+        folders.append(folder)
+        return Report(page="p", images=[], run_id=None, published=["s3://x"])
+
+    monkeypatch.setenv("LAKE_CALLED_FROM", str(tmp_path / "caller"))
+    monkeypatch.setattr("lake.cli.reports.cloud_to_change", lambda *_: Cloud(endpoint="http://x"))
+    monkeypatch.setattr("lake.local.environments.environment", lambda *_: Path("python"))
+    monkeypatch.setattr("lake.reports.report.make_report", make_report)
+
+    assert command_line("report", "--output", "here").code == 0
+
+    assert folders == [tmp_path / "caller/here"]

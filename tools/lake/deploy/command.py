@@ -12,7 +12,7 @@ from lake.aws import Cloud
 from lake.cli.progress import Progress
 from lake.cli.tables import table
 from lake.deploy import deployment, stacks, units
-from lake.deploy.parameters import LOCAL, merge, parse_settings
+from lake.deploy.parameters import LOCAL, merge, parse_settings, refuse_unknown
 from lake.errors import DeployError
 from lake.project import Project
 
@@ -50,7 +50,11 @@ def release(
         raise DeployError(
             "There is no terminal to ask on.", "Add --yes to deploy, or --dry-run to look."
         )
-    parameters = merge(LOCAL if cloud.is_local else {}, parse_settings(request.settings))
+    settings = parse_settings(request.settings)
+    if request.rollback and settings:
+        raise DeployError("--set has no effect with --rollback.", "Leave one of the two out.")
+    refuse_unknown(settings, _template_parameters(cloud, project, chosen) if settings else {})
+    parameters = merge(LOCAL if cloud.is_local else {}, settings)
     progress = Progress(err)
     changed: list[units.Unit] = []
     if not request.rollback:
@@ -109,6 +113,14 @@ def _plan(
     if not request.allow_reused_version:
         deployment.refuse_reused_version(cloud, plan)
     return plan
+
+
+def _template_parameters(
+    cloud: Cloud, project: Project, chosen: list[units.Unit]
+) -> dict[str, set[str]]:
+    return {
+        unit.name: stacks.parameter_names(cloud, project.template(unit.name)) for unit in chosen
+    }
 
 
 def _is_accepted(plan: deployment.Plan, request: Request) -> bool:

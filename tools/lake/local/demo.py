@@ -114,9 +114,13 @@ def run_demo(project: Project, local: LocalAws, options: Options, progress: Prog
     ------
     PrerequisiteError
         Java for Spark is missing; checked before anything starts.
+    PortInUseError
+        Something else listens on the port; checked first.
     """
     started = time.monotonic()
     with contextlib.ExitStack() as undo:
+        # Before minutes of set-up.
+        local.require_port(options.port)
         if options.etl:
             with progress.step("Set up Spark and Plotly"):
                 set_up_spark(project)

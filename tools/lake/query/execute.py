@@ -14,6 +14,7 @@ from lake.query import catalogue
 from lake.query.statement import Statement, TableReference, parse
 from lake.query.tabular import QueryResult
 from lake.query.translate import UNNAMED, to_duckdb
+from lake.suggestions import did_you_mean
 
 __all__ = ["QueryResult", "run_query"]
 
@@ -116,6 +117,7 @@ def _unknown_table(cloud: Cloud, database: str, reference: TableReference) -> Qu
         )
     return QueryError(
         f"There is no table {str(reference)!r}.",
+        f"{did_you_mean(reference.name, names)}"
         f"The tables of database {database} are: {', '.join(names)}.",
     )
 
