@@ -14,7 +14,9 @@ LakeError
 │   ├── ArtifactMissingError
 │   └── StackFailedError
 ├── SourceUnreachableError the API to crawl does not answer
+├── DemoBusyError          another demo is running in this clone
 ├── RunFailedError         a crawl or its processing did not finish
+│   └── RunStalledError    nothing has moved for too long
 ├── EtlError
 │   ├── EtlFailedError     a job of the ETL failed
 │   ├── EtlBusyError       another run is in progress
@@ -95,8 +97,16 @@ class SourceUnreachableError(LakeError):
     """The API to crawl does not answer."""
 
 
+class DemoBusyError(LakeError):
+    """Another demo is running in this clone."""
+
+
 class RunFailedError(LakeError):
     """A crawl or its processing did not finish."""
+
+
+class RunStalledError(RunFailedError):
+    """A crawl or its processing has not moved for too long."""
 
 
 class EtlError(LakeError):
