@@ -23,6 +23,7 @@ LakeError
 │   └── DumpError          a dump is missing or is not a works dump
 ├── CheckError             there is nothing to check
 ├── QueryError             the statement is not one that the lake can answer
+│   └── UnknownTableError
 ├── ReportError            the report could not be made
 └── SupersetError          Superset could not be set up, or does not show what it should
 """
@@ -143,6 +144,10 @@ class CheckError(LakeError):
 
 class QueryError(LakeError):
     """The statement is not one that the lake can answer."""
+
+
+class UnknownTableError(QueryError):
+    """The statement names a table that is not in the catalogue."""
 
 
 class ReportError(LakeError):
