@@ -185,7 +185,8 @@ def table(title: str, names: Sequence[str], rows: Sequence[Sequence[object]]) ->
     columns = []
     for index, name in enumerate(names):
         values = [row[index] for row in rows]
-        numeric = bool(rows) and all(isinstance(value, int | float | None) for value in values)
+        known = [value for value in values if value is not None]
+        numeric = bool(known) and all(isinstance(value, int | float) for value in known)
         type_name = "double" if numeric else "varchar"
         columns.append(_column(name, type_name, ["-" if v is None else v for v in values]))
     return FittedTable(columns, title=title)
