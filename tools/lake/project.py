@@ -29,6 +29,10 @@ class Project:
         """Return the CloudFormation template of a unit."""
         return (self.root / "infra" / f"{unit}.yaml").read_text("utf-8")
 
+    def services(self) -> list[str]:
+        """Return the names of the services that have a version."""
+        return sorted(path.parent.name for path in (self.root / "services").glob("*/VERSION"))
+
     def version(self, service: str) -> str:
         """Return the version of a service, as in its VERSION file."""
         return (self.root / "services" / service / "VERSION").read_text().strip()

@@ -1,6 +1,8 @@
 """The `lake` command: its commands, and how it ends."""
 
+import os
 import signal
+import sys
 import traceback
 from types import FrameType
 from typing import Annotated
@@ -16,7 +18,6 @@ from lake.project import current_project
 app = typer.Typer(
     name="lake",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -30,11 +31,14 @@ for command in (
     etl.etl,
     etl.backfill,
     query.query,
+    query.tables,
+    query.describe,
     reports.report,
     reports.superset,
 ):
     app.command()(command)
 
+COMPLETION = "_LAKE_COMPLETE"
 EXIT_FAILED = 1
 # EX_SOFTWARE of sysexits.h: a defect of the command line.
 EXIT_UNEXPECTED = 70
@@ -42,12 +46,33 @@ EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
 
+def _show_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    from lake.deploy.changes import describe_commit
+
+    project = current_project()
+    print(f"openlake {describe_commit(project)}")
+    for service in project.services():
+        print(f"{service} {project.version(service)}")
+    raise typer.Exit
+
+
 @app.callback(help="An event-driven, serverless data lake: on this machine, and on AWS.")
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Keep the details of every step on the screen.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show commit and versions.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
 ) -> None:
     """Set the options of the whole command line."""
-    settings.debug = debug
+    settings.debug, settings.verbose = debug, verbose
 
 
 def main() -> None:
@@ -56,7 +81,9 @@ def main() -> None:
     # A shell starts background jobs with it ignored.
     signal.signal(signal.SIGINT, _on_interrupt)
     try:
-        app(prog_name="./lake")
+        # Shells complete a command by its bare name.
+        completes = COMPLETION in os.environ or any("-completion" in word for word in sys.argv)
+        app(prog_name="lake" if completes else "./lake")
     except Exception as error:
         raise SystemExit(_report(error)) from None
 
@@ -65,7 +92,7 @@ def _report(error: Exception) -> int:
     """Print an error and return the exit code."""
     explained = explain(error)
     if settings.debug:
-        err.print("".join(traceback.format_exception(error)), markup=False, highlight=False)
+        traceback.print_exception(error)
     if explained is not None:
         show_error(explained)
         return EXIT_FAILED

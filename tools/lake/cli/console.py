@@ -19,9 +19,12 @@ class Settings:
     ----------
     debug
         Show tracebacks.
+    verbose
+        Keep the details of steps on the screen.
     """
 
     debug: bool = False
+    verbose: bool = False
 
 
 settings = Settings()

@@ -10,9 +10,19 @@ from lake.cli.targets import cloud_to_change, require_one_target
 from lake.project import current_project
 
 
+def unit_names() -> list[str]:
+    """Return the names of the units, for completion."""
+    from lake.deploy.units import UNITS
+
+    return [unit.name for unit in UNITS]
+
+
 def deploy(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[UNIT]...", help="Default: all that changed.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[UNIT]...", help="Default: all that changed.", autocompletion=unit_names
+        ),
     ] = None,
     local: Annotated[
         bool, typer.Option("--local", help="Deploy to the local AWS, which is the default.")
@@ -30,7 +40,11 @@ def deploy(
         bool, typer.Option("--rollback", help="Go back to the release before the current one.")
     ] = False,
     allow_reused_version: Annotated[
-        bool, typer.Option(help="Deploy other content under a version that was deployed before.")
+        bool,
+        typer.Option(
+            "--allow-reused-version",
+            help="Deploy other content under a version that was deployed before.",
+        ),
     ] = False,
 ) -> None:
     """Package units with Pants, show what would change, and bring their stacks up to date.

@@ -8,13 +8,15 @@ from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from lake.cli.tables import table
+from lake.cli.tables import result_table, table
 
 if TYPE_CHECKING:
     from lake.etl.backfill import BackfillResult
     from lake.etl.refresh import EtlResult
     from lake.local.demo import Summary
     from lake.operations.status import EtlStatus, LakeStatus
+    from lake.query.metadata import TableState
+    from lake.query.tabular import QueryResult
 
 
 COMMIT_LENGTH = 10
@@ -89,6 +91,18 @@ def show_etl_status(console: Console, etl: EtlStatus, command: str) -> None:
             for r in etl.job_runs
         ]
         console.print(table("Job runs, newest first", columns, rows))
+
+
+def show_description(console: Console, state: TableState, columns: QueryResult) -> None:
+    """Print what a table holds."""
+    console.print(f"[bold]{state.table}[/] ({state.kind}): {state.description}.", highlight=False)
+    if state.rows is None:
+        console.print("It is not in the catalogue yet.", highlight=False)
+    else:
+        newest = f", newest {state.newest}" if state.newest else ""
+        rows = "row" if state.rows == 1 else "rows"
+        console.print(f"{state.rows:,} {rows}{newest}", highlight=False)
+    console.print(result_table(columns, wraps=True))
 
 
 def show_etl(console: Console, result: EtlResult) -> None:

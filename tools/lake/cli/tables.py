@@ -86,11 +86,14 @@ class FittedTable:
     ----------
     total
         Number of rows, of which the columns hold the first ones; None shows no number.
+    wraps
+        Wrap texts instead of shortening them.
     """
 
     columns: Sequence[Column]
     title: str = ""
     total: int | None = None
+    wraps: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the table, or its rows one below the other where it does not fit."""
@@ -120,11 +123,12 @@ class FittedTable:
                 _folded(column.name, width),
                 justify="right" if column.kind is Kind.NUMBER else "left",
                 width=width,
-                no_wrap=True,
-                overflow="ellipsis",
+                no_wrap=not self.wraps,
+                overflow="fold" if self.wraps else "ellipsis",
             )
+        longest = MAX_TEXT_ON_SIDE if self.wraps else MAX_TEXT
         for number in range(self._rows):
-            table.add_row(*(_cell(column.values[number], MAX_TEXT) for column in self.columns))
+            table.add_row(*(_cell(column.values[number], longest) for column in self.columns))
         return table
 
     def _on_side(self, rows: int, width: int) -> RenderResult:
@@ -170,14 +174,16 @@ def fit(columns: Sequence[Column], width: int) -> list[int] | None:
     return widths if sum(widths) <= available else None
 
 
-def result_table(result: QueryResult, max_rows: int = MAX_ROWS) -> FittedTable:
+def result_table(
+    result: QueryResult, max_rows: int = MAX_ROWS, *, wraps: bool = False
+) -> FittedTable:
     """Return the table of a query's result, with its number of rows below it."""
     rows = result.rows[:max_rows]
     columns = [
         _column(name, kind, [row[index] for row in rows])
         for index, (name, kind) in enumerate(zip(result.columns, result.types, strict=True))
     ]
-    return FittedTable(columns, total=len(result.rows))
+    return FittedTable(columns, total=len(result.rows), wraps=wraps)
 
 
 def table(title: str, names: Sequence[str], rows: Sequence[Sequence[object]]) -> FittedTable:

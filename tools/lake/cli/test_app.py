@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from lake.aws import Cloud
-from lake.cli import targets
+from lake.cli import console, targets
 from lake.cli.conftest import Lake
+from lake.cli.progress import Progress
 from lake.project import Project
 from lake.reports.report import Report
 
@@ -166,3 +168,44 @@ def test_a_report_goes_below_the_folder_of_the_caller(
     assert command_line("report", "--output", "here").code == 0
 
     assert folders == [tmp_path / "caller/here"]
+
+
+def test_the_version_names_commit_and_services(command_line: Lake, tmp_path: Path) -> None:
+    for service, version in (("ingest", "1.2.0"), ("process", "0.3.1")):
+        path = tmp_path / "services" / service / "VERSION"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"{version}\n")
+
+    ended = command_line("--version")
+
+    assert ended.code == 0
+    assert ended.out == "openlake of an unknown commit\ningest 1.2.0\nprocess 0.3.1\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("./lake sta", ["status"]),
+        ("./lake deploy pro", ["process"]),
+        ("./lake query --view lake_s", ["lake_summary"]),
+    ],
+)
+def test_a_shell_completes_commands_units_and_views(
+    command_line: Lake, monkeypatch: pytest.MonkeyPatch, typed: str, offered: list[str]
+) -> None:
+    monkeypatch.setenv("_LAKE_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(len(typed.split()) - 1))
+
+    assert command_line().out.split() == offered
+
+
+def test_verbose_keeps_the_details_of_a_step(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for verbose, expected in ((False, False), (True, True)):
+        monkeypatch.setattr(console.settings, "verbose", verbose)
+        with Progress(Console(stderr=True)).step("Deploy") as say:
+            say("create stack")
+
+        assert ("create stack" in capsys.readouterr().err) is expected

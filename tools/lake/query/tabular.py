@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -29,13 +29,17 @@ class QueryResult:
     types: list[str]
     rows: list[tuple[Any, ...]]
 
+    def first(self, rows: int | None) -> "QueryResult":
+        """Return the result with its first rows; with all of them for None."""
+        return replace(self, rows=self.rows[:rows])
+
     def records(self) -> list[dict[str, Any]]:
         """Return each row as an object that JSON can hold.
 
         Of two columns with one name the second gets `_2`. JSON has no NaN and no infinity: they
         become null. A decimal becomes a number, with the digits that a double has.
         """
-        names = _distinct(self.columns)
+        names = distinct_names(self.columns)
         return [
             {name: json_value(value) for name, value in zip(names, row, strict=True)}
             for row in self.rows
@@ -100,7 +104,8 @@ def _text_key(key: Any) -> str:
     return key if isinstance(key, str) else plain_text(key)
 
 
-def _distinct(names: list[str]) -> list[str]:
+def distinct_names(names: list[str]) -> list[str]:
+    """Return names without repetitions: the second of two gets `_2`."""
     taken: set[str] = set(names)
     seen: set[str] = set()
     distinct = []
