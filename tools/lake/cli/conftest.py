@@ -33,7 +33,6 @@ def command_line(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("LAKE_ROOT", str(tmp_path))
     monkeypatch.setattr(console.settings, "debug", False)
-    monkeypatch.setattr(console.err, "file", None, raising=False)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def call(*words: str) -> Ended:

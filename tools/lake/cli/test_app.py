@@ -20,6 +20,8 @@ COMMANDS = (
     ("backfill", "ol_dump_works_2026-09-30.txt"),
     ("query", "SELECT 1"),
     ("report",),
+    ("tables",),
+    ("describe", "works"),
 )
 
 
