@@ -13,10 +13,6 @@ from urllib.parse import urlsplit
 
 from lake.errors import AwsError, LakeError, LocalAwsDownError, StorageError
 
-SIGN_IN = (
-    "Sign in with 'aws sso login', or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and"
-    " AWS_SECRET_ACCESS_KEY."
-)
 RETRY = "Wait a minute, then run the same command again."
 CREDENTIALS_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefresh"}
 CREDENTIALS_INVALID = {
@@ -108,9 +104,40 @@ def _explain_aws(error: BaseException) -> LakeError | None:
 
     if isinstance(error, ClientError):
         return _refusal(error)
-    if isinstance(error, BotoCoreError):
-        return _settings(error) or _connection(error)
+    if isinstance(error, BotoCoreError) and not _is_defect(error):
+        return _settings(error) or _connection(error) or _other(error)
     return None
+
+
+def _is_defect(error: Any) -> bool:
+    """Return whether the command line called botocore wrongly."""
+    from botocore import exceptions as kinds
+
+    if isinstance(error, kinds.InvalidRegionError):
+        return False
+    return isinstance(
+        error,
+        kinds.DataNotFoundError
+        | kinds.MissingParametersError
+        | kinds.OperationNotPageableError
+        | kinds.ParamValidationError
+        | kinds.UnknownClientMethodError
+        | kinds.ValidationError
+        | kinds.WaiterConfigError,
+    )
+
+
+def _other(error: Any) -> LakeError:
+    return AwsError(_sentence(error), "Check your AWS settings: 'aws configure list' shows them.")
+
+
+def _sign_in() -> str:
+    profile = os.environ.get("AWS_PROFILE")
+    login = f"aws sso login --profile {profile}" if profile else "aws sso login"
+    return (
+        f"Sign in with '{login}', or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and"
+        " AWS_SECRET_ACCESS_KEY."
+    )
 
 
 def _settings(error: Any) -> LakeError | None:
@@ -123,13 +150,15 @@ def _settings(error: Any) -> LakeError | None:
         return AwsError(
             _sentence(error), "Set AWS_PROFILE to one that 'aws configure list-profiles' shows."
         )
-    if isinstance(error, kinds.SSOError | kinds.TokenRetrievalError):
-        return AwsError(f"The AWS sign-in has expired or is missing: {_sentence(error)}", SIGN_IN)
+    if isinstance(error, kinds.SSOError | kinds.LoginError | kinds.TokenRetrievalError):
+        return AwsError(
+            f"The AWS sign-in has expired or is missing: {_sentence(error)}", _sign_in()
+        )
     if isinstance(
         error,
         kinds.NoCredentialsError | kinds.PartialCredentialsError | kinds.CredentialRetrievalError,
     ):
-        return AwsError(_sentence(error), SIGN_IN)
+        return AwsError(_sentence(error), _sign_in())
     if isinstance(error, kinds.ConfigParseError | kinds.InvalidConfigError | kinds.ConfigNotFound):
         return AwsError(_sentence(error), "Correct ~/.aws/config, or the file in AWS_CONFIG_FILE.")
     return None
@@ -157,9 +186,9 @@ def _refusal(error: Any) -> LakeError:
     message = _sentence(error.response.get("Error", {}).get("Message") or "no reason given")
     operation = error.operation_name
     if code in CREDENTIALS_EXPIRED:
-        return AwsError(f"The AWS credentials have expired ({operation}).", SIGN_IN)
+        return AwsError(f"The AWS credentials have expired ({operation}).", _sign_in())
     if code in CREDENTIALS_INVALID:
-        return AwsError(f"AWS does not accept the credentials: {message}", SIGN_IN)
+        return AwsError(f"AWS does not accept the credentials: {message}", _sign_in())
     if code in DENIED:
         return AwsError(
             f"AWS denied {operation}: {message}",

@@ -52,6 +52,16 @@ def failed_upload() -> Exception:
             "the network, the proxy and the region (AWS_REGION)",
         ),
         (
+            exceptions.LoginRefreshRequired(),
+            "The AWS sign-in has expired or is missing",
+            "aws sso login",
+        ),
+        (
+            exceptions.MissingDependencyException(msg="awscrt is missing"),
+            "Missing Dependency: awscrt is missing.",
+            "aws configure list",
+        ),
+        (
             exceptions.ConfigParseError(path="/home/me/.aws/config"),
             "Unable to parse config file: /home/me/.aws/config",
             "~/.aws/config",
@@ -65,6 +75,15 @@ def test_an_error_of_aws_is_a_line_and_a_hint(error: Exception, message: str, hi
     assert found.message.startswith(message)
     assert "\n" not in found.message
     assert hint in found.hint
+
+
+def test_the_sign_in_names_the_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "work")
+
+    found = explain(exceptions.UnauthorizedSSOTokenError())
+
+    assert found is not None
+    assert "'aws sso login --profile work'" in found.hint
 
 
 def test_a_lost_local_aws_is_not_taken_for_aws() -> None:
@@ -88,7 +107,14 @@ def test_a_file_that_cannot_be_written_is_named() -> None:
     assert found.message == "/clone/.lake cannot be written: Read-only file system."
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), FileNotFoundError(errno.ENOENT, "no", "f")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("x"),
+        FileNotFoundError(errno.ENOENT, "no", "f"),
+        exceptions.ParamValidationError(report="Missing Bucket"),
+    ],
+)
 def test_a_defect_is_not_explained_away(error: Exception) -> None:
     assert explain(error) is None
 
