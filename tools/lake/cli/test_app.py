@@ -17,7 +17,7 @@ COMMANDS = (
     ("status",),
     ("deploy", "foundation", "--yes"),
     ("etl",),
-    ("backfill", "ol_dump_works_2026-09-30.txt"),
+    ("backfill", "https://openlibrary.org/data/ol_dump_works_2026-09-30.txt.gz"),
     ("query", "SELECT 1"),
     ("report",),
     ("tables",),
@@ -211,3 +211,15 @@ def test_verbose_keeps_the_details_of_a_step(
             say("create stack")
 
         assert ("create stack" in capsys.readouterr().err) is expected
+
+
+def test_a_dump_of_something_else_is_refused_before_anything_is_set_up(
+    command_line: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKE_CALLED_FROM", str(tmp_path))
+    (tmp_path / "ol_dump_authors_2026-09-30.txt").write_text("/type/author\t")
+
+    ended = command_line("backfill", "ol_dump_authors_2026-09-30.txt")
+
+    assert ended.code == 1
+    assert "is not the name of a dump of works" in ended.err
