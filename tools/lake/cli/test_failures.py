@@ -146,8 +146,6 @@ def test_a_defect_after_an_error_of_aws_is_not_taken_for_it() -> None:
 def test_the_region_is_that_of_aws_region(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str
 ) -> None:
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
 
