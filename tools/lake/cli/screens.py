@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 
 COMMIT_LENGTH = 10
+NEXT_COMMANDS = (
+    "./lake query \"SELECT title, decade FROM works WHERE access_level = 'open' LIMIT 5\"",
+    "./lake tables      ./lake report --open      ./lake status      ./lake etl      ./lake down",
+)
 
 
 def show_status(console: Console, status: LakeStatus) -> None:
@@ -134,8 +138,10 @@ def show_summary(console: Console, summary: Summary) -> None:
     for title, records in summary.queries.items():
         columns = list(records[0]) if records else ["nothing"]
         console.print(table(title, columns, [list(record.values()) for record in records]))
-        console.print()
     console.print(_counts(summary))
+    # Outside of the frame, so that they can be copied.
+    for line in NEXT_COMMANDS:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _curated_line(summary: Summary) -> list[str]:
@@ -162,8 +168,5 @@ def _counts(summary: Summary) -> RenderableType:
         *_report_line(summary),
         f"run {summary.run_id} ({summary.status}) in s3://{summary.bucket} at {summary.endpoint}",
         f"{summary.seconds:.1f} s: {stages}",
-        "",
-        "./lake query \"SELECT title, decade FROM works WHERE access_level = 'open' LIMIT 5\"",
-        "./lake report --open      ./lake status      ./lake etl      ./lake down",
     ]
     return Panel(Group(*(Text(line) for line in lines)), title="The lake is up", expand=False)
