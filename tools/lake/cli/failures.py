@@ -35,7 +35,6 @@ DENIED = {
 }
 THROTTLED = {
     "BandwidthLimitExceeded",
-    "LimitExceededException",
     "RequestLimitExceeded",
     "SlowDown",
     "Throttling",
@@ -43,7 +42,8 @@ THROTTLED = {
     "ThrottledException",
     "TooManyRequestsException",
 }
-UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+NO_ACCESS = (errno.EACCES, errno.EPERM)
+DISK_FULL_OR_READ_ONLY = (errno.EDQUOT, errno.ENOSPC, errno.EROFS)
 
 
 def explain(error: BaseException) -> LakeError | None:
@@ -54,11 +54,16 @@ def explain(error: BaseException) -> LakeError | None:
         found = _explain_aws(cause)
         if found is not None:
             return found
-    if isinstance(error, OSError) and error.errno in UNWRITABLE and error.filename:
-        return StorageError(
-            f"{error.filename} cannot be written: {error.strerror}.",
-            "Check the disk and the permissions of the folder.",
-        )
+    return _explain_file(error) if isinstance(error, OSError) else None
+
+
+def _explain_file(error: OSError) -> LakeError | None:
+    hint = "Check the disk and the permissions of the folder."
+    place = error.filename or "A file"
+    if error.errno in DISK_FULL_OR_READ_ONLY:
+        return StorageError(f"{place} cannot be written: {error.strerror}.", hint)
+    if error.errno in NO_ACCESS and error.filename:
+        return StorageError(f"{place} cannot be read or written: {error.strerror}.", hint)
     return None
 
 

@@ -100,11 +100,28 @@ def test_without_a_network_the_hint_is_not_about_the_local_aws() -> None:
     assert "local" not in found.message + found.hint
 
 
-def test_a_file_that_cannot_be_written_is_named() -> None:
-    found = explain(OSError(errno.EROFS, "Read-only file system", "/clone/.lake"))
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            OSError(errno.EROFS, "Read-only file system", "/clone/.lake"),
+            "/clone/.lake cannot be written: Read-only file system.",
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "A file cannot be written: No space left on device.",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/clone/dump.txt"),
+            "/clone/dump.txt cannot be read or written: Permission denied.",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_named(error: OSError, message: str) -> None:
+    found = explain(error)
 
     assert isinstance(found, StorageError)
-    assert found.message == "/clone/.lake cannot be written: Read-only file system."
+    assert found.message == message
 
 
 @pytest.mark.parametrize(
