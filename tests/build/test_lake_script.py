@@ -1,5 +1,6 @@
 """The `lake` script, in a clone whose environment only prints how it was called."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -35,7 +36,12 @@ def clone(tmp_path: Path) -> Path:
 def call(script: Path, folder: Path) -> "subprocess.CompletedProcess[str]":
     folder.mkdir(exist_ok=True)
     return subprocess.run(
-        [str(script), "status"], cwd=folder, capture_output=True, text=True, check=False
+        [str(script), "status"],
+        cwd=folder,
+        env={**os.environ, "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -48,6 +54,7 @@ def test_a_link_to_the_script_works(clone: Path, tmp_path: Path, target: str) ->
 
     done = call(bin_folder / "lake", tmp_path / "elsewhere")
 
+    assert done.stderr == ""
     assert done.stdout.splitlines() == [
         f"root {clone}",
         f"from {tmp_path / 'elsewhere'}",
