@@ -47,9 +47,9 @@ class CrawlObserver:
         self.counts["PagesStored"] += 1
         self.counts["WorksFetched"] += entry.works
         self.counts["BytesStored"] += entry.bytes
-        logger.debug("page stored", extra={"subject": crawl.spec.subject, "offset": result.offset})
+        logger.debug("page stored", extra={"subject": crawl.spec.key, "offset": result.offset})
 
-    def request_failed(self, crawl: SubjectCrawl, page: PageRange, error: IngestError) -> None:
+    def request_failed(self, subject: str, page: PageRange, error: IngestError) -> None:
         """Count and log a request that failed."""
         self.counts["RequestsFailed"] += 1
         if error.tag == "data":
@@ -62,7 +62,7 @@ class CrawlObserver:
             extra={
                 "code": error.code,
                 "tag": error.tag,
-                "subject": crawl.spec.subject,
+                "subject": subject,
                 "offset": page.offset,
                 "limit": page.limit,
                 "failures": page.failures + 1,

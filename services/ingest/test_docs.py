@@ -40,7 +40,7 @@ def test_every_setting_is_described_with_its_default() -> None:
 @pytest.mark.parametrize(("answer", "status", "tag"), OUTCOMES)
 def test_status_has_the_tag_of_its_row(answer: str, status: str, tag: str) -> None:
     kind = "text/plain" if "plain text" in answer else "text/html"
-    error = refusal(SourceResponse("", int(status), b"", START, kind), sort_accepted=False)
+    error = refusal(SourceResponse("", int(status), b"", START, kind))
     assert error is not None
     assert error.tag == tag
 

@@ -82,7 +82,7 @@ class Watch:
         self.cpu.append(time.process_time() - self._store.cpu_seconds)
         self.peak.append(peak_memory())
 
-    def request_failed(self, crawl: SubjectCrawl, page: PageRange, error: IngestError) -> None:
+    def request_failed(self, subject: str, page: PageRange, error: IngestError) -> None:
         """Nothing to note."""
 
     def subject_ended(self, outcome: SubjectOutcome) -> None:

@@ -42,7 +42,7 @@ class SilentObserver:
         """Note a page."""
         self.pages.append(result.offset)
 
-    def request_failed(self, crawl: SubjectCrawl, page: PageRange, error: IngestError) -> None:
+    def request_failed(self, subject: str, page: PageRange, error: IngestError) -> None:
         """Note an error."""
         self.errors.append(error)
 
@@ -72,9 +72,10 @@ class MemoryLake:
         self.fetched_though_stored: list[str] = []
         self.source.on_request = self._note_repetition
 
-    def _note_repetition(self, subject: str, offset: int) -> None:
+    def _note_repetition(self, subject: str, offset: int, limit: int) -> None:
         key = RawKey.of(RUN_ID, subject, offset).key
-        if key in self.store.objects:
+        is_canary = (offset, limit) == (0, 1)
+        if key in self.store.objects and not is_canary:
             self.fetched_though_stored.append(key)
 
     def specs(self) -> list[SubjectSpec]:
@@ -130,7 +131,7 @@ class MemoryLake:
         """Send heartbeats until a run is finished."""
         for _ in range(most):
             result = self.run_heartbeat()
-            if result.finished or result.action == "idle":
+            if result.finished or (result.action == "idle" and result.status is None):
                 return result
             self.clock.seconds += every_seconds
         raise AssertionError(f"not finished after {most} heartbeats: {result}")
