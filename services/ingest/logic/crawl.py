@@ -246,7 +246,7 @@ class Crawl:
         else:
             job.crawl.in_flight += 1
         may_send = partial(deps.breaker.may_send, job.ticket)
-        call = fetcher.probe if job.crawl is None else fetcher.fetch
+        call = fetcher.probe if job.crawl is None or not job.page.is_stored else fetcher.fetch
         deps.workers.begin(job, partial(call, job.spec, job.page, may_send, deps.timeout_seconds()))
 
     def _collect(self) -> None:
@@ -294,6 +294,9 @@ class Crawl:
             self._source_served(job)
         elif page is None:
             crawl.record_page(result)
+        elif not page.is_stored:
+            self._source_served(job)
+            crawl.record_trial(page)
         elif (code := self._doubt(crawl, result)) is not None:
             message = f"work_count is {result.work_count} and works is empty"
             self._record_error(job, SourceUnavailableError(message, code=code))

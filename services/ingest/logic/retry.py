@@ -12,11 +12,11 @@ CAP_SECONDS: Final = 60.0
 FAILURES_BEFORE_HALVING: Final = 3
 FAILURES_OF_A_PART: Final = 2
 #: The size of the pages to come is not halved below this; a page that fails is, down to one work.
-SMALLEST_PAGE: Final = 20
+SMALLEST_PAGE: Final = 2
 #: A subject with so many failures in a row is parked: one request at a time, when others have none.
 STREAK_TO_PARK: Final = 3
 #: So many in a row end it.
-LONGEST_STREAK: Final = 24
+LONGEST_STREAK: Final = 32
 #: So many in all end it, besides two for each page.
 MOST_FAILURES: Final = 60
 #: A refusal that repeating cannot help is repeated nevertheless: proxies and deployments of the

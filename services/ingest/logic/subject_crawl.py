@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from ingest.logic.coverage import Coverage, Seam, first_free
 from ingest.logic.retry import (
@@ -45,8 +45,13 @@ class PageRange:
         Whether to ask for the subject's facets too.
     failures
         How often it failed in this size.
+    trial
+        How far it is found out whether the facets are what fails: the page is asked for ``without``
+        them and not stored; when it comes, ``again`` with them; then the trial is ``done``.
     is_part
         Whether it is a part of a page that kept failing.
+    volley
+        Failures that the subject had when the page was asked for.
     not_before
         Monotonic second before which it is not asked for.
     """
@@ -55,13 +60,20 @@ class PageRange:
     limit: int
     details: bool = False
     failures: int = 0
+    trial: Literal["", "without", "again", "done"] = ""
     is_part: bool = False
+    volley: int = 0
     not_before: float = 0.0
 
     @property
     def end(self) -> int:
         """Offset behind the page's last work."""
         return self.offset + self.limit
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether what comes is to be stored."""
+        return self.trial != "without"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +164,11 @@ class SubjectCrawl:
     counts: list[tuple[datetime, int, int]] = field(default_factory=list)
     count: int | None = None
     _end: int | None = None
+    _proven_end: int | None = None
     _pending: dict[int, PageRange] = field(default_factory=dict)
     _again: list[PageRange] = field(default_factory=list)
     _bridges: dict[Seam, int] = field(default_factory=dict)
+    _last_volley: int = -1
 
     def __post_init__(self) -> None:
         self._sizer = PageSizer(self.limits.size, self.state.page_size)
@@ -189,13 +203,14 @@ class SubjectCrawl:
             key=lambda one: (one.failures, one.offset),
             default=None,
         )
-        # While a page keeps failing, every other request is for one that has not failed yet.
-        fresh = self._fresh() if again is None or self.state.streak % 2 else None
+        # While a page keeps failing, every third request is for one that has not failed yet.
+        fresh = self._fresh() if again is None or self.state.streak % 3 == 1 else None
         taken = fresh or again
         if taken is None:
             return None
-        if taken is again:
-            self._again.remove(taken)
+        if again is not None and taken is again:
+            self._again.remove(again)
+        taken = replace(taken, volley=self.state.failures)
         self._pending[taken.offset] = taken
         self.last_tried = now
         return taken
@@ -319,18 +334,21 @@ class SubjectCrawl:
         self._believe(result)
 
     def _believe(self, result: PageResult) -> None:
-        newest = max(self.counts)
-        if (result.fetched_at, result.offset, result.work_count) != newest:
-            return
+        newest = (result.fetched_at, result.offset, result.work_count) == max(self.counts)
         shown = self.coverage.ranges[-1][1] if self.coverage.ranges else 0
-        # A page with works shows that there are so many, whatever its count says.
-        if result.entry is not None and far_less(result.work_count, max(self.largest_count, shown)):
-            self.count = max(self.count or 0, shown)
-        else:
-            self.count = result.work_count
-        self._end = min(self.cap, self.count)
+        if newest:
+            # A page with works shows that there are so many, whatever its count says.
+            collapsed = far_less(result.work_count, max(self.largest_count, shown))
+            has_works = result.entry is not None
+            self.count = shown if has_works and collapsed else result.work_count
         if result.entry is None:
-            self._end = min(self._end, result.offset)
+            self._proven_end = result.offset
+        elif newest and result.work_count > (self._proven_end or 0):
+            self._proven_end = None
+        # A count that falls a little may as well waver: a page behind it shows which.
+        self._end = min(self.cap, max(self.largest_count, shown))
+        if self._proven_end is not None:
+            self._end = min(self._end, self._proven_end)
         for page in [one for one in self._again if one.offset >= self._end]:
             self._again.remove(page)
             self._pending.pop(page.offset, None)
@@ -344,19 +362,21 @@ class SubjectCrawl:
         self.state.retries += 1
         self.state.last_code = failure.code
         if failure.charged:
-            self._charge(failure)
+            self._charge(page, failure)
         if self.stopped_by is not None:
             return
         counts = failure.charged or failure.may_be_size
         again = replace(page, not_before=failure.retry_at, failures=page.failures + counts)
         allowed = FAILURES_OF_A_PART if page.is_part else FAILURES_BEFORE_HALVING
         helps = page.limit > 1 and failure.code not in _NOT_ABOUT_SIZE
-        if not counts or failure.is_terminal or again.failures < allowed:
+        if not counts or failure.is_terminal:
             self._again.append(again)
-        elif page.details:
-            # The facets may be what fails.
-            self.state.without_details = True
-            self._again.append(replace(again, details=False, failures=0))
+        elif page.trial in ("without", "again"):
+            self._again.append(self._after_trial(again))
+        elif again.failures < allowed:
+            self._again.append(again)
+        elif page.details and not page.trial and helps:
+            self._again.append(replace(again, details=False, trial="without"))
         elif helps:
             self._halve(again)
         elif failure.charged:
@@ -364,11 +384,24 @@ class SubjectCrawl:
         else:
             self._again.append(again)
 
-    def _charge(self, failure: Failure) -> None:
+    def record_trial(self, page: PageRange) -> None:
+        """Note that a page was served without its facets: with them, it is asked for once more."""
+        self._again.append(replace(page, details=True, trial="again"))
+
+    def _after_trial(self, page: PageRange) -> PageRange:
+        # Served without the facets, and then failed with them: they are what fails.
+        guilty = page.trial == "again"
+        self.state.without_details = self.state.without_details or guilty
+        return replace(page, details=not guilty, trial="done", failures=0)
+
+    def _charge(self, page: PageRange, failure: Failure) -> None:
         state = self.state
+        # What was under way at the same time met the same trouble, and counts once in a row.
+        if page.volley == state.failures or self._last_volley != page.volley:
+            self._last_volley = page.volley
+            state.streak += 1
+            state.terminal += failure.is_terminal
         state.failures += 1
-        state.streak += 1
-        state.terminal += failure.is_terminal
         if self.is_failing:
             self.parked_until = failure.retry_at
         works = min(self.cap, self.count or self.cap)

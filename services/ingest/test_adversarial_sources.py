@@ -1,0 +1,419 @@
+"""Sources of every kind that was seen or can be thought of, each crawled whole over real HTTP.
+
+Whatever a source does: nothing is called complete that is not, a run ends within its time, and the
+subjects that the source serves are whole. docs/ingest.md has the table.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from ingest.testing.adversary import (
+    Adversary,
+    AdversaryLake,
+    Asked,
+    Behaviour,
+    FastClock,
+    Reply,
+    document,
+    page_of,
+    text,
+)
+from schemas.ledger.run import RunManifest, RunStatus
+
+GOOD = ("fantasy", "history", "love")
+WORKS = 100
+NULL = {"work_count": None, "works": []}
+DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """A source and what a crawl of it must come to.
+
+    Attributes
+    ----------
+    behave
+        Makes the behaviour; it may change the works of the adversary.
+    bad
+        Works of subjects besides the good ones, which are listed first.
+    status
+        The run's.
+    reasons
+        What the manifest says of subjects, or its beginning; ``None`` for complete without a remark.
+    most_requests
+        Bound on the requests of the run.
+    most_seconds
+        Bound on its time.
+    changed
+        Subjects that the source changes meanwhile.
+    """
+
+    name: str
+    behave: Callable[[Adversary], Behaviour]
+    bad: Mapping[str, int] = field(default_factory=dict)
+    status: RunStatus = "complete"
+    reasons: Mapping[str, str | None] = field(default_factory=dict)
+    most_requests: int = 80
+    most_seconds: float = 3600.0
+    changed: tuple[str, ...] = ()
+
+
+def always(reply: Reply, when: Callable[[Asked], bool]) -> Callable[[Adversary], Behaviour]:
+    return lambda source: lambda asked: reply if when(asked) else None
+
+
+def for_seconds(
+    seconds: float, reply: Reply, start: float = 0.0
+) -> Callable[[Adversary], Behaviour]:
+    """Answer all requests so for a time, from ``start`` seconds after the first one on."""
+
+    def behave(source: Adversary) -> Behaviour:
+        def behaviour(asked: Asked) -> Reply | None:
+            since = asked.at - source.asked[0].at
+            return reply if start <= since < start + seconds else None
+
+        return behaviour
+
+    return behave
+
+
+def at_random(
+    share: float, reply: Callable[[Adversary, Asked], Reply]
+) -> Callable[[Adversary], Behaviour]:
+    def behave(source: Adversary) -> Behaviour:
+        chance = random.Random(7)
+        return lambda asked: reply(source, asked) if chance.random() < share else None
+
+    return behave
+
+
+def once(reply: Reply, subject: str = "love", offset: int = 0) -> Callable[[Adversary], Behaviour]:
+    def behave(source: Adversary) -> Behaviour:
+        def behaviour(asked: Asked) -> Reply | None:
+            same = [one for one in source.asked if (one.subject, one.offset) == (subject, offset)]
+            return reply if asked == same[0:1][-1:][0] else None if same else None
+
+        return lambda asked: (
+            behaviour(asked) if (asked.subject, asked.offset) == (subject, offset) else None
+        )
+
+    return behave
+
+
+def record(raw: bytes, number: int = 30) -> Callable[[Adversary], Behaviour]:
+    """Serve one work of the subject "odd" as these bytes, after a title."""
+
+    def behave(source: Adversary) -> Behaviour:
+        def behaviour(asked: Asked) -> Reply | None:
+            if asked.subject != "odd":
+                return None
+            works = source.works["odd"]
+            numbers = works[asked.offset : asked.offset + asked.limit]
+            listed = [
+                b'{"key": "/works/OL%dW", "title": %s}' % (one, raw if one == number else b'"x"')
+                for one in numbers
+            ]
+            body = b'{"work_count": %d, "works": [%s]}' % (len(works), b",".join(listed))
+            return Reply(200, body, {"Content-Type": "application/json"})
+
+        return behaviour
+
+    return behave
+
+
+def changing(
+    change: Callable[[list[int]], list[int]], after: int = 3
+) -> Callable[[Adversary], Behaviour]:
+    """Change the works of "love" once so many of its pages were asked for."""
+
+    def behave(source: Adversary) -> Behaviour:
+        def behaviour(asked: Asked) -> None:
+            asked_for = [one for one in source.asked if one.subject == "love"]
+            if len(asked_for) == after and asked_for[-1] == asked:
+                source.works["love"] = change(source.works["love"])
+
+        return behaviour
+
+    return behave
+
+
+def served(source: Adversary, asked: Asked, **changes: object) -> Reply:
+    works = source.works.get(asked.subject, [])
+    numbers = works[asked.offset : asked.offset + asked.limit]
+    listed = [{"key": f"/works/OL{number}W"} for number in numbers]
+    return document({"work_count": len(works), "works": listed} | changes)
+
+
+def shuffled(source: Adversary) -> Behaviour:
+    chance = random.Random(3)
+
+    def behaviour(asked: Asked) -> Reply | None:
+        if asked.subject != "odd":
+            return None
+        works = source.works["odd"][:]
+        chance.shuffle(works)
+        return page_of(works, asked)
+
+    return behaviour
+
+
+def collapsing(source: Adversary) -> Behaviour:
+    def behaviour(asked: Asked) -> Reply | None:
+        if asked.subject == "odd" and asked.offset:
+            return document({"work_count": 3, "works": []})
+        return None
+
+    return behaviour
+
+
+def moody(source: Adversary) -> Behaviour:
+    """Another mood every 20 s of the first 100."""
+    moods = [
+        text(429, Retry_After="5"),
+        text(500),
+        document(NULL),
+        text(404, "text/html"),
+        text(200, "text/html"),
+    ]
+
+    def behaviour(asked: Asked) -> Reply | None:
+        mood = int(asked.at - source.asked[0].at) // 20
+        return moods[mood] if asked.number > 4 and mood < len(moods) else None
+
+    return behaviour
+
+
+def in_subject(
+    reply: Reply, subject: str = "odd", start: int = 0
+) -> Callable[[Adversary], Behaviour]:
+    return always(reply, lambda asked: asked.subject == subject and asked.offset >= start)
+
+
+ODD = {"odd": WORKS}
+CASES = [
+    Case("honest", lambda source: lambda asked: None, most_requests=15),
+    Case(
+        "first subject: null from offset 40 on",
+        in_subject(document(NULL), start=40),
+        ODD,
+        "partial",
+        {"odd": "work_count_null: crawl stopped"},
+    ),
+    Case(
+        "last subject: 503 always",
+        in_subject(text(503)),
+        ODD,
+        "partial",
+        {"odd": "http_503: crawl stopped"},
+    ),
+    Case("500 in plain text, once", once(text(500))),
+    Case("500 in plain text for 2 s at the start", for_seconds(2, text(500))),
+    Case("500 in plain text for 2 s later", for_seconds(2, text(500), 2)),
+    Case(
+        "count collapses to 3, and no works",
+        collapsing,
+        ODD,
+        "partial",
+        {"odd": "source_changed: work_count was between 3 and 100 while paging"},
+    ),
+    Case("first page says 0, once", once(document({"work_count": 0, "works": []}))),
+    Case(
+        "subject that does not exist",
+        in_subject(document({"work_count": 0, "works": []})),
+        {"odd": 0},
+        reasons={"odd": "unknown_subject"},
+    ),
+    Case("429 with Retry-After 300, for 300 s", for_seconds(299, text(429, Retry_After="300"), 2)),
+    Case(
+        "429 with a date, for an hour",
+        for_seconds(3500, text(429, Retry_After="Mon, 23 Nov 2026 07:00:05 GMT"), 2),
+        most_seconds=4800,
+    ),
+    Case("503 with Retry-After 120, for 240 s", for_seconds(240, text(503, Retry_After="120"), 2)),
+    Case("lone surrogate in one record", record(b'"\\ud800"'), ODD),
+    Case("a byte that is not UTF-8 in one record", record(b'"\xe9"'), ODD),
+    Case("300 nested lists in one record", record(b"[" * 300 + b"]" * 300), ODD),
+    Case("number of 5,000 digits in one record", record(b"9" * 5000), ODD),
+    Case(
+        "200,000 nested lists in one record",
+        record(b"[" * 200_000 + b"]" * 200_000),
+        ODD,
+        "partial",
+        {"odd": "pages_failed: 30+1 (json_invalid)"},
+    ),
+    Case(
+        "one subject drips",
+        in_subject(Reply(drips=True)),
+        ODD,
+        "partial",
+        {"odd": "source_unreachable: crawl stopped"},
+    ),
+    Case("404 to everything for 60 s", for_seconds(60, text(404, "text/html"), 1)),
+    Case("302 to everything for 30 s", for_seconds(30, text(302, Location="/x"))),
+    Case("403 to everything for 30 s", for_seconds(30, text(403, "text/html"), 2)),
+    Case(
+        "403 on one path",
+        in_subject(text(403, "text/html"), start=20),
+        ODD,
+        "partial",
+        {"odd": "user_agent_refused: crawl stopped"},
+    ),
+    Case(
+        "404 on one path",
+        in_subject(text(404, "text/html")),
+        ODD,
+        "partial",
+        {"odd": "http_404: crawl stopped"},
+    ),
+    Case(
+        "offset 0 is null always",
+        always(document(NULL), lambda asked: asked.subject == "odd" and asked.offset == 0),
+        ODD,
+        "partial",
+        {"odd": "pages_failed: 0+1 (work_count_null)"},
+    ),
+    Case(
+        "facets fail",
+        always(text(500), lambda asked: asked.details),
+        reasons=dict.fromkeys(GOOD, "without_details"),
+    ),
+    Case(
+        "pages above 5 works fail in one subject",
+        always(text(504), lambda asked: asked.subject == "odd" and asked.limit > 5),
+        ODD,
+        most_requests=150,
+    ),
+    Case(
+        "one work fails whatever page it is in",
+        always(
+            text(502),
+            lambda asked: asked.subject == "odd"
+            and asked.offset <= 47 < asked.offset + asked.limit,
+        ),
+        ODD,
+        "partial",
+        {"odd": "pages_failed: 47+1 (http_502)"},
+    ),
+    Case(
+        "pages come short",
+        lambda source: lambda asked: (
+            page_of(
+                source.works["odd"], Asked(0, 0, "odd", asked.offset, min(asked.limit, 13), False)
+            )
+            if asked.subject == "odd"
+            else None
+        ),
+        ODD,
+    ),
+    Case(
+        "announces 100 and serves 91",
+        lambda source: lambda asked: (
+            page_of(source.works["odd"][:91], asked, 100) if asked.subject == "odd" else None
+        ),
+        ODD,
+        "partial",
+        {"odd": "undercount: 91 distinct works of 100 announced"},
+    ),
+    Case(
+        "5 works leave the front meanwhile",
+        changing(lambda works: works[5:]),
+        reasons={"love": "source_changed"},
+        changed=("love",),
+    ),
+    Case(
+        "3 works leave and 3 come meanwhile",
+        changing(lambda works: [*works[3:], 901, 902, 903]),
+        changed=("love",),
+    ),
+    Case(
+        "half of the works leave meanwhile",
+        changing(lambda works: works[::2]),
+        status="partial",
+        reasons={"love": "source_changed"},
+        changed=("love",),
+    ),
+    Case(
+        "works come in at the end meanwhile",
+        changing(lambda works: [*works, 901, 902]),
+        reasons={"love": "source_changed"},
+        changed=("love",),
+    ),
+    Case("no order at all", shuffled, ODD, "partial", {"odd": ""}, changed=("odd",)),
+    Case(
+        "a fifth of the connections is cut",
+        at_random(0.2, lambda source, asked: Reply(**{**vars(served(source, asked)), "cut": True})),
+    ),
+    Case(
+        "a third of the answers is HTML",
+        at_random(0.33, lambda source, asked: text(200, "text/html")),
+    ),
+    Case("another shape for 60 s", for_seconds(60, document({"docs": []}), 1)),
+    Case("down for an hour in the middle", for_seconds(3600, text(503), 2), most_seconds=7200),
+    Case("down for an hour from the start", for_seconds(3600, text(503)), most_seconds=7200),
+    Case("another mood every 20 s", moody),
+    Case(
+        "counts waver by a few",
+        lambda source: lambda asked: served(source, asked, work_count=WORKS - asked.number % 3),
+        reasons=dict.fromkeys(GOOD, "source_changed"),
+    ),
+]
+
+
+def lake_of(case: Case, clock: FastClock, url: str, source: Adversary) -> AdversaryLake:
+    first = [subject for subject in case.bad if "first" in case.name]
+    last = [subject for subject in case.bad if subject not in first]
+    return AdversaryLake(source, clock, [*first, *GOOD, *last], url)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_source(case: Case) -> None:
+    # GIVEN three good subjects, perhaps another one, and a source with a will of its own
+    clock = FastClock()
+    works = {subject: range(WORKS) for subject in GOOD}
+    works |= {subject: range(count) for subject, count in case.bad.items()}
+    source = Adversary(works, clock)
+    before = {subject: set(numbers) for subject, numbers in source.works.items()}
+    source.behaviour = case.behave(source)
+    # WHEN it is crawled
+    with source.serving() as url:
+        lake = lake_of(case, clock, url, source)
+        manifest = lake.crawl()
+    # THEN the manifest says what is true
+    print(json.dumps([case.name, manifest.status, len(source.asked), lake.heartbeats]))
+    assert manifest.status == case.status
+    assert_reasons(manifest, case)
+    assert_truth(manifest, lake, before)
+    # AND it took no more than it may
+    assert len(source.asked) <= case.most_requests
+    assert clock.seconds <= case.most_seconds
+
+
+def assert_reasons(manifest: RunManifest, case: Case) -> None:
+    for outcome in manifest.subjects:
+        expected = case.reasons.get(outcome.subject)
+        if expected is None:
+            assert (outcome.subject, outcome.status, outcome.reason) == (
+                outcome.subject,
+                "complete",
+                None,
+            )
+        else:
+            assert str(outcome.reason).startswith(expected)
+
+
+def assert_truth(
+    manifest: RunManifest, lake: AdversaryLake, before: Mapping[str, set[int]]
+) -> None:
+    for outcome in manifest.subjects:
+        stored = lake.stored_works(outcome)
+        assert outcome.distinct == len(stored)
+        after = set(lake.adversary.works.get(outcome.subject, ()))
+        if outcome.status in {"complete", "empty"}:
+            # Every work that was there all the time is there.
+            assert before[outcome.subject] & after - stored == set()
