@@ -11,7 +11,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from ingest.errors import IngestError, RateLimitedError, UserAgentRefusedError
 from ingest.logic.heartbeat import HeartbeatResult
-from ingest.logic.subject_crawl import PageRange, PageResult, SubjectCrawl
+from ingest.logic.pages import PageRange, PageResult
+from ingest.logic.subject_crawl import SubjectCrawl
 from schemas.ledger.run import SubjectOutcome
 
 SERVICE: Final = "ingest"

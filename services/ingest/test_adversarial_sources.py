@@ -6,9 +6,8 @@ subjects that the source serves are whole. docs/ingest.md has the table.
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -28,8 +27,7 @@ from schemas.ledger.run import RunManifest, RunStatus
 
 GOOD = ("fantasy", "history", "love")
 WORKS = 100
-NULL = {"work_count": None, "works": []}
-DAY = 86_400.0
+NULL: dict[str, object] = {"work_count": None, "works": []}
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Case:
     status
         The run's.
     reasons
-        What the manifest says of subjects, or its beginning; ``None`` for complete without a remark.
+        How the manifest's words on a subject begin; others are complete without a remark.
     most_requests
         Bound on the requests of the run.
     most_seconds
@@ -87,7 +85,7 @@ def at_random(
     share: float, reply: Callable[[Adversary, Asked], Reply]
 ) -> Callable[[Adversary], Behaviour]:
     def behave(source: Adversary) -> Behaviour:
-        chance = random.Random(7)
+        chance = random.Random(7)  # noqa: S311  # the same every time
         return lambda asked: reply(source, asked) if chance.random() < share else None
 
     return behave
@@ -97,11 +95,9 @@ def once(reply: Reply, subject: str = "love", offset: int = 0) -> Callable[[Adve
     def behave(source: Adversary) -> Behaviour:
         def behaviour(asked: Asked) -> Reply | None:
             same = [one for one in source.asked if (one.subject, one.offset) == (subject, offset)]
-            return reply if asked == same[0:1][-1:][0] else None if same else None
+            return reply if same == [asked] else None
 
-        return lambda asked: (
-            behaviour(asked) if (asked.subject, asked.offset) == (subject, offset) else None
-        )
+        return behaviour
 
     return behave
 
@@ -151,7 +147,7 @@ def served(source: Adversary, asked: Asked, **changes: object) -> Reply:
 
 
 def shuffled(source: Adversary) -> Behaviour:
-    chance = random.Random(3)
+    chance = random.Random(3)  # noqa: S311  # as above
 
     def behaviour(asked: Asked) -> Reply | None:
         if asked.subject != "odd":
@@ -371,6 +367,74 @@ def lake_of(case: Case, clock: FastClock, url: str, source: Adversary) -> Advers
     return AdversaryLake(source, clock, [*first, *GOOD, *last], url)
 
 
+def crawl_again(
+    lake: AdversaryLake, behaviour: Behaviour, days: int = 1
+) -> list[Mapping[str, tuple[str, str]]]:
+    """Crawl once a day with another behaviour; return status and reason by subject of each run."""
+    lake.adversary.behaviour = behaviour
+    found: list[Mapping[str, tuple[str, str]]] = []
+    for _ in range(days):
+        lake.clock.sleep(86_400)
+        manifest = lake.crawl()
+        found.append({one.subject: (one.status, str(one.reason)) for one in manifest.subjects})
+    return found
+
+
+@pytest.fixture
+def crawled() -> Iterator[AdversaryLake]:
+    """A lake with a good run of three subjects of 100 works each."""
+    clock = FastClock()
+    source = Adversary({subject: range(WORKS) for subject in GOOD}, clock)
+    with source.serving() as url:
+        lake = AdversaryLake(source, clock, list(GOOD), url)
+        assert lake.crawl().status == "complete"
+        yield lake
+
+
+def test_source_that_says_zero_to_everything_after_a_good_run_is_partial_every_day(
+    crawled: AdversaryLake,
+) -> None:
+    zero = document({"work_count": 0, "works": []})
+    for outcomes in crawl_again(crawled, lambda asked: zero, days=4):
+        for status, reason in outcomes.values():
+            assert status == "partial"
+            assert reason.startswith("source_shrunk: work_count is 0, and was 100 in the last run")
+
+
+def test_source_that_says_zero_in_passing_after_a_good_run_is_asked_again(
+    crawled: AdversaryLake,
+) -> None:
+    seen: list[Asked] = []
+
+    def behaviour(asked: Asked) -> Reply | None:
+        seen.append(asked)
+        return document({"work_count": 0, "works": []}) if len(seen) <= 7 else None
+
+    (outcomes,) = crawl_again(crawled, behaviour)
+    assert set(outcomes.values()) == {("complete", "None")}
+
+
+def test_count_that_falls_by_half_is_believed_on_the_third_day(crawled: AdversaryLake) -> None:
+    crawled.adversary.works["love"] = list(range(50))
+    days = crawl_again(crawled, lambda asked: None, days=4)
+    assert [outcomes["love"] for outcomes in days] == [
+        ("partial", "source_shrunk: work_count is 50, and was 100 in the last run"),
+        ("partial", "source_shrunk: work_count is 50, and was 100 in the last run"),
+        ("complete", "source_shrunk: work_count is 50, and was 100 3 runs ago"),
+        ("complete", "None"),
+    ]
+
+
+def test_run_that_failed_does_not_make_the_next_one_forget_the_count(
+    crawled: AdversaryLake,
+) -> None:
+    crawl_again(crawled, lambda asked: text(404) if asked.subject == "love" else None)
+    crawled.adversary.works["love"] = list(range(5))
+    (outcomes,) = crawl_again(crawled, lambda asked: None)
+    assert outcomes["love"][0] == "partial"
+    assert "was 100" in outcomes["love"][1]
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_source(case: Case) -> None:
     # GIVEN three good subjects, perhaps another one, and a source with a will of its own
@@ -385,7 +449,6 @@ def test_source(case: Case) -> None:
         lake = lake_of(case, clock, url, source)
         manifest = lake.crawl()
     # THEN the manifest says what is true
-    print(json.dumps([case.name, manifest.status, len(source.asked), lake.heartbeats]))
     assert manifest.status == case.status
     assert_reasons(manifest, case)
     assert_truth(manifest, lake, before)

@@ -23,7 +23,8 @@ from benchmarks.ingest.suite.environment import FolderStore
 from ingest.adapters.http_source import HttpSource
 from ingest.errors import IngestError
 from ingest.logic.heartbeat import CrawlRules, HeartbeatDependencies, HeartbeatResult, run_heartbeat
-from ingest.logic.subject_crawl import PageRange, PageResult, SubjectCrawl
+from ingest.logic.pages import PageRange, PageResult
+from ingest.logic.subject_crawl import SubjectCrawl
 from ingest.openlibrary.api import OpenLibrary
 from ingest.openlibrary.body import MAX_WIRE_BYTES
 from ingest.ports import SubjectSpec, Timing

@@ -1,17 +1,21 @@
-"""The circuit breaker: a source that is down, or that asks for a pause, is left alone."""
+"""The source's score: one that is down, or that asks for a pause, is left alone."""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence, Set
 from typing import Final
 
 from ingest.logic.retry import full_jitter
-from ingest.ports import Timing
+from ingest.ports import SubjectSpec, Timing
 
 FAILURES_TO_OPEN: Final = 8
 #: One subject's failures may be its own; those of so many are the source's.
 SUBJECTS_TO_OPEN: Final = 3
 #: After so many cool-downs in a row without a success the source is down, and the invocation ends.
 OPENINGS_TO_GIVE_UP: Final = 5
+#: Failures in a row, over all subjects, after which the canary is asked; and again after as many.
+FAILURES_BETWEEN_CANARIES: Final = 4
 COOL_DOWN_SECONDS: Final = 4.0
 COOL_DOWN_CAP_SECONDS: Final = 60.0
 #: Nobody need wait longer because a header says so.
@@ -125,3 +129,48 @@ class CircuitBreaker:
         self._failing.clear()
         self._retry_after = 0.0
         self._probe = None
+
+
+class Canary:
+    """Picks a subject that the source has served in this run, each in its turn: is the source down?
+
+    Its first work is asked for, and not stored. When that comes, the failures are those of the
+    subjects that fail; when it does not, they are the source's.
+
+    Parameters
+    ----------
+    served
+        Subjects that earlier invocations stored pages of.
+    """
+
+    def __init__(self, served: Sequence[SubjectSpec]) -> None:
+        self._served = deque(served)
+        self._keys = {one.key for one in served}
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the source has served anything in this run."""
+        return bool(self._served)
+
+    def served(self, spec: SubjectSpec) -> None:
+        """Note a subject of which a page was served."""
+        if spec.key not in self._keys:
+            self._keys.add(spec.key)
+            self._served.append(spec)
+
+    def due(self, breaker: CircuitBreaker, failing: Set[str]) -> SubjectSpec | None:
+        """Return the subject to ask for now; ``None``: there is none, or no need.
+
+        Parameters
+        ----------
+        failing
+            Keys of subjects that are not asked while another one can be.
+        """
+        last = FAILURES_BETWEEN_CANARIES - 1
+        if breaker.is_closed and breaker.failures % FAILURES_BETWEEN_CANARIES != last:
+            return None
+        for _ in range(len(self._served)):
+            self._served.rotate(-1)
+            if self._served[-1].key not in failing:
+                break
+        return self._served[-1] if self._served else None

@@ -20,7 +20,7 @@ from ingest.errors import (
     WriteConflictError,
     validation_summary,
 )
-from ingest.logic.subject_state import SubjectState
+from ingest.logic.pages import SubjectState
 from ingest.ports import ObjectStore, Timing
 from schemas.keys import CHECKPOINT_KEY
 

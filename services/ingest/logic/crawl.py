@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from ingest.errors import (
     CrawlStoppingError,
@@ -18,17 +17,14 @@ from ingest.errors import (
     StoreUnavailableError,
     UserAgentRefusedError,
 )
-from ingest.logic.breaker import LONGEST_RETRY_AFTER, SUBJECTS_TO_OPEN, CircuitBreaker
-from ingest.logic.canary import Canary
-from ingest.logic.page_fetcher import PageFetcher
+from ingest.logic.breaker import LONGEST_RETRY_AFTER, SUBJECTS_TO_OPEN, Canary
+from ingest.logic.dependencies import CrawlDependencies, Resumed
+from ingest.logic.pages import Failure, PageRange, PageResult, SubjectState
 from ingest.logic.plan import RunPlan
-from ingest.logic.reconcile import Baseline, reconcile
+from ingest.logic.reconcile import reconcile
 from ingest.logic.retry import full_jitter, terminal_delay
-from ingest.logic.subject_crawl import Failure, PageLimits, PageRange, PageResult, SubjectCrawl
-from ingest.logic.subject_state import SubjectState
-from ingest.logic.workers import Job, Workers
-from ingest.ports import Timing
-from schemas.ledger.run import SubjectOutcome
+from ingest.logic.subject_crawl import PageLimits, SubjectCrawl
+from ingest.logic.workers import Job
 
 _LONGEST_WAIT_SECONDS: Final = 1.0
 _SHORTEST_WAIT_SECONDS: Final = 0.01
@@ -36,64 +32,6 @@ _SHORTEST_WAIT_SECONDS: Final = 0.01
 LONGEST_PAUSE_SECONDS: Final = 60.0
 #: Subjects under way, parked ones too; beyond so many, no further one is begun.
 _MOST_SUBJECTS_AT_ONCE: Final = 64
-
-
-class Observer(Protocol):
-    """Told what happens, for logs and metrics."""
-
-    def run_known(self, run_id: str) -> None:
-        """What follows is about this run."""
-
-    def page_stored(self, crawl: SubjectCrawl, result: PageResult) -> None:
-        """A page is in the store."""
-
-    def request_failed(self, subject: str, page: PageRange, error: IngestError) -> None:
-        """A request failed; the crawl decides by the error's tag."""
-
-    def subject_ended(self, outcome: SubjectOutcome) -> None:
-        """A subject is done."""
-
-
-@dataclass
-class CrawlDependencies:
-    """What a crawl works with.
-
-    Attributes
-    ----------
-    largest_request
-        Works that the source gives at most.
-    may_go_on
-        Whether there is time, and the lease, to begin another page.
-    timeout_seconds
-        How long a request that begins now may take.
-    keep_alive
-        Called often; renews the lease.
-    keep_outcome
-        Stores the outcome of a finished subject.
-    find_baseline
-        Returns what an earlier run counted of a subject.
-    """
-
-    fetcher: PageFetcher
-    workers: Workers
-    breaker: CircuitBreaker
-    timing: Timing
-    observer: Observer
-    largest_request: int
-    may_go_on: Callable[[], bool]
-    timeout_seconds: Callable[[], float]
-    keep_alive: Callable[[dict[str, SubjectState]], None]
-    keep_outcome: Callable[[SubjectOutcome], None]
-    find_baseline: Callable[[str], Baseline]
-
-
-@dataclass
-class Resumed:
-    """What earlier invocations left: ended subjects; stored pages and scores by subject."""
-
-    ended: set[str] = field(default_factory=set)
-    pages: dict[str, list[str]] = field(default_factory=dict)
-    states: dict[str, SubjectState] = field(default_factory=dict)
 
 
 class Crawl:
@@ -122,7 +60,9 @@ class Crawl:
         self._waiting = self._subjects_to_begin()
         self._active: list[SubjectCrawl] = []
         self._none_left = False
-        self._canary = Canary(plan.subjects, resumed)
+        self._canary = Canary(
+            [one for one in plan.subjects if one.key in {*resumed.ended, *resumed.pages}]
+        )
         self._canary_in_flight = False
         self._refusing: list[str] = []
         self.closing = closing
@@ -219,7 +159,9 @@ class Crawl:
     def _canary_job(self) -> Job | None:
         if self.closing or self._canary_in_flight:
             return None
-        spec = self._canary.due(self._deps.breaker, self._active)
+        spec = self._canary.due(
+            self._deps.breaker, {crawl.spec.key for crawl in self._active if crawl.is_failing}
+        )
         if spec is None:
             return None
         return Job(spec, None, PageRange(0, 1), ticket=self._deps.breaker.begin())
@@ -359,19 +301,19 @@ class Crawl:
             self._close(error.code)
 
     def _failure(self, crawl: SubjectCrawl, error: IngestError) -> Failure:
-        timing, breaker, state = self._deps.timing, self._deps.breaker, crawl.state
+        timing, state = self._deps.timing, crawl.state
+        # A pause is not the subject's doing, and a count of 0 is no failure before it is certain.
+        neutral = isinstance(error, RateLimitedError) or error.code == "count_zero"
         # While the circuit is not closed, it is the source that fails and not the subject.
-        charged = breaker.is_closed and not isinstance(error, RateLimitedError)
+        charged = self._deps.breaker.is_closed and not neutral
         is_terminal = charged and error.tag == "terminal"
-        delay = full_jitter(state.streak + 1, timing.uniform)
+        delay = full_jitter(state.streak + state.zeros + 1, timing.uniform)
         if is_terminal:
             delay = terminal_delay(state.terminal + 1, timing.uniform)
-        retry_at = timing.monotonic() + max(
-            delay, min(error.retry_after or 0.0, LONGEST_RETRY_AFTER)
-        )
+        wait = max(delay, min(error.retry_after or 0.0, LONGEST_RETRY_AFTER))
         # A source that has served nothing yet may be down, or fail on what is asked of it.
-        may_be_size = not isinstance(error, RateLimitedError) and not self._canary.is_known
-        return Failure(error.code, retry_at, charged, is_terminal, may_be_size)
+        may_be_size = not neutral and not self._canary.is_known
+        return Failure(error.code, timing.monotonic() + wait, charged, is_terminal, may_be_size)
 
     def _close(self, code: str) -> None:
         self.closing = code

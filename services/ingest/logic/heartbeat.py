@@ -12,7 +12,8 @@ from typing import Any, Final, Literal
 from ingest.errors import ConfigurationError, LeaseLostError
 from ingest.logic.breaker import CircuitBreaker
 from ingest.logic.checkpoint import ActiveRun, Checkpoint, LeasedCheckpoint
-from ingest.logic.crawl import Crawl, CrawlDependencies, Observer, Resumed
+from ingest.logic.crawl import Crawl
+from ingest.logic.dependencies import CrawlDependencies, Observer, Resumed
 from ingest.logic.ledger import (
     find_baseline,
     find_stored,
@@ -23,8 +24,8 @@ from ingest.logic.ledger import (
 )
 from ingest.logic.pacer import Pacer
 from ingest.logic.page_fetcher import PageFetcher
+from ingest.logic.pages import SubjectState
 from ingest.logic.plan import RunPlan, freeze, load
-from ingest.logic.subject_state import SubjectState
 from ingest.logic.workers import Executor, Workers
 from ingest.ports import ObjectStore, PageApi, Source, SubjectSpec, Timing
 from schemas.events import Heartbeat

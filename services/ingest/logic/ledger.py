@@ -10,10 +10,10 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 
 from ingest.errors import StateUnreadableError
-from ingest.logic.crawl import Resumed
+from ingest.logic.dependencies import Resumed
+from ingest.logic.pages import SubjectState
 from ingest.logic.plan import RunPlan
 from ingest.logic.reconcile import Baseline, never_begun, run_status
-from ingest.logic.subject_state import SubjectState
 from ingest.logic.workers import Executor
 from ingest.ports import NewObject, ObjectStore, SubjectSpec, Timing
 from schemas.keys import (

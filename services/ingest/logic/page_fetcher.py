@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from ingest.errors import BodyRefusedError, SourceUnavailableError, StateUnreadableError
 from ingest.logic.pacer import Pacer
-from ingest.logic.subject_crawl import PageRange, PageResult
+from ingest.logic.pages import PageRange, PageResult
 from ingest.ports import (
     NewObject,
     ObjectStore,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from ingest.logic.coverage import Coverage, Seam, first_free
+from ingest.logic.pages import Failure, MissingRange, PageRange, PageResult, SubjectState
 from ingest.logic.retry import (
     FAILURES_BEFORE_HALVING,
     FAILURES_OF_A_PART,
@@ -18,7 +18,6 @@ from ingest.logic.retry import (
     PageSizer,
     failures_allowed,
 )
-from ingest.logic.subject_state import MissingRange, SubjectState
 from ingest.ports import SubjectSpec
 from schemas.ledger.run import PageEntry
 
@@ -29,88 +28,10 @@ _MOST_BRIDGES: Final = 12
 _USUAL_LOSS: Final = 0.1
 _USUAL_LOSS_WORKS: Final = 3
 #: A smaller page does not help where the source says that there is none.
-_NOT_ABOUT_SIZE: Final = frozenset({"empty_page", "count_zero", "count_collapsed"})
+_NOT_ABOUT_SIZE: Final = frozenset({"empty_page", "count_collapsed"})
 #: Answers that a subject without works must give in a row, and one that had works in the last run.
 _ZEROS: Final = 2
 _ZEROS_AFTER_WORKS: Final = 4
-
-
-@dataclass(frozen=True, slots=True)
-class PageRange:
-    """A page to ask for: ``limit`` works from ``offset``.
-
-    Attributes
-    ----------
-    details
-        Whether to ask for the subject's facets too.
-    failures
-        How often it failed in this size.
-    trial
-        How far it is found out whether the facets are what fails: the page is asked for ``without``
-        them and not stored; when it comes, ``again`` with them; then the trial is ``done``.
-    is_part
-        Whether it is a part of a page that kept failing.
-    volley
-        Failures that the subject had when the page was asked for.
-    not_before
-        Monotonic second before which it is not asked for.
-    """
-
-    offset: int
-    limit: int
-    details: bool = False
-    failures: int = 0
-    trial: Literal["", "without", "again", "done"] = ""
-    is_part: bool = False
-    volley: int = 0
-    not_before: float = 0.0
-
-    @property
-    def end(self) -> int:
-        """Offset behind the page's last work."""
-        return self.offset + self.limit
-
-    @property
-    def is_stored(self) -> bool:
-        """Whether what comes is to be stored."""
-        return self.trial != "without"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A failed request.
-
-    Attributes
-    ----------
-    code
-        The error's code.
-    retry_at
-        Monotonic second before which it is not repeated.
-    charged
-        Whether it counts against the subject, and not against the source as a whole.
-    is_terminal
-        Whether the answer says that repeating cannot help.
-    may_be_size
-        Whether a smaller page may help, though the failure is not charged.
-    """
-
-    code: str
-    retry_at: float
-    charged: bool = True
-    is_terminal: bool = False
-    may_be_size: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PageResult:
-    """An answer: ``entry`` is the stored page, ``None`` when it had no works."""
-
-    offset: int
-    limit: int
-    work_count: int
-    fetched_at: datetime
-    entry: PageEntry | None
-    fingerprints: array[int]
 
 
 @dataclass(frozen=True, slots=True)

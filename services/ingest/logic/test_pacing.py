@@ -125,7 +125,15 @@ def test_page_size_has_a_least() -> None:
 def test_small_configured_page_is_never_enlarged() -> None:
     sizer = PageSizer(5)
     sizer.halve(5)
+    assert sizer.size == 2
+    for _ in range(40):
+        sizer.succeeded()
     assert sizer.size == 5
+
+
+def test_page_size_goes_on_where_an_earlier_invocation_left_it() -> None:
+    assert PageSizer(500, 125).size == 125
+    assert PageSizer(100, 125).size == 100
 
 
 def failing(breaker: CircuitBreaker, times: int) -> None:

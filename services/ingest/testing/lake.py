@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from ingest.errors import IngestError
 from ingest.logic.heartbeat import CrawlRules, HeartbeatDependencies, HeartbeatResult, run_heartbeat
-from ingest.logic.subject_crawl import PageRange, PageResult, SubjectCrawl
+from ingest.logic.pages import PageRange, PageResult
+from ingest.logic.subject_crawl import SubjectCrawl
 from ingest.openlibrary.api import OpenLibrary
 from ingest.openlibrary.subjects import parse_subjects
 from ingest.ports import SubjectSpec
