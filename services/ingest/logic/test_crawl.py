@@ -15,6 +15,7 @@ from ingest.errors import (
     SourceUnavailableError,
     SourceUnreachableError,
 )
+from ingest.logic.plan import RunPlan
 from ingest.ports import NewObject, SourceResponse
 from ingest.testing.fakes import START, json_response, page
 from ingest.testing.lake import RUN_ID, MemoryLake
@@ -378,6 +379,55 @@ def test_page_that_somebody_else_stored_meanwhile_is_taken_as_it_is() -> None:
     # THEN the first one stays, and the manifest agrees with it
     assert lake.store.objects[key] == stored
     assert lake.outcome("love").pages == donor.outcome("love").pages
+
+
+def test_page_that_an_overlapping_writer_stored_smaller_leaves_no_hole() -> None:
+    # GIVEN a page of 5 works at an offset for which this invocation asks 11
+    donor = MemoryLake({"love": 35}, page_size=4)
+    donor.source.works = {"love": 35}
+    donor.run_heartbeat()
+    small = donor.store.objects[RawKey.of(RUN_ID, "love", 20).key]
+    lake = MemoryLake({"love": 35})
+
+    def script(subject: str, offset: int, limit: int) -> None:
+        if offset == 20:
+            key = RawKey.of(RUN_ID, "love", 20).key
+            lake.store.create(key, NewObject(small.body, metadata=small.metadata))
+
+    lake.source.script = script
+    # WHEN it goes on THEN the rest is asked for
+    assert lake.run_heartbeat().status == "complete"
+    assert lake.outcome("love").distinct == 35
+    assert 24 in [offset for _, offset, _ in lake.source.requests]
+
+
+def test_filtered_listing_has_keys_and_a_name_of_its_own() -> None:
+    subjects: list[object] = ["love", {"subject": "love", "published_in": "1990-1999"}]
+    lake = MemoryLake({"love": 3}, subjects)
+    assert lake.run_heartbeat().status == "complete"
+    names = ["love", "love?published_in=1990-1999"]
+    assert [one.subject for one in lake.manifest().subjects] == names
+    assert sorted(RawKey.parse(key).subject for key in lake.raw_keys()) == names
+
+
+def test_plan_of_an_earlier_version_keeps_its_filters() -> None:
+    frozen = RunPlan.model_validate(
+        {
+            "run_id": RUN_ID,
+            "started_at": START,
+            "page_size": 10,
+            "max_works": 100,
+            "subjects": [
+                {"subject": "love", "published_in": None, "has_fulltext": False, "max_works": 5},
+                {"subject": "love", "published_in": "1990", "has_fulltext": True},
+            ],
+        }
+    )
+    assert [spec.key for spec in frozen.subjects] == [
+        "love",
+        "love?has_fulltext=true&published_in=1990",
+    ]
+    assert frozen.subjects[0].max_works == 5
 
 
 def test_unreadable_stored_page_is_reported_not_overwritten() -> None:
