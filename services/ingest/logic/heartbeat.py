@@ -149,7 +149,7 @@ def run_heartbeat(heartbeat: Heartbeat, deps: HeartbeatDependencies) -> Heartbea
     if checkpoint.is_busy:
         return HeartbeatResult("busy", run.run_id)
     if run.not_before is not None and run.not_before > deps.timing.now():
-        return HeartbeatResult("idle", run.run_id, status="paused")
+        return HeartbeatResult("idle", run.run_id, status=_why_resting(run))
     action: Action = "resumed" if state.run is not None else "started"
     new_plan = None if load(run.run_id, deps.store) else _new_plan(run.run_id, deps)
     if not checkpoint.take(run):
@@ -242,6 +242,10 @@ def _crawl(
     return HeartbeatResult("resumed", run.run_id, True, crawl.pages_stored, status)
 
 
+def _why_resting(run: ActiveRun) -> str:
+    return "source_down" if run.source_down else "paused"
+
+
 def _leave(
     run: ActiveRun,
     crawl: Crawl,
@@ -256,7 +260,7 @@ def _leave(
         rest = max(rest, min(_LONGEST_REST_SECONDS, _REST_SECONDS * 2.0**run.source_down))
     run.not_before = timing.now() + timedelta(seconds=rest) if rest else None
     checkpoint.release()
-    status = "source_down" if run.source_down else "paused" if rest else None
+    status = _why_resting(run) if rest else None
     return HeartbeatResult("resumed", run.run_id, pages=crawl.pages_stored, status=status)
 
 

@@ -49,7 +49,8 @@ def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
         answer = pending.result()
         if answer.finished and answer.run_id == run_id:
             break
-        if answer.action == "busy":
+        # Somebody else crawls, or the source asked for a pause.
+        if answer.action in ("busy", "idle"):
             time.sleep(BUSY_SECONDS)
     manifest = runs.read_run(cloud, bucket, run_id).manifest
     if manifest is None:
