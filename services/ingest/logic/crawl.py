@@ -30,6 +30,8 @@ _LONGEST_WAIT_SECONDS: Final = 1.0
 _SHORTEST_WAIT_SECONDS: Final = 0.01
 #: A longer pause is not slept through: the next heartbeat goes on.
 LONGEST_PAUSE_SECONDS: Final = 60.0
+#: A source that served before and answers 403 since is asked in so many more invocations.
+DOWNS_TO_BELIEVE_A_REFUSAL: Final = 2
 #: Subjects under way, parked ones too; beyond so many, no further one is begun.
 _MOST_SUBJECTS_AT_ONCE: Final = 64
 
@@ -49,10 +51,18 @@ class Crawl:
     closing
         Code of the reason for which nothing more may be fetched: stored pages are counted, and that
         is all.
+    downs
+        Invocations in a row, before this one, that found the source down.
     """
 
     def __init__(
-        self, plan: RunPlan, resumed: Resumed, deps: CrawlDependencies, *, closing: str | None
+        self,
+        plan: RunPlan,
+        resumed: Resumed,
+        deps: CrawlDependencies,
+        *,
+        closing: str | None,
+        downs: int,
     ) -> None:
         self._plan = plan
         self._resumed = resumed
@@ -65,6 +75,7 @@ class Crawl:
         )
         self._canary_in_flight = False
         self._refusing: list[str] = []
+        self._downs = downs
         self.closing = closing
         self.pages_stored = 0
 
@@ -113,7 +124,7 @@ class Crawl:
         breaker = self._deps.breaker
         if self.closing:
             return False
-        if breaker.source_is_down and self._refusing:
+        if breaker.source_is_down and self._refusing and self._downs >= DOWNS_TO_BELIEVE_A_REFUSAL:
             self._close(UserAgentRefusedError.code)
             return False
         return breaker.source_is_down or breaker.open_seconds > LONGEST_PAUSE_SECONDS

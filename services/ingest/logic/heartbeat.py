@@ -221,14 +221,18 @@ def _crawl(
     resumed = Resumed()
     if not is_new:
         resumed = find_stored(deps.store, run.run_id, run.subjects, checkpoint.renew_if_due)
-    if deps.timing.now() - plan.started_at > timedelta(minutes=deps.rules.run_deadline_minutes):
+    expires_at = plan.started_at + timedelta(minutes=deps.rules.run_deadline_minutes)
+    if deps.timing.now() > expires_at:
         run.closing = run.closing or "run_expired"
     crawl_deps = _crawl_dependencies(plan, run, checkpoint, deps)
-    crawl = Crawl(plan, resumed, crawl_deps, closing=run.closing)
+    crawl = Crawl(plan, resumed, crawl_deps, closing=run.closing, downs=run.source_down)
     ended = crawl.run()
     run.closing = crawl.closing
     if not ended:
-        return _leave(run, crawl, crawl_deps.breaker, checkpoint, deps.timing)
+        _note_rest(run, crawl_deps.breaker, deps.timing, expires_at)
+        checkpoint.release()
+        why = _why_resting(run) if run.not_before else None
+        return HeartbeatResult("resumed", run.run_id, pages=crawl.pages_stored, status=why)
     checkpoint.renew()
     status = write_manifest(
         deps.store,
@@ -246,22 +250,16 @@ def _why_resting(run: ActiveRun) -> str:
     return "source_down" if run.source_down else "paused"
 
 
-def _leave(
-    run: ActiveRun,
-    crawl: Crawl,
-    breaker: CircuitBreaker,
-    checkpoint: LeasedCheckpoint,
-    timing: Timing,
-) -> HeartbeatResult:
-    """Leave the run to the next heartbeat, which comes too early where the source needs a rest."""
+def _note_rest(
+    run: ActiveRun, breaker: CircuitBreaker, timing: Timing, expires_at: datetime
+) -> None:
+    """Note how long the source is to be left alone; an expired run is ended all the same."""
     run.source_down = run.source_down + 1 if breaker.source_is_down else 0
     rest = breaker.open_seconds
     if run.source_down:
         rest = max(rest, min(_LONGEST_REST_SECONDS, _REST_SECONDS * 2.0**run.source_down))
-    run.not_before = timing.now() + timedelta(seconds=rest) if rest else None
-    checkpoint.release()
-    status = _why_resting(run) if rest else None
-    return HeartbeatResult("resumed", run.run_id, pages=crawl.pages_stored, status=status)
+    until = min(timing.now() + timedelta(seconds=rest), expires_at)
+    run.not_before = until if rest else None
 
 
 def _crawl_dependencies(

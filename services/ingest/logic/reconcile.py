@@ -102,9 +102,9 @@ def _verdict(crawl: SubjectCrawl, distinct: int, baseline: Baseline) -> _Verdict
 def _why_stopped(crawl: SubjectCrawl) -> str:
     state, reason = crawl.state, f"{crawl.stopped_by}: crawl stopped"
     if state.failures:
-        reason += f" after {state.failures} failed requests"
-        if state.last_code not in ("", crawl.stopped_by):
-            reason += f", the last one {state.last_code}"
+        reason += f" after {state.failures} failed request{'s' * (state.failures > 1)}"
+    if state.last_code not in ("", crawl.stopped_by):
+        reason += f"; last failure: {state.last_code}"
     return reason
 
 

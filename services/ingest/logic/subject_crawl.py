@@ -351,7 +351,8 @@ class SubjectCrawl:
 
     def _abandon(self, page: PageRange, code: str) -> None:
         del self._pending[page.offset]
-        if not self.coverage.covers(page.offset, page.end):
+        is_known = any(start <= page.offset and page.end <= end for start, end in self._abandoned())
+        if not (is_known or self.coverage.covers(page.offset, page.end)):
             self.state.missing.append(MissingRange(page.offset, page.limit, code))
 
     def stop(self, code: str) -> None:

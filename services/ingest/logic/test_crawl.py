@@ -162,9 +162,10 @@ def test_403_to_every_request_from_some_time_on_ends_the_run() -> None:
     lake.source.script = lambda subject, offset, limit: (
         plain(403) if len(lake.source.requests) > 10 else None
     )
-    assert lake.run_heartbeat().status == "partial"
+    assert lake.run_heartbeat().status == "source_down"
+    assert lake.run_until_finished().status == "partial"
     assert "user_agent_refused: crawl stopped" in str(lake.outcome("love").reason)
-    assert len(lake.source.requests) < 40
+    assert len(lake.source.requests) < 45
 
 
 def test_403_on_one_path_ends_that_subject_only() -> None:
@@ -245,7 +246,7 @@ def test_source_that_stays_down_ends_the_run_after_its_deadline() -> None:
     outcome = lake.outcome("love")
     assert (outcome.status, outcome.distinct) == ("partial", 21)
     assert "run_expired: crawl stopped" in str(outcome.reason)
-    assert "the last one source_unreachable" in str(outcome.reason)
+    assert "last failure: source_unreachable" in str(outcome.reason)
     assert (lake.outcome("history").status, lake.outcome("history").distinct) == ("partial", 11)
 
 

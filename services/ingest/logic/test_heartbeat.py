@@ -354,7 +354,7 @@ def test_run_that_was_killed_after_its_manifest_fetches_nothing_more() -> None:
 
     lake.store.create = killed_after  # type: ignore[method-assign]  # a fault
     with pytest.raises(Killed):
-        lake.run_heartbeat()
+        lake.run_until_finished()
     # WHEN the source is well again and heartbeats go on
     lake.store.create = create  # type: ignore[method-assign]
     lake.store.killer = Killer()
