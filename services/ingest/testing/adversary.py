@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -218,12 +218,14 @@ def _handler(adversary: Adversary) -> type[BaseHTTPRequestHandler]:
 
 @dataclass
 class _ImpatientSource:
-    """The source with a shorter limit on the time of an answer."""
+    """The source with a shorter limit on the time of an answer, which the fast clock dates."""
 
     http: HttpSource
+    clock: FastClock
 
     def fetch(self, path: str, gate: Gate, timeout_seconds: float) -> SourceResponse:
-        return self.http.fetch(path, gate, min(timeout_seconds, REQUEST_SECONDS))
+        response = self.http.fetch(path, gate, min(timeout_seconds, REQUEST_SECONDS))
+        return replace(response, fetched_at=self.clock.now())
 
 
 @dataclass
@@ -251,7 +253,7 @@ class AdversaryLake:
             deps = HeartbeatDependencies(
                 rules=rules,
                 store=self.store,
-                source=_ImpatientSource(http),
+                source=_ImpatientSource(http, self.clock),
                 api=OpenLibrary(),
                 executor=executor,
                 timing=self.clock.timing,
