@@ -5,7 +5,7 @@ Each has a stable ``code`` and one of three tags, by which the caller decides:
 * ``transient``: the same request may succeed later, so it is repeated.
 * ``terminal``: somebody has to change something. Before the crawl believes that of an answer, it
   asks some times more: proxies and deployments answer so for a minute.
-* ``data``: an answer came, but its body is not what it says; it is kept in quarantine and asked for
+* ``data``: an answer whose body is not what it says; it is kept in quarantine and asked for
 again.
 
 ::
@@ -80,14 +80,14 @@ class TerminalError(IngestError):
 
 
 class DataError(IngestError):
-    """What came is not what it says it is."""
+    """An answer is not what it says it is."""
 
     code = "data"
     tag = "data"
 
 
 class SourceUnreachableError(TransientError):
-    """No whole answer came: connection refused, cut, or timed out."""
+    """There was no whole answer: connection refused, cut, or timed out."""
 
     code = "source_unreachable"
 

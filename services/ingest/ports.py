@@ -214,7 +214,7 @@ class Source(Protocol):
         Raises
         ------
         ingest.errors.SourceUnreachableError
-            When no whole answer came within the time.
+            When there was no whole answer within the time.
         ingest.errors.CrawlStoppingError
             When the gate did not let the request pass.
         """

@@ -173,7 +173,7 @@ class HttpSource:
         Raises
         ------
         SourceUnreachableError
-            When no whole answer came within the time, which counts from the moment of sending.
+            When there was no whole answer within the time, which counts from the moment of sending.
         CrawlStoppingError
             When the gate did not let the request pass.
         """

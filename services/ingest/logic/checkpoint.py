@@ -1,6 +1,6 @@
 """The checkpoint: which run is under way, who crawls it, and when the last request was sent.
 
-It holds no page and no list of subjects. What was fetched is told by the stored objects themselves,
+It holds neither pages nor subjects to crawl. The stored objects themselves show what was fetched,
 which are written once and never change, so an invocation may be killed between any two of them and
 nothing has to agree with anything. The checkpoint stays below a few kilobytes for any number of
 subjects and is written when the lease is taken, renewed and released, not for each page.

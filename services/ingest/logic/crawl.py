@@ -313,7 +313,7 @@ class Crawl:
 
     def _failure(self, crawl: SubjectCrawl, error: IngestError) -> Failure:
         timing, state = self._deps.timing, crawl.state
-        # A pause is not the subject's doing, and a count of 0 is no failure before it is certain.
+        # A pause is not the subject's doing, nor is a count of 0 that is not certain yet.
         neutral = isinstance(error, RateLimitedError) or error.code == "count_zero"
         # While the circuit is not closed, it is the source that fails and not the subject.
         charged = self._deps.breaker.is_closed and not neutral

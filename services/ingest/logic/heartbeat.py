@@ -228,11 +228,22 @@ def _crawl(
     crawl = Crawl(plan, resumed, crawl_deps, closing=run.closing, downs=run.source_down)
     ended = crawl.run()
     run.closing = crawl.closing
-    if not ended:
-        _note_rest(run, crawl_deps.breaker, deps.timing, expires_at)
-        checkpoint.release()
-        why = _why_resting(run) if run.not_before else None
-        return HeartbeatResult("resumed", run.run_id, pages=crawl.pages_stored, status=why)
+    if ended:
+        return _end_run(run, crawl, plan, checkpoint, deps)
+    _note_rest(run, crawl_deps.breaker, deps.timing, expires_at)
+    checkpoint.release()
+    why = _why_resting(run) if run.not_before else None
+    return HeartbeatResult("resumed", run.run_id, pages=crawl.pages_stored, status=why)
+
+
+def _end_run(
+    run: ActiveRun,
+    crawl: Crawl,
+    plan: RunPlan,
+    checkpoint: LeasedCheckpoint,
+    deps: HeartbeatDependencies,
+) -> HeartbeatResult:
+    # With the reason for closing in it, before the manifest is there.
     checkpoint.renew()
     status = write_manifest(
         deps.store,

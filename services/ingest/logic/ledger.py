@@ -42,8 +42,8 @@ def find_stored(
 ) -> Resumed:
     """List what a run has stored so far: one request for each thousand pages or subjects.
 
-    The pages of ended subjects are left out, so the result stays small. What is no key of ours,
-    such as the folder markers that consoles make, is passed over.
+    The pages of ended subjects are left out, so the result stays small. Keys of others, such as
+    the folder markers that consoles make, are passed over.
     """
     resumed = Resumed(states=dict(states))
     outcomes = outcomes_prefix(run_id)
@@ -122,6 +122,15 @@ def write_manifest(
         states.add(outcome.status)
         subjects += b"," * bool(subjects) + text
     status = run_status(states)
+    body = _manifest(plan, timing, status, subjects, totals)
+    if store.create(manifest_key(plan.run_id), NewObject(body)):
+        return status
+    return manifest_status(store, plan.run_id) or status
+
+
+def _manifest(
+    plan: RunPlan, timing: Timing, status: RunStatus, subjects: bytearray, totals: RunTotals
+) -> bytes:
     head = RunManifest(
         run_id=plan.run_id,
         contract_version=CONTRACT_VERSION,
@@ -130,15 +139,11 @@ def write_manifest(
         status=status,
         subjects=[],
     ).model_dump_json(exclude={"subjects", "totals"})
-    body = b'%s,"subjects":[%s],"totals":%s}' % (
+    return b'%s,"subjects":[%s],"totals":%s}' % (
         head.removesuffix("}").encode(),
         subjects,
         totals.model_dump_json().encode(),
     )
-    key = manifest_key(plan.run_id)
-    if store.create(key, NewObject(body)):
-        return status
-    return manifest_status(store, plan.run_id) or status
 
 
 class _Status(BaseModel):

@@ -29,7 +29,7 @@ _USUAL_LOSS: Final = 0.1
 _USUAL_LOSS_WORKS: Final = 3
 #: A smaller page does not help where the source says that there is none.
 _NOT_ABOUT_SIZE: Final = frozenset({"empty_page", "count_collapsed"})
-#: Answers that a subject without works must give in a row, and one that had works in the last run.
+#: Answers in a row by which a subject is known to have no works, and one that had some before.
 _ZEROS: Final = 2
 _ZEROS_AFTER_WORKS: Final = 4
 
@@ -206,7 +206,7 @@ class SubjectCrawl:
         """Return the seams that are not closed.
 
         Parts of one work each have no overlap, and at the beginning no page can be asked for across
-        them: that alone is no sign of a change.
+        them: that alone does not mean that anything changed.
         """
         return [
             seam

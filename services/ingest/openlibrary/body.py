@@ -70,7 +70,7 @@ def read_stored(wire: bytes) -> Page:
     Raises
     ------
     BodyRefusedError
-        When it is no page.
+        When it does not hold a page.
     """
     return _summary(wire, unzip(wire), compressed_here=False)
 

@@ -27,7 +27,7 @@ def _canonical(value: object) -> object:
     if not isinstance(value, str):
         return value
     if not value.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise ValueError("a lone surrogate is no text: write the letter itself, in UTF-8")
+        raise ValueError("a lone surrogate is not text: write the letter itself, in UTF-8")
     return canonical_subject(value)
 
 

@@ -30,7 +30,7 @@ RUN_ID = "20261123T000000Z"
 
 
 class SilentObserver:
-    """Keeps the errors that it is told of."""
+    """Keeps the errors that it is notified of."""
 
     def __init__(self) -> None:
         self.errors: list[IngestError] = []

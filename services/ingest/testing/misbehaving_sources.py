@@ -225,7 +225,11 @@ CASES = [
         {"odd": 0},
         reasons={"odd": "unknown_subject"},
     ),
-    Case("429 with Retry-After 300, for 300 s", for_seconds(299, text(429, Retry_After="300"), 2)),
+    Case(
+        "429 with Retry-After 300, for 300 s",
+        for_seconds(299, text(429, Retry_After="300"), 2),
+        most_requests=25,
+    ),
     Case(
         "429 with a date, for an hour",
         for_seconds(3500, text(429, Retry_After="Mon, 23 Nov 2026 07:00:05 GMT"), 2),
