@@ -228,12 +228,12 @@ CASES = [
     Case(
         "429 with Retry-After 300, for 300 s",
         for_seconds(299, text(429, Retry_After="300"), 2),
-        most_requests=25,
+        most_requests=30,
     ),
     Case(
         "429 with a date, for an hour",
         for_seconds(3500, text(429, Retry_After="Mon, 23 Nov 2026 07:00:05 GMT"), 2),
-        most_requests=25,
+        most_requests=30,
         most_seconds=4500,
     ),
     Case("503 with Retry-After 120, for 240 s", for_seconds(240, text(503, Retry_After="120"), 2)),
