@@ -27,7 +27,7 @@ _TEMPORARY: Final = ".tmp"
 
 @dataclass(frozen=True)
 class Arrival:
-    """A request as the stand-in saw it: monotonic second, subject, offset, limit, status, faults."""
+    """A request as the stand-in saw it: second, subject, offset, limit, status, faults."""
 
     time: float
     subject: str
