@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from analytics.views.definitions import View, views
-from lake.query.statement import parse
+from analytics.views.reads import tables_read
 from schemas.curated_tables import CURATED, CuratedTable
 from schemas.derive.columns import Column, ListOf, StructOf
 from schemas.derive.glue import glue_type
@@ -115,7 +115,7 @@ _CURATED: Final = (
 
 
 def render() -> dict[str, str]:
-    """Give the content of every page by its file's name."""
+    """Return the content of every page by its file's name."""
     pages = {f"{table.name}.md": _processed_page(table) for table in TABLES.values()}
     pages |= {f"{table.catalogue_name}.md": _curated_page(table) for table in CURATED.values()}
     pages |= {f"{view.name}.md": _view_page(view) for view in views().values()}
@@ -189,8 +189,7 @@ def _curated_page(table: CuratedTable) -> str:
 
 
 def _view_page(view: View) -> str:
-    named, own = parse(view.sql).references()
-    read = ", ".join(f"[{name}]({name}.md)" for name in sorted({t.name for t in named - own}))
+    read = ", ".join(f"[{name}]({name}.md)" for name in sorted(tables_read(view)))
     columns = [(c.name, c.type, c.unit, c.description) for c in view.columns]
     written = f"A view over {read}: `analytics/views/{view.name}.sql`, which is also how to ask it."
     fresh = "As fresh as the tables that it reads."

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from analytics.catalogue_pages.generate import EXAMPLES, UNITS, main, render, stale, unit_of
-from lake.conftest import Lake
 from schemas.curated_tables import CURATED, CuratedTable
 from schemas.tables import TABLES, Table
 
@@ -41,12 +40,6 @@ def test_every_quantity_has_a_unit_and_every_unit_is_used() -> None:
     used = {column.name for column in COLUMNS if unit_of(column)}
 
     assert used == set(UNITS)
-
-
-@pytest.mark.parametrize("table", EXAMPLES)
-def test_an_example_is_answered(lake: Lake, table: str) -> None:
-    assert table in EXAMPLES[table]
-    assert lake.result(EXAMPLES[table]).columns
 
 
 def test_there_is_a_page_for_each_table() -> None:

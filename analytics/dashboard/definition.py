@@ -22,7 +22,7 @@ Format = Literal["text", "count", "share", "times", "year", "time"]
 Kind = Literal["figures", "bar", "column", "line", "table"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
-#: What a format can tell.
+#: The column types that a format can show.
 TYPES: Final[Mapping[Format, tuple[str, ...]]] = {
     "text": ("varchar",),
     "count": ("integer", "bigint"),
@@ -37,8 +37,8 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Shown(_Part):
-    """A column of the view, under the name that people read."""
+class DisplayColumn(_Part):
+    """A column of the view, with the label and the format in which it is displayed."""
 
     column: Name
     label: Annotated[str, Field(min_length=1, max_length=40)]
@@ -67,14 +67,14 @@ class Chart(_Part):
     category
         What the bars, columns or points stand for.
     values
-        What is measured: a bar or line for each; for figures and tables, what is told.
+        What is measured: a bar or line for each; the cells of figures and tables.
     series
         Column by which a value is divided; ``series_order`` says in which order.
-    quiet
-        Values of the series that stand back: they say that something is not there.
+    muted
+        Values of the series that are drawn in grey: they stand for something that is missing.
     details
-        What is told beside a value when somebody asks.
-    only
+        What a tooltip shows beside a value.
+    where
         Rows that are shown: those with these values.
     not_null
         Rows that are shown: those that have a value there.
@@ -91,13 +91,13 @@ class Chart(_Part):
     finding: str
     finding_of: Name | None = None
     empty: str = "There are no rows yet."
-    category: Shown | None = None
-    values: Annotated[tuple[Shown, ...], Field(min_length=1)]
-    series: Shown | None = None
+    category: DisplayColumn | None = None
+    values: Annotated[tuple[DisplayColumn, ...], Field(min_length=1)]
+    series: DisplayColumn | None = None
     series_order: tuple[str, ...] = ()
-    quiet: tuple[str, ...] = ()
-    details: tuple[Shown, ...] = ()
-    only: dict[Name, str] = Field(default_factory=dict)
+    muted: tuple[str, ...] = ()
+    details: tuple[DisplayColumn, ...] = ()
+    where: dict[Name, str] = Field(default_factory=dict)
     not_null: Name | None = None
     sort: Sort | None = None
     limit: Annotated[int, Field(ge=1, le=100)] | None = None
@@ -110,7 +110,7 @@ class Chart(_Part):
             raise ValueError(f"chart {self.id}: a {self.kind} has a category if it is drawn")
         if self.series is not None and (self.kind != "column" or len(self.values) > 1):
             raise ValueError(f"chart {self.id}: only columns of one value are divided by a series")
-        if (self.series_order or self.quiet) and self.series is None:
+        if (self.series_order or self.muted) and self.series is None:
             raise ValueError(f"chart {self.id}: there is no series to order")
         if (self.kind == "figures") != (self.sort is None):
             raise ValueError(f"chart {self.id}: figures are one row, all else is sorted")
@@ -121,7 +121,7 @@ class Chart(_Part):
         return self
 
     @property
-    def shown(self) -> tuple[Shown, ...]:
+    def shown(self) -> tuple[DisplayColumn, ...]:
         """All columns that people read, in order, each once."""
         parts = (self.category, self.series, *self.values, *self.details)
         return tuple(dict.fromkeys(part for part in parts if part is not None))
@@ -135,7 +135,7 @@ class Chart(_Part):
         """Yield every column that the chart names, maybe more than once."""
         yield from (part.column for part in self.shown)
         yield from self.finding_columns
-        yield from self.only
+        yield from self.where
         for name in (self.finding_of, self.not_null, self.sort and self.sort.column):
             if name:
                 yield name
@@ -166,9 +166,9 @@ def read_dashboard(text: str) -> Dashboard:
     Raises
     ------
     tomllib.TOMLDecodeError
-        It is no TOML.
+        It is not TOML.
     pydantic.ValidationError
-        It is no dashboard, or names what the views have not.
+        It is not a dashboard, or names something that the views do not have.
     """
     return Dashboard.model_validate(tomllib.loads(text))
 
@@ -187,7 +187,7 @@ def rows_of(
     found = [
         row
         for row in found
-        if all(row[name] == value for name, value in chart.only.items())
+        if all(row[name] == value for name, value in chart.where.items())
         and (chart.not_null is None or row[chart.not_null] is not None)
     ]
     if chart.sort is not None:
@@ -213,12 +213,12 @@ def _problems(chart: Chart, known: Mapping[str, View]) -> Iterator[str]:
 
 
 def _kinds(chart: Chart, view: View) -> Iterator[str]:
-    texts = [*chart.only, *([chart.series.column] if chart.series else [])]
+    texts = [*chart.where, *([chart.series.column] if chart.series else [])]
     for name in texts:
         if _is(view.column(name), number=True):
             yield f"{name} is a number: rows are chosen and divided by texts"
     if chart.finding_of and _is(view.column(chart.finding_of), number=False):
-        yield f"{chart.finding_of} is no number, so no row has the most of it"
+        yield f"{chart.finding_of} is not a number, so no row has the most of it"
 
 
 def _is(column: ViewColumn | None, *, number: bool) -> bool:

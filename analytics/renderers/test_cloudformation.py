@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from analytics.renderers.cloudformation import LONGEST, analytics_template, main, render, stale
+from analytics.renderers.athena import analytics_template
+from analytics.renderers.cloudformation import LONGEST, main, render, stale
 from analytics.views.definitions import views
 
 

@@ -26,7 +26,7 @@ class ViewError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ViewColumn:
-    """A column of a view; ``unit`` is empty for what is no quantity."""
+    """A column of a view; ``unit`` is empty for a column that is not a quantity."""
 
     name: str
     type: ColumnType

@@ -57,7 +57,7 @@ class Candidate:
         return statistics.median(self.seconds.values())
 
     def over(self, other: Candidate) -> float:
-        """Give the median of the ratios to another one, turn by turn: the machine's pace varies."""
+        """Return the median ratio to another one, turn by turn, for the machine's pace varies."""
         turns = self.seconds.keys() & other.seconds.keys()
         return statistics.median(self.seconds[turn] / other.seconds[turn] for turn in turns)
 
@@ -108,7 +108,7 @@ class Usage:
 
 
 def process_usage(processes: Mapping[str, Process], repeats: int) -> dict[str, Usage]:
-    """Give the medians of what processes take, from start to end; they take turns.
+    """Return the medians of what processes take, from start to end; they take turns.
 
     Each runs once unmeasured, so that modules are read and, where that may be, compiled.
     """
@@ -128,7 +128,7 @@ def process_usage(processes: Mapping[str, Process], repeats: int) -> dict[str, U
 
 
 def python_environment() -> dict[str, str]:
-    """Give an environment in which a child imports what this process can."""
+    """Return an environment in which a child imports what this process can."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 

@@ -1,7 +1,7 @@
 """Tries each version that is published, before its stack moves the alias to it.
 
 A custom resource of CloudFormation: what fails here fails the update, which undoes itself. Its code
-stands in bootstrap.yaml, because there is no artifact bucket before that stack.
+is inlined in bootstrap.yaml, because there is no artifact bucket before that stack.
 """
 
 import json
@@ -30,7 +30,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
 
 
 def is_to_be_tried(event: dict[str, Any]) -> bool:
-    """Tell whether a version gets traffic next that never had it.
+    """Return whether a version gets traffic next that never had it.
 
     When an update is undone, the version before comes back, which has passed: nothing that happens
     now may keep it from its return.
@@ -59,7 +59,7 @@ def failure_of(version: str) -> str:
 
 
 def respond(event: dict[str, Any], reason: str) -> None:
-    """Tell CloudFormation how it went, at the address that the request names."""
+    """Report the outcome to CloudFormation, at the address that the request names."""
     version = event["ResourceProperties"]["FunctionVersion"]
     failed = f"{version} fails its smoke test and gets no traffic. {reason[:REASON_LENGTH]}"
     body = {

@@ -111,7 +111,7 @@ ACCESS_RULES = (
 
 
 def may(template: Template, role: str, action: str, target: str) -> bool:
-    """Tell whether a role's policies allow an action on a resource.
+    """Return whether a role's policies allow an action on a resource.
 
     Conditions on `s3:prefix` are taken into account, others are taken as met.
 

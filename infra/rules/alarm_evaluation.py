@@ -114,7 +114,7 @@ def compute(expression: str, values: Mapping[str, float | None]) -> float | None
 class Alarm:
     """An alarm of a template with its parameters at their defaults.
 
-    Parameters
+    Attributes
     ----------
     known
         Values of dynamic references, by the last part of their parameter's name.
@@ -148,7 +148,7 @@ class Alarm:
         return period, [compute(expression, dict(zip(columns, row, strict=True))) for row in rows]
 
     def fires(self, published: Sequence[Published], until: int, extra: int) -> bool:
-        """Tell whether the alarm goes off at any time.
+        """Return whether the alarm goes off at any time.
 
         Parameters
         ----------

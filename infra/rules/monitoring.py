@@ -39,7 +39,7 @@ def emitted() -> dict[str, Any]:
 
 
 def is_emitted(namespace: str, name: str, dimensions: dict[str, str]) -> bool:
-    """Tell whether AWS or a service reports a metric under exactly these dimensions."""
+    """Return whether AWS or a service reports a metric under exactly these dimensions."""
     if namespace in AWS_METRICS:
         dimension, names = AWS_METRICS[namespace]
         return name in names and set(dimensions) == {dimension}

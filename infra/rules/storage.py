@@ -66,7 +66,7 @@ def _denies_plain_text(statement: Properties) -> bool:
 
 
 def is_dead_letter_queue(template: Template, queue: Resource) -> bool:
-    """Tell whether a queue takes what others could not deliver."""
+    """Return whether a queue takes what others could not deliver."""
     targets: list[Any] = []
     for other in template.resources():
         properties = other.properties

@@ -130,7 +130,7 @@ def text_of(value: Any) -> str:
 
 
 def refers_to(value: Any, name: str) -> bool:
-    """Tell whether a value refers to the resource of the given name."""
+    """Return whether a value refers to the resource of the given name."""
     if isinstance(value, dict):
         if value.get("Ref") == name or as_list(value.get("Fn::GetAtt"))[:1] == [name]:
             return True

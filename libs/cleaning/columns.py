@@ -7,13 +7,14 @@ may not be clean yet.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cleaning import values as rules
+from cleaning import values
+from cleaning.hashing import FIELD_SEPARATOR, HASHED_FIELDS, ITEM_SEPARATOR, record_hash
 from cleaning.list_items import Items
 from schemas.rows.work import AccessLevel
 
@@ -23,19 +24,17 @@ _CLEAN_LETTERS: Final = (
     "\u00ae-\u02ff\u0388-\u03ce\u0400-\u0481\u05d0-\u05ea\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff"
 )
 _UNCLEAN: Final = f"[^ -~{_CLEAN_LETTERS}]|  |^ | $"
-_FIELD_SEPARATOR: Final = "\x1f"
-_ITEM_SEPARATOR: Final = "\x1e"
 _TEXTS: Final = pa.list_(pa.string())
 _LENT: Final = pa.array(["borrow_available", "borrow_unavailable"])
 
 
 def clean_column(texts: pa.StringArray) -> pa.StringArray:
-    """Give :func:`cleaning.values.clean_text` of each text."""
+    """Return :func:`cleaning.values.clean_text` of each text."""
     texts = _where(pc.not_equal(texts, ""), texts)
     if _is_plain(texts):
         return texts
     unclean = pc.match_substring_regex(texts, _UNCLEAN).fill_null(False)
-    cleaned = list(map(rules.clean_text, texts.filter(unclean).to_pylist()))
+    cleaned = list(map(values.clean_text, texts.filter(unclean).to_pylist()))
     return pc.replace_with_mask(texts, unclean, pa.array(cleaned, pa.string()))
 
 
@@ -51,7 +50,7 @@ def unique_texts(lists: pa.ListArray) -> pa.ListArray:
 
 
 def unique_authors(lists: pa.ListArray) -> pa.ListArray:
-    """Give each author once, in the source's order, without the wholly blank ones.
+    """Return each author once, in the source's order, without the wholly blank ones.
 
     An author is the same when the key is; without a key, when the name is.
     """
@@ -64,22 +63,18 @@ def unique_authors(lists: pa.ListArray) -> pa.ListArray:
 
 
 def known_ids(numbers: pa.Array) -> pa.Array:
-    """Give null for an id that is not positive: the source writes ``-1`` and ``0`` for "none"."""
+    """Return :func:`cleaning.values.known_id` of each number."""
     return _where(pc.greater(numbers, 0), numbers)
 
 
 def known_years(years: pa.Array, fetched_year: int) -> pa.Array:
-    """Give null for a year below 1 or after the year of the fetch.
-
-    The source writes ``0`` for "unknown", and typing errors such as ``20199`` lie in the future.
-    The year of the fetch is the bound, so that the same page always gives the same rows.
-    """
+    """Return :func:`cleaning.values.known_year` of each year."""
     known = pc.and_(pc.greater(years, 0), pc.less_equal(years, fetched_year))
     return _where(known, years)
 
 
 def decades(years: pa.Array) -> pa.Array:
-    """Give years' decades, each as its first year: 1994 gives 1990."""
+    """Return :func:`cleaning.values.decade_of` of each year."""
     ten = pa.scalar(10, years.type)
     return pc.multiply(pc.divide(years, ten), ten)
 
@@ -91,7 +86,7 @@ def access_levels(
     lending_library: pa.BooleanArray,
     status: pa.StringArray,
 ) -> pa.StringArray:
-    """Tell what a reader can do with works: the most generous of what their fields promise.
+    """Return what a reader can do with works: the most generous of what their fields promise.
 
     ``open`` before ``borrowable`` before ``print_disabled``; ``restricted`` is a scan for nobody,
     ``none`` no scan. A work on loan stays ``borrowable``. ``lending_library`` stands in for
@@ -105,18 +100,18 @@ def access_levels(
 
 
 def cover_urls(cover_ids: pa.Array) -> pa.StringArray:
-    """Give the URLs of covers (https://openlibrary.org/dev/docs/api/covers)."""
+    """Return :func:`cleaning.values.cover_url` of each id."""
     ids = cover_ids.cast(pa.string())
     return pc.binary_join_element_wise("https://covers.openlibrary.org/b/id/", ids, "-L.jpg", "")
 
 
 def work_urls(work_keys: pa.StringArray) -> pa.StringArray:
-    """Give the URLs of works' pages."""
+    """Return :func:`cleaning.values.work_url` of each key."""
     return pc.binary_join_element_wise("https://openlibrary.org", work_keys, "")
 
 
 def hash_texts(column: pa.Array) -> pa.StringArray:
-    """Give a column's values as :func:`record_hashes` joins them.
+    """Return a column's values as :func:`record_hashes` joins them.
 
     Flags are ``true`` and ``false``, numbers are digits. Items of lists, and key and name of
     authors, are joined by U+001E, which no cleaned text contains.
@@ -124,22 +119,30 @@ def hash_texts(column: pa.Array) -> pa.StringArray:
     if pa.types.is_list(column.type):
         items = column.values
         if pa.types.is_struct(items.type):
-            items = _joined(items.flatten(), _ITEM_SEPARATOR)
+            items = _joined(items.flatten(), ITEM_SEPARATOR)
         texts = pa.ListArray.from_arrays(column.offsets, items, type=_TEXTS)
-        return pc.binary_join(texts, _ITEM_SEPARATOR)
+        return pc.binary_join(texts, ITEM_SEPARATOR)
     return column if pa.types.is_string(column.type) else column.cast(pa.string())
 
 
 def record_hashes(columns: Sequence[pa.Array]) -> pa.StringArray:
-    """Give :func:`cleaning.values.record_hash` of each row's business fields, joined by U+001F.
+    """Return :func:`cleaning.hashing.record_hash` of each row's fields, joined."""
+    texts = _joined(list(map(hash_texts, columns)), FIELD_SEPARATOR)
+    return pa.array(list(map(record_hash, texts.cast(pa.binary()).to_pylist())), pa.string())
 
-    Null is joined as the empty text, which no cleaned text is. Any engine can do the same, so
-    changes show without comparing columns. Lending status, flags of loan and lineage are left out:
-    they change without the work changing.
+
+def work_hashes(columns: Mapping[str, pa.Array]) -> pa.StringArray:
+    """Return :func:`cleaning.hashing.work_hash` of each row.
+
+    Parameters
+    ----------
+    columns
+        The columns of ``works`` by name, at least :data:`cleaning.hashing.HASHED_FIELDS`.
     """
-    texts = _joined(list(map(hash_texts, columns)), _FIELD_SEPARATOR)
-    hashes = list(map(rules.record_hash, texts.cast(pa.binary()).to_pylist()))
-    return pa.array(hashes, pa.string())
+    subjects = columns["subjects"]
+    names = pa.ListArray.from_arrays(subjects.offsets, subjects.values.field("name"))
+    hashed = {**columns, "subjects": names}
+    return record_hashes([hashed[name] for name in HASHED_FIELDS])
 
 
 def _is_plain(texts: pa.StringArray) -> bool:
@@ -155,5 +158,5 @@ def _joined(columns: Sequence[pa.Array], separator: str) -> pa.StringArray:
     )
 
 
-def _where(condition: pa.BooleanArray, values: pa.Array) -> pa.Array:
-    return pc.if_else(condition, values, pa.scalar(None, values.type))
+def _where(condition: pa.BooleanArray, column: pa.Array) -> pa.Array:
+    return pc.if_else(condition, column, pa.scalar(None, column.type))

@@ -29,7 +29,7 @@ class Items:
 
     @classmethod
     def of(cls, lists: pa.ListArray) -> Self:
-        """Give the items of a column; a list that is null has none."""
+        """Return the items of a column; a list that is null has none."""
         return cls(pc.list_parent_indices(lists), lists.flatten())
 
     def once(self, identities: pa.Array) -> Items:
@@ -56,6 +56,6 @@ class Items:
         return Items(rows.filter(first), values.filter(first))
 
     def lists(self, count: int, list_type: pa.ListType) -> pa.ListArray:
-        """Give the column of ``count`` lists; a list without items is empty."""
+        """Return the column of ``count`` lists; a list without items is empty."""
         offsets = np.searchsorted(self.rows.to_numpy(), np.arange(count + 1))
         return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), self.values, type=list_type)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cleaning import values as rules
+from cleaning import values
 
 
 @pytest.mark.parametrize(
@@ -26,19 +26,19 @@ from cleaning import values as rules
     ],
 )
 def test_texts_are_cleaned(text: str | None, expected: str | None) -> None:
-    assert rules.clean_text(text) == expected
+    assert values.clean_text(text) == expected
 
 
 @given(st.text())
 def test_cleaning_a_text_again_changes_nothing(text: str) -> None:
-    cleaned = rules.clean_text(text)
+    cleaned = values.clean_text(text)
 
-    assert rules.clean_text(cleaned) == cleaned
+    assert values.clean_text(cleaned) == cleaned
 
 
 @given(st.text())
 def test_a_cleaned_text_is_normal_and_has_no_control_characters(text: str) -> None:
-    cleaned = rules.clean_text(text) or "x"
+    cleaned = values.clean_text(text) or "x"
 
     assert unicodedata.is_normalized("NFC", cleaned)
     assert not any(unicodedata.category(letter) == "Cc" for letter in cleaned)
@@ -49,7 +49,7 @@ def test_a_cleaned_text_is_normal_and_has_no_control_characters(text: str) -> No
     ("value", "expected"), [("false", False), ("true", True), (True, True), (None, None)]
 )
 def test_flags_may_be_texts(value: Any, expected: bool | None) -> None:
-    assert rules.flag(value) is expected
+    assert values.flag(value) is expected
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,22 @@ def test_flags_may_be_texts(value: Any, expected: bool | None) -> None:
     ],
 )
 def test_subjects_have_keys_and_kinds(name: str, expected: tuple[str | None, str, str]) -> None:
-    assert rules.subject_of(name) == expected
+    assert values.subject_of(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("date", "year"),
+    [
+        ("1994", 1994),
+        ("c1994?", 1994),
+        ("1994-03-01", 1994),
+        ("[1890s]", 1890),
+        ("199", None),
+        ("20199", None),
+        ("\u0661\u0669\u0669\u0664", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_year_is_found_in_what_editors_type(date: str | None, year: int | None) -> None:
+    assert values.year_of(date) == year

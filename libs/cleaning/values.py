@@ -1,13 +1,13 @@
 """The cleaning rules over one value: pure functions, each with its reason.
 
-Those over whole columns are in :mod:`cleaning.columns`. Every rule that cleans is idempotent:
-what it gives, it leaves as it is.
+Those over whole columns are in :mod:`cleaning.columns`, and say the same. Every rule that cleans is
+idempotent: what it returns, it leaves as it is.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from hashlib import sha256
 from typing import Final, Literal
 
 from schemas.keys import InvalidSubjectError, SubjectKind, canonical_subject, subject_kind
@@ -15,10 +15,11 @@ from schemas.keys import InvalidSubjectError, SubjectKind, canonical_subject, su
 _LINE_BREAKS: Final = dict.fromkeys((0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x85), " ")
 _REMOVED: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x200B, 0xFEFF))
 _INVISIBLE: Final = {**_REMOVED, **_LINE_BREAKS}
+_YEAR: Final = re.compile(r"(?<!\d)\d{4}(?!\d)", re.ASCII)
 
 
 def clean_text(text: str | None) -> str | None:
-    """Give a text in Unicode NFC, without control characters, with single blanks; null when blank.
+    """Return a text in Unicode NFC, without control characters, with single blanks; null if blank.
 
     Equal texts must compare equal in joins and groups, and control characters (with U+200B and
     U+FEFF, which show nothing either) break CSV exports and terminals. Joiners stay: some scripts
@@ -35,12 +36,47 @@ def clean_text(text: str | None) -> str | None:
 
 
 def flag(value: bool | Literal["true", "false"] | None) -> bool | None:
-    """Give a flag for ``"true"`` and ``"false"``, which the source sent before 2022-09."""
+    """Return a flag for ``"true"`` and ``"false"``, which the source sent before 2022-09."""
     return value == "true" if isinstance(value, str) else value
 
 
+def known_id(number: int | None) -> int | None:
+    """Return null for an id that is not positive: the source writes ``-1`` and ``0`` for "none"."""
+    return number if number is not None and number > 0 else None
+
+
+def known_year(year: int | None, fetched_year: int) -> int | None:
+    """Return null for a year below 1 or after the year of the fetch.
+
+    The source writes ``0`` for "unknown", and typing errors such as ``20199`` lie in the future.
+    The year of the fetch is the bound, so that the same bytes always give the same rows.
+    """
+    return year if year is not None and 0 < year <= fetched_year else None
+
+
+def year_of(date: str | None) -> int | None:
+    """Find the year in a date as editors type it: ``March 1, 1994``, ``c1994``, ``1994-03``."""
+    found = _YEAR.search(date or "")
+    return int(found[0]) if found else None
+
+
+def decade_of(year: int | None) -> int | None:
+    """Return a year's decade as its first year: 1994 gives 1990."""
+    return None if year is None else year - year % 10
+
+
+def cover_url(cover_id: int | None) -> str | None:
+    """Return the URL of a cover (https://openlibrary.org/dev/docs/api/covers)."""
+    return None if cover_id is None else f"https://covers.openlibrary.org/b/id/{cover_id}-L.jpg"
+
+
+def work_url(work_key: str) -> str:
+    """Return the URL of a work's page."""
+    return f"https://openlibrary.org{work_key}"
+
+
 def subject_of(name: str) -> tuple[str | None, str, SubjectKind]:
-    """Give (canonical key, name, kind) of a cleaned subject name.
+    """Return (canonical key, name, kind) of a cleaned subject name.
 
     The key is OpenLibrary's own, so that spellings meet and ``place:`` subjects join with listings.
     A name of punctuation alone has none.
@@ -50,8 +86,3 @@ def subject_of(name: str) -> tuple[str | None, str, SubjectKind]:
     except InvalidSubjectError:
         return None, name, "subject"
     return key, name, subject_kind(key)
-
-
-def record_hash(fields: bytes) -> str:
-    """Give the first 32 hex digits of the SHA-256 over a record's joined business fields."""
-    return sha256(fields).hexdigest()[:32]

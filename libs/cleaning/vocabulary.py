@@ -6,7 +6,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from cleaning import values as rules
+from cleaning import values
 from cleaning.list_items import Items
 from schemas.keys import SubjectKind
 
@@ -40,7 +40,7 @@ class Vocabulary(dict[str, int | None]):
         return len(self) > CAPACITY or self._size > CAPACITY * _USUAL_LENGTH
 
     def subjects(self, spellings: pa.ListArray, list_type: pa.ListType) -> pa.ListArray:
-        """Give each work's subjects once, case aside: the first spelling, in the source's order."""
+        """Return each work's subjects once, case aside: the first spelling, in source order."""
         items = Items.of(spellings)
         distinct = items.values.dictionary_encode()
         numbers = pa.array([self[text] for text in distinct.dictionary.to_pylist()], pa.int32())
@@ -50,7 +50,7 @@ class Vocabulary(dict[str, int | None]):
         return Items(once.rows, self._subjects.take(once.values)).lists(len(spellings), list_type)
 
     def __missing__(self, spelling: str) -> int | None:
-        name = rules.clean_text(spelling)
+        name = values.clean_text(spelling)
         number = None if name is None else self._number_of(name)
         self[spelling] = number
         self._size += len(spelling)
@@ -61,7 +61,7 @@ class Vocabulary(dict[str, int | None]):
         number = self._by_name.setdefault(name, known)
         if number == known:
             self._new_leaders.append(self._by_folded.setdefault(name.casefold(), number))
-            self._new.append(rules.subject_of(name))
+            self._new.append(values.subject_of(name))
         return number
 
     def _learn(self) -> None:

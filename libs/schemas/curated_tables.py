@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from schemas.derive.columns import Column, columns_of
-from schemas.derive.glue import glue_columns
+from schemas.derive.glue import storage_descriptor
 from schemas.keys import CURATED_PREFIX, below, curated_build_prefix
 from schemas.rows.curated import (
     AuthorRankingRow,
@@ -24,8 +24,6 @@ from schemas.rows.curated import (
     WorkAuthorRow,
     WorkSubjectRow,
 )
-
-_PARQUET: Final = "org.apache.hadoop.hive.ql.io.parquet"
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,9 @@ class CuratedTable:
         Columns that identify a row.
     sort
         Columns by which its files are sorted: those of the usual filters.
-    references
+
+    References
+    ----------
         Columns that hold keys of another table, by column.
     alias
         Its name in the catalogue, where a processed table has its own name already.
@@ -65,23 +65,17 @@ class CuratedTable:
         return columns_of(self.row)
 
     def folder(self, build: str) -> str:
-        """The folder of a build, below the curated prefix, with a trailing slash."""
+        """Return the folder of a build, below the curated prefix, with a trailing slash."""
         return below(CURATED_PREFIX, curated_build_prefix(self.name, build))
 
     def table_input(self, location: str) -> dict[str, Any]:
-        """Give Glue's ``TableInput`` for the table with its files at a location."""
+        """Return Glue's ``TableInput`` for the table with its files at a location."""
         return {
             "Name": self.catalogue_name,
             "Description": self.description,
             "TableType": "EXTERNAL_TABLE",
             "Parameters": {"classification": "parquet", "EXTERNAL": "TRUE"},
-            "StorageDescriptor": {
-                "Columns": glue_columns(self.columns),
-                "Location": location,
-                "InputFormat": f"{_PARQUET}.MapredParquetInputFormat",
-                "OutputFormat": f"{_PARQUET}.MapredParquetOutputFormat",
-                "SerdeInfo": {"SerializationLibrary": f"{_PARQUET}.serde.ParquetHiveSerDe"},
-            },
+            "StorageDescriptor": storage_descriptor(self.columns, location, "parquet"),
         }
 
 

@@ -125,11 +125,11 @@ def decode_segment(segment: str) -> str:
 
 
 def canonical_subject(text: str) -> str:
-    """Normalise a subject's name to OpenLibrary's key for it, keeping the prefix of its kind.
+    r"""Normalise a subject's name to OpenLibrary's key for it, keeping the prefix of its kind.
 
     ``Science Fiction`` gives ``science_fiction``, ``Person: Jane Austen`` gives
     ``person:jane_austen``. The rule (strip, lower case, space to ``_``, drop
-    ``;/?:@&=+$,<>#%"{}|\\^[]` `` and line ends) is ``str_to_key`` of OpenLibrary's server, so
+    ``;/?:@&=+$,<>#%"{}|\^[]` `` and line ends) is ``str_to_key`` of OpenLibrary's server, so
     ``C#`` and ``C++`` are both ``c``, as they are there.
 
     Raises
@@ -261,15 +261,15 @@ class RawKey:
         )
 
     def processed_key(self, table: str) -> str:
-        """The key of the page's Parquet file in a processed table."""
+        """Return the key of the page's Parquet file in a processed table."""
         return f"{day_prefix(f'{PROCESSED_PREFIX}{table}/', self.ingest_date)}{self._stem}.parquet"
 
     def quarantine_key(self, table: str) -> str:
-        """The key of the page's rejected records."""
+        """Return the key of the page's rejected records."""
         return f"{self._quarantine_stem(table)}.jsonl.gz"
 
     def refused_response_key(self, digest: str) -> str:
-        """The key of a response that ingest refused for the page.
+        """Return the key of a response that ingest refused for the page.
 
         Parameters
         ----------
@@ -301,37 +301,37 @@ def below(prefix: str, key: str) -> str:
 
 
 def day_prefix(location: str, day: date | str) -> str:
-    """The prefix of a day's partition below a table's location (with its trailing slash)."""
+    """Return the prefix of a day's partition below a table's location (with its trailing slash)."""
     return f"{location}ingest_date={day}/"
 
 
 def raw_run_prefix(run_id: str) -> str:
-    """The prefix of a run's raw pages."""
+    """Return the prefix of a run's raw pages."""
     return f"{day_prefix(RAW_PREFIX, parse_run_id(run_id).date())}run_id={run_id}/"
 
 
 def dump_key(name: str) -> str:
-    """The key of an uploaded dump; ``name`` is its file's name."""
+    """Return the key of an uploaded dump; ``name`` is its file's name."""
     return f"{DUMPS_PREFIX}{name}"
 
 
 def processed_run_prefix(table: str, run_id: str) -> str:
-    """The prefix of a run's files in a processed table; process writes a file a page."""
+    """Return the prefix of a run's files in a processed table; process writes a file a page."""
     return f"{_processed_day(table, run_id)}{run_id}-"
 
 
 def dump_rows_prefix(run_id: str) -> str:
-    """The prefix of the rows that a run loaded from a dump."""
+    """Return the prefix of the rows that a run loaded from a dump."""
     return f"{_processed_day(DUMP_WORKS, run_id)}{run_id}/"
 
 
 def dump_quarantine_prefix(location: str, run_id: str) -> str:
-    """The prefix of the lines of a run's dump that were rejected, below a table's location."""
+    """Return the prefix, below a table's location, of the rejected lines of a run's dump."""
     return f"{day_prefix(location, parse_run_id(run_id).date())}{run_id}-dump/"
 
 
 def unrecognised_object_key(location: str, raw_key: str) -> str:
-    """The quarantine key of an object that is not a raw page; a hash, so no key leaves its place.
+    """Return the quarantine key of an object that is not a raw page: a hash, which is safe.
 
     Parameters
     ----------
@@ -345,7 +345,7 @@ def unrecognised_object_key(location: str, raw_key: str) -> str:
 
 
 def curated_build_prefix(table: str, build: str) -> str:
-    """The prefix of a curated table's files in a build."""
+    """Return the prefix of a curated table's files in a build."""
     return f"{CURATED_PREFIX}{table}/build={build}/"
 
 
@@ -356,7 +356,7 @@ def parse_build(location: str) -> str | None:
 
 
 def build_record_key(build: str) -> str:
-    """The key of a build's record."""
+    """Return the key of a build's record."""
     return f"{BUILD_RECORDS_PREFIX}{build}.json"
 
 
@@ -367,23 +367,29 @@ def parse_build_record_name(name: str) -> str | None:
 
 
 def report_key(name: str) -> str:
-    """The key of a file of the published reports."""
+    """Return the key of a file of the published reports."""
     return f"{REPORTS_PREFIX}{name}"
 
 
 def run_prefix(run_id: str) -> str:
-    """The prefix of a run's ledger; raises :class:`InvalidKeyError` for anything but a run id."""
+    """Return the prefix of a run's ledger.
+
+    Raises
+    ------
+    InvalidKeyError
+        When the text is not a run id.
+    """
     parse_run_id(run_id)
     return f"{RUNS_PREFIX}run_id={run_id}/"
 
 
 def receipts_prefix(run_id: str) -> str:
-    """The prefix of a run's page receipts."""
+    """Return the prefix of a run's page receipts."""
     return f"{run_prefix(run_id)}pages/"
 
 
 def manifest_key(run_id: str) -> str:
-    """The key of the manifest that ingest writes at the end of a run."""
+    """Return the key of the manifest that ingest writes at the end of a run."""
     return f"{run_prefix(run_id)}manifest.json"
 
 
@@ -415,27 +421,27 @@ def parse_run_folder(name: str) -> str | None:
 
 
 def plan_key(run_id: str) -> str:
-    """The key of the plan that ingest freezes at the start of a run."""
+    """Return the key of the plan that ingest freezes at the start of a run."""
     return f"{run_prefix(run_id)}plan.json"
 
 
 def outcomes_prefix(run_id: str) -> str:
-    """The prefix of the outcomes of a run's subjects."""
+    """Return the prefix of the outcomes of a run's subjects."""
     return f"{run_prefix(run_id)}subjects/"
 
 
 def outcome_key(run_id: str, subject: str) -> str:
-    """The key of a finished subject's outcome, which the manifest will hold too."""
+    """Return the key of a finished subject's outcome, which the manifest will hold too."""
     return f"{outcomes_prefix(run_id)}{encode_segment(subject)}.json"
 
 
 def processed_ledger_key(run_id: str) -> str:
-    """The key of the ledger that process writes once when every page of a run is done."""
+    """Return the key of the ledger that process writes once when every page of a run is done."""
     return f"{run_prefix(run_id)}processed.json"
 
 
 def curated_ledger_key(run_id: str) -> str:
-    """The key of the ledger that glue_etl writes when a run is in the curated tables."""
+    """Return the key of the ledger that glue_etl writes when a run is in the curated tables."""
     return f"{run_prefix(run_id)}curated.json"
 
 

@@ -46,7 +46,7 @@ PARTITIONS: Final = (
 
 WORKS: Final = Table(
     "works",
-    "Works as OpenLibrary's subject listings gave them: one row per work, subject and run, cleaned",
+    "Works of OpenLibrary's subject listings, cleaned: one row per record, subject and run",
     WorkRow,
     "parquet",
     f"{PROCESSED_PREFIX}works/",

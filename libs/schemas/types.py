@@ -13,6 +13,17 @@ from pydantic import Field
 
 
 @dataclass(frozen=True, slots=True)
+class FromSource:
+    """Marks a column of ``works`` that holds a field of the source, texts cleaned, else as it came.
+
+    Columns without the mark have a rule of their own. A dump lacks the field unless its loader says
+    otherwise.
+    """
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
 class Width:
     """Marks an integer type with the width of its column (bits)."""
 

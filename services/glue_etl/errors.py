@@ -112,7 +112,7 @@ class BuildMissingError(TerminalError):
 
 
 class DumpMissingError(TerminalError):
-    """There is no dump where one was said to be."""
+    """There is no dump at the given place."""
 
     code = "dump.missing"
 
@@ -142,6 +142,6 @@ class TruncatedDumpError(DataError):
 
 
 class TooManyBadLinesError(DataError):
-    """So many lines of the dump break the contract that it is no dump of works."""
+    """Too many lines break the contract for a dump of works."""
 
     code = "dump.bad_lines"

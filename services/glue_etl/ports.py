@@ -33,9 +33,7 @@ class Files(Protocol):
         """List the names of the folders in a folder (a URI with a trailing slash), in order."""
 
     def delete(self, uri: str) -> None:
-        """Delete a file, or all files of a folder (a URI with a trailing slash); none is no
-        error.
-        """
+        """Delete a file, or all files of a folder (a URI with a trailing slash), if any."""
 
 
 class Catalogue(Protocol):
@@ -45,4 +43,4 @@ class Catalogue(Protocol):
         """Send readers of a table to a location, in one step; idempotent."""
 
     def locations(self) -> Mapping[str, str]:
-        """Tell to which locations readers are sent now, by table."""
+        """Return the locations that readers are sent to now, by table."""

@@ -92,7 +92,7 @@ class PublishArguments(Arguments):
     keep: Annotated[int, Field(ge=1)] = Field(3, description="published builds that are kept")
     grace_minutes: Annotated[int, Field(ge=0)] = Field(
         60,
-        description="how long a build stays after readers were sent on; Athena's queries may take"
+        description="how long a build stays after readers left it; Athena's queries may take"
         " 30 minutes",
     )
     warehouse: str | None = Field(

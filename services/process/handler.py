@@ -10,7 +10,7 @@ from typing import Any
 from process import settings as environment
 from process.adapters.s3_store import S3Store
 from process.adapters.sessions import MemoisingSession
-from process.adapters.table_store import GlueCatalogue
+from process.adapters.table_store import GlueTableStore
 from process.logic.batch import Batch
 from process.logic.outputs import Outputs
 from process.logic.stage import Limits
@@ -33,7 +33,7 @@ def service() -> Service:
     settings = environment.load()
     session = MemoisingSession()
     store = S3Store(session.client("s3"), settings.data_bucket)
-    catalogue = GlueCatalogue(session, settings.data_bucket, settings.glue_database)
+    catalogue = GlueTableStore(session, settings.data_bucket, settings.glue_database)
     session.client("glue")
     logger.append_keys(app=settings.app, env=settings.env)
     metrics.set_default_dimensions(env=settings.env)

@@ -37,19 +37,19 @@ class Store(Protocol):
         """Read an object; ``None`` when there is none."""
 
     def exists(self, key: str) -> bool:
-        """Tell whether there is an object."""
+        """Return whether there is an object."""
 
     def put(self, key: str, body: bytes, content_type: str) -> None:
         """Write an object, over an earlier one."""
 
     def put_new(self, key: str, body: bytes, content_type: str) -> bool:
-        """Write an object unless there is one; tell whether it was written."""
+        """Write an object unless there is one; return whether it was written."""
 
     def keys(self, prefix: str) -> set[str]:
         """List the keys under a prefix."""
 
 
-class Catalogue(Protocol):
+class TableStore(Protocol):
     """The tables. Methods raise CatalogueError, StorageError or SchemaConflictError."""
 
     def write(self, table: Table, key: str, rows: pa.Table) -> None:

@@ -41,5 +41,5 @@ def load() -> Settings:
 
 
 def in_lambda() -> bool:
-    """Tell whether this process is a Lambda function's."""
+    """Return whether this process is a Lambda function's."""
     return "AWS_LAMBDA_FUNCTION_NAME" in os.environ

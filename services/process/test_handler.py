@@ -14,7 +14,8 @@ import pytest
 from pydantic import ValidationError
 
 from process import handler as module
-from process.conftest import (
+from process.openlibrary.rows import SCHEMA
+from process.testing.pages import (
     BUCKET,
     RUN,
     make_batch,
@@ -24,7 +25,6 @@ from process.conftest import (
     make_work,
     packed,
 )
-from process.openlibrary.rows import SCHEMA
 from schemas.events import SMOKE_TEST, SMOKE_TEST_PASSED
 from schemas.keys import RawKey
 

@@ -10,9 +10,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from process.conftest import LIMITS, RUN, Lake, MemoryCatalogue, MemoryStore, make_work
 from process.logic.stage import process_page
 from process.openlibrary.rows import SCHEMA
+from process.testing.fakes import LIMITS, Lake, MemoryStore, MemoryTableStore
+from process.testing.pages import RUN, make_work
 from schemas.keys import RawKey
 from schemas.ledger.run import PageReceipt
 from schemas.rows.facets import SubjectFacetRow
@@ -75,7 +76,7 @@ fuzz = settings(
 
 def process(body: bytes) -> Lake:
     store = MemoryStore({PAGE.key: (body, {})})
-    lake = Lake(store, MemoryCatalogue(store))
+    lake = Lake(store, MemoryTableStore(store))
     process_page(lake.outputs, PAGE.key, LIMITS)
     return lake
 
@@ -97,7 +98,7 @@ def test_every_record_is_a_row_or_in_quarantine_exactly_once(
     lake = process(pack(records, about))
 
     made = receipt(lake)
-    table = lake.catalogue.tables.get(made.processed_key or "")
+    table = lake.tables.written.get(made.processed_key or "")
     rows = table["position"].to_pylist() if table else []
     lines = lake.store.lines(made.quarantine_key) if made.quarantine_key else []
     rejected = [line["position"] for line in lines if line["table_name"] == "works"]
@@ -109,7 +110,7 @@ def test_every_record_is_a_row_or_in_quarantine_exactly_once(
 def test_rows_fit_the_contract(records: list[Any], about: dict[str, Any]) -> None:
     lake = process(pack(records, about))
 
-    for key, table in lake.catalogue.tables.items():
+    for key, table in lake.tables.written.items():
         if "/works/" in key:
             assert table.schema == SCHEMA
             for row in table.to_pylist():

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from lake.aws import Cloud
-from lake.deploy import deployment as deploy
-from lake.deploy import units
+from lake.deploy import deployment, units
 from lake.deploy.parameters import LOCAL
 from lake.local.local_aws import LocalAws, free_port
 from lake.project import Project
@@ -27,7 +26,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     try:
         made = Cloud(endpoint=server.endpoint)
         for unit in units.select(["bootstrap", "foundation", "process"]):
-            deploy.deploy_unit(made, PROJECT, unit, LOCAL.get(unit.name, {}), print)
+            deployment.deploy_unit(made, PROJECT, unit, LOCAL.get(unit.name, {}), print)
         yield made
     finally:
         local.stop()

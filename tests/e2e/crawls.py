@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from lake.aws import Cloud
-from lake.deploy import deployment as deploy
-from lake.deploy import units
+from lake.deploy import deployment, units
 from lake.deploy.parameters import LOCAL
-from lake.query import execute as query
+from lake.query.execute import run_query
 from lake.runs import crawl
-from lake.runs import ledger as runs
+from lake.runs.ledger import PageCounts
 from openlibrary_standin import StandIn, StandInConfig
 from schemas.ledger.run import ProcessedLedger, RunManifest
 from tests.e2e.conftest import PROJECT
@@ -22,8 +21,8 @@ CONTACT = "tests@example.org"
 PATIENCE_SECONDS = 60.0
 
 
-def nothing(_counts: runs.PageCounts, _stored: bool) -> None:
-    """Take no notice of progress."""
+def nothing(_counts: PageCounts, _stored: bool) -> None:
+    """Ignore progress."""
 
 
 def deploy_ingest(cloud: Cloud, url: str, subjects: list[Any], **parameters: str) -> None:
@@ -37,7 +36,9 @@ def deploy_ingest(cloud: Cloud, url: str, subjects: list[Any], **parameters: str
         "RequestsPerSecond": "50",
     }
     (ingest,) = units.select(["ingest"])
-    deploy.deploy_unit(cloud, PROJECT, ingest, {**LOCAL["ingest"], **values, **parameters}, print)
+    deployment.deploy_unit(
+        cloud, PROJECT, ingest, {**LOCAL["ingest"], **values, **parameters}, print
+    )
 
 
 def run_lake(
@@ -59,7 +60,7 @@ def serving(config: StandInConfig) -> Iterator[str]:
 def positions(cloud: Cloud, table: str, run_id: str) -> Counter[tuple[str, int]]:
     """Count the records of a run in a table by where they stood in the raw data."""
     sql = f"SELECT raw_key, position FROM {table} WHERE run_id = '{run_id}'"  # noqa: S608
-    return Counter((row[0], row[1]) for row in query.run_query(cloud, sql).rows)
+    return Counter((row[0], row[1]) for row in run_query(cloud, sql).rows)
 
 
 def expected_positions(manifest: RunManifest) -> Counter[tuple[str, int]]:

@@ -11,8 +11,7 @@ import pytest
 from rich.console import Console
 
 from lake.aws import Cloud
-from lake.deploy import changes, stacks, units
-from lake.deploy import deployment as deploy
+from lake.deploy import changes, deployment, stacks, units
 from lake.deploy.command import Request, changed_parameters, release
 from lake.errors import DeployError
 from lake.operations.status import read_status
@@ -43,9 +42,9 @@ def committed_clone(folder: Path) -> Project:
     return project
 
 
-def change(cloud: Cloud, **parameters: str) -> deploy.Deployed:
+def change(cloud: Cloud, **parameters: str) -> deployment.Deployed:
     """Deploy process with parameters."""
-    return deploy.deploy_unit(cloud, PROJECT, PROCESS, parameters, print)
+    return deployment.deploy_unit(cloud, PROJECT, PROCESS, parameters, print)
 
 
 def test_a_parameter_that_is_not_given_keeps_its_value(cloud: Cloud) -> None:
@@ -60,7 +59,7 @@ def test_a_rollback_restores_the_release_before(cloud: Cloud) -> None:
     change(cloud, MemorySize="1024")
     change(cloud, MemorySize="3008")
 
-    deploy.apply(cloud, PROJECT, deploy.plan_rollback(cloud, PROCESS), print)
+    deployment.apply(cloud, PROJECT, deployment.plan_rollback(cloud, PROCESS), print)
 
     assert memory_of_live(cloud) == 1024
 
@@ -68,7 +67,7 @@ def test_a_rollback_restores_the_release_before(cloud: Cloud) -> None:
 def test_a_plan_says_what_would_change_and_changes_nothing(cloud: Cloud) -> None:
     change(cloud, MemorySize="1024")
 
-    plan = deploy.plan_unit(cloud, PROJECT, PROCESS, {"MemorySize": "1536"})
+    plan = deployment.plan_unit(cloud, PROJECT, PROCESS, {"MemorySize": "1536"})
 
     assert dict(changed_parameters(plan)) == {"MemorySize": ("1024", "1536")}
     assert plan.change_set is not None
@@ -83,31 +82,29 @@ def test_a_version_with_other_content_is_refused(cloud: Cloud, tmp_path: Path) -
     project = clone(tmp_path, version)
     with zipfile.ZipFile(project.package("process"), "w") as package:
         package.writestr("lambda_function.py", "")
-    plan = deploy.plan_unit(cloud, project, PROCESS, {})
+    plan = deployment.plan_unit(cloud, project, PROCESS, {})
 
     with pytest.raises(DeployError, match=f"Version {version} of process was deployed before"):
-        deploy.refuse_reused_version(cloud, plan)
+        deployment.refuse_reused_version(cloud, plan)
 
 
-def test_what_did_not_change_since_its_commit_is_not_packaged_again(
-    cloud: Cloud, tmp_path: Path
-) -> None:
+def test_an_unchanged_service_is_not_packaged_again(cloud: Cloud, tmp_path: Path) -> None:
     # GIVEN a clone whose commit was deployed, and in which Pants finds nothing changed since
     project = committed_clone(tmp_path)
     shutil.copy(PROJECT.package("process"), project.package("process"))
-    assert deploy.changed_units(cloud, project, [PROCESS], {}) == [PROCESS]
-    deploy.deploy_unit(cloud, project, PROCESS, {"MemorySize": "2048"}, print)
+    assert deployment.changed_units(cloud, project, [PROCESS], {}) == [PROCESS]
+    deployment.deploy_unit(cloud, project, PROCESS, {"MemorySize": "2048"}, print)
     project.package("process").unlink()
 
     # WHEN it is deployed again THEN its package stays, and what else changed is deployed
-    assert deploy.changed_units(cloud, project, [PROCESS], {}) == []
-    plan = deploy.plan_unit(cloud, project, PROCESS, {"MemorySize": "3008"}, keeps_package=True)
+    assert deployment.changed_units(cloud, project, [PROCESS], {}) == []
+    plan = deployment.plan_unit(cloud, project, PROCESS, {"MemorySize": "3008"}, keeps_package=True)
     assert set(changed_parameters(plan)) == {"MemorySize"}
-    deploy.refuse_reused_version(cloud, plan)
-    assert deploy.apply(cloud, project, plan, print).changed
+    deployment.refuse_reused_version(cloud, plan)
+    assert deployment.apply(cloud, project, plan, print).changed
 
     # AND it is still known which commit is deployed
-    assert deploy.changed_units(cloud, project, [PROCESS], {}) == []
+    assert deployment.changed_units(cloud, project, [PROCESS], {}) == []
     process = next(
         unit
         for unit in read_status(cloud, lambda _bucket, _count: []).units
@@ -118,7 +115,7 @@ def test_what_did_not_change_since_its_commit_is_not_packaged_again(
 
     # AND another processor needs another package
     arm64 = {"process": {"Architecture": "arm64"}}
-    assert deploy.changed_units(cloud, project, [PROCESS], arm64) == [PROCESS]
+    assert deployment.changed_units(cloud, project, [PROCESS], arm64) == [PROCESS]
 
 
 def test_without_a_terminal_nothing_is_deployed_unasked(

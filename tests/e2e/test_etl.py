@@ -18,18 +18,17 @@ from typing import Any
 import pytest
 
 from lake.aws import Cloud
-from lake.deploy import deployment as deploy
-from lake.deploy import units
+from lake.deploy import deployment, units
 from lake.deploy.parameters import LOCAL
 from lake.errors import EtlFailedError
-from lake.etl import refresh as etl
+from lake.etl import refresh
 from lake.etl.backfill import run_backfill
 from lake.etl.bulk import ANY_GROWTH, LocalRoute
 from lake.etl.curated import read_curated
-from lake.etl.refresh import EtlOptions, EtlResult, Workshop
+from lake.etl.refresh import EtlOptions, EtlResult, Workspace
 from lake.local import spark
 from lake.operations.status import read_status
-from lake.query import execute as query
+from lake.query.execute import run_query
 from openlibrary_standin import StandInConfig
 from schemas.curated_tables import CURATED
 from tests.e2e.conftest import PROJECT, SANDBOX
@@ -43,24 +42,24 @@ BAD_LINE = "/type/work\t/works/OL900000009W\t1\t2020-01-01T00:00:00\t[]"
 
 @dataclass(frozen=True)
 class Lake:
-    """A lake with two runs of the crawl, and the workshop of its ETL."""
+    """A lake with two runs of the crawl, and the workspace of its ETL."""
 
     cloud: Cloud
     bucket: str
-    shop: Workshop
+    workspace: Workspace
 
     def etl(self, options: EtlOptions | None = None) -> EtlResult:
         """Run the ETL as `./lake etl` does."""
-        return etl.run_etl(self.cloud, self.shop, options or EtlOptions(memory="1g"), tell)
+        return refresh.run_etl(self.cloud, self.workspace, options or EtlOptions(memory="1g"), tell)
 
     def value(self, sql: str) -> Any:
         """Return the one value of a query."""
-        ((found,),) = query.run_query(self.cloud, sql).rows
+        ((found,),) = run_query(self.cloud, sql).rows
         return found
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
-        return query.run_query(self.cloud, sql).rows
+        return run_query(self.cloud, sql).rows
 
 
 def python_with_spark() -> str:
@@ -87,12 +86,12 @@ def lake(cloud: Cloud, bucket: str, tmp_path_factory: pytest.TempPathFactory) ->
     """Everything deployed, and one run crawled and processed."""
     spark.require_java()
     (unit,) = units.select(["glue_etl"])
-    deploy.deploy_unit(cloud, PROJECT, unit, LOCAL["glue_etl"], print)
+    deployment.deploy_unit(cloud, PROJECT, unit, LOCAL["glue_etl"], print)
     folder = tmp_path_factory.mktemp("etl")
     jobs = spark.deployed_jobs(cloud, PROJECT, folder / "package")
     crawl_again(cloud, bucket, revision=0)
     command = [python_with_spark(), "-P"]
-    return Lake(cloud, bucket, Workshop(folder, replace(jobs, command=command)))
+    return Lake(cloud, bucket, Workspace(folder, replace(jobs, command=command)))
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +108,7 @@ def second(lake: Lake, first: EtlResult) -> EtlResult:
 
 
 def tell(_line: str) -> None:
-    """Take no notice of progress."""
+    """Ignore progress."""
 
 
 @contextmanager
@@ -158,11 +157,11 @@ def test_a_query_sees_what_spark_built(lake: Lake, first: EtlResult) -> None:
     assert_whole(lake)
 
 
-def test_the_next_build_goes_on_from_the_last(lake: Lake, second: EtlResult) -> None:
+def test_the_next_build_extends_the_last(lake: Lake, second: EtlResult) -> None:
     """GIVEN a published build WHEN a run follows THEN it alone is fetched."""
     assert (second.status, second.mode, len(second.new_runs)) == ("published", "incremental", 1)
     (run,) = second.new_runs
-    staged = [str(path.relative_to(lake.shop.stage.data)) for path in _files(lake)]
+    staged = [str(path.relative_to(lake.workspace.stage.data)) for path in _files(lake)]
     processed = [name for name in staged if name.startswith("processed_data/")]
     assert processed
     assert all(run in name for name in processed)
@@ -186,8 +185,8 @@ def test_increments_and_a_full_build_agree(lake: Lake, second: EtlResult) -> Non
         assert lake.rows(sql) == before[name], name
 
 
-def test_the_status_tells_build_lag_and_jobs(lake: Lake, second: EtlResult) -> None:
-    found = read_status(lake.cloud, lake.shop.job_log.newest).etl
+def test_the_status_shows_build_lag_and_jobs(lake: Lake, second: EtlResult) -> None:
+    found = read_status(lake.cloud, lake.workspace.job_log.newest).etl
     current = read_curated(lake.cloud, lake.bucket).current
 
     assert current is not None
@@ -203,7 +202,7 @@ def test_a_dump_enters_the_same_tables(lake: Lake, second: EtlResult, tmp_path: 
     lines = [*(_dump_line(number) for number in range(100)), BAD_LINE]
     dump.write_text("".join(f"{line}\n" for line in lines))
     options = EtlOptions(memory="1g", max_ratio=ANY_GROWTH)
-    route = LocalRoute(lake.cloud, lake.shop, options)
+    route = LocalRoute(lake.cloud, lake.workspace, options)
 
     # WHEN it takes the bulk route
     result = run_backfill(route, tmp_path, str(dump), None, step)
@@ -224,17 +223,17 @@ def test_a_dump_that_is_cut_off_is_refused_whole(lake: Lake, tmp_path: Path) -> 
     whole = "".join(f"{_dump_line(number)}\n" for number in range(2000)).encode()
     cut = tmp_path / "cut_2020-06-30.txt.gz"
     cut.write_bytes(gzip.compress(whole)[:-2000])
-    route = LocalRoute(lake.cloud, lake.shop, EtlOptions(memory="1g"))
+    route = LocalRoute(lake.cloud, lake.workspace, EtlOptions(memory="1g"))
 
     with pytest.raises(EtlFailedError, match=r"dump\.truncated"):
         run_backfill(route, tmp_path, str(cut), None, step)
 
     assert "20200630T235959Z" not in json.dumps(lake.rows("SELECT DISTINCT run_id FROM works"))
-    assert read_status(lake.cloud, lake.shop.job_log.newest).etl.waiting_runs == []
+    assert read_status(lake.cloud, lake.workspace.job_log.newest).etl.waiting_runs == []
 
 
 def _files(lake: Lake) -> list[Path]:
-    return [path for path in lake.shop.stage.data.rglob("*") if path.is_file()]
+    return [path for path in lake.workspace.stage.data.rglob("*") if path.is_file()]
 
 
 def _dump_line(number: int) -> str:

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from lake.aws import Cloud
-from lake.deploy import deployment as deploy
-from lake.deploy import units
+from lake.deploy import deployment, units
 from lake.deploy.parameters import LOCAL
 from lake.local.demo import summarise
-from lake.query import execute as query
+from lake.query.execute import run_query
 from lake.runs import crawl
-from lake.runs import ledger as runs
+from lake.runs.ledger import object_keys
 from openlibrary_standin import StandInConfig
 from schemas.keys import RawKey
 from tests.e2e.conftest import PROJECT
@@ -25,7 +24,7 @@ def etags(cloud: Cloud, bucket: str, *prefixes: str) -> dict[str, tuple[str, str
     s3 = cloud.client("s3")
     found = {}
     for prefix in prefixes:
-        for key in runs.object_keys(cloud, bucket, prefix):
+        for key in object_keys(cloud, bucket, prefix):
             head = s3.head_object(Bucket=bucket, Key=key)
             found[key] = (head["ETag"], head["ContentLength"])
     return found
@@ -119,8 +118,8 @@ def test_a_poison_object_is_kept_apart_and_the_rest_goes_on(cloud: Cloud, bucket
     # THEN the run is whole, and the poison is in quarantine with its reasons
     assert ledger.rows == manifest.totals.fetched
     sql = f"SELECT raw_key, reason_code FROM quarantine WHERE run_id = '{run_id}'"  # noqa: S608
-    wait_for(lambda: len(query.run_query(cloud, sql).rows) == 2, "the poison in quarantine")
-    assert {row[0] for row in query.run_query(cloud, sql).rows} == {not_json, html}
+    wait_for(lambda: len(run_query(cloud, sql).rows) == 2, "the poison in quarantine")
+    assert {row[0] for row in run_query(cloud, sql).rows} == {not_json, html}
 
 
 def test_an_event_that_cannot_be_understood_reaches_the_dead_letter_queue(
@@ -141,9 +140,9 @@ def test_an_event_that_cannot_be_understood_reaches_the_dead_letter_queue(
 @pytest.mark.parametrize("name", ["ingest", "process"])
 def test_a_second_deployment_of_the_same_changes_nothing(cloud: Cloud, name: str) -> None:
     (unit,) = units.select([name])
-    first = deploy.deploy_unit(cloud, PROJECT, unit, LOCAL[name], print)
+    first = deployment.deploy_unit(cloud, PROJECT, unit, LOCAL[name], print)
 
-    second = deploy.deploy_unit(cloud, PROJECT, unit, LOCAL[name], print)
+    second = deployment.deploy_unit(cloud, PROJECT, unit, LOCAL[name], print)
 
     assert not second.changed
     assert second.outputs["FunctionVersion"] == first.outputs["FunctionVersion"]

@@ -17,13 +17,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lake.aws import LOCAL_ACCOUNT, LOCAL_REGION, Cloud
-from lake.deploy import deployment as deploy
-from lake.deploy import stacks, units
+from lake.deploy import deployment, stacks, units
 from lake.deploy.parameters import LOCAL
 from lake.errors import StackFailedError
 from lake.local.local_aws import LocalAws, free_port
 from lake.runs import crawl
-from lake.runs import ledger as runs
+from lake.runs.ledger import object_keys
 from openlibrary_standin import StandIn, StandInConfig
 from tests.e2e.conftest import MINISTACK, PROJECT
 from tests.e2e.permission_table import (
@@ -71,7 +70,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             }
             for unit in units.select(UNITS):
                 values = {**LOCAL.get(unit.name, {}), **parameters.get(unit.name, {})}
-                deploy.deploy_unit(made, PROJECT, unit, values, lambda _line: None)
+                deployment.deploy_unit(made, PROJECT, unit, values, lambda _line: None)
             deploy_role_of_quicksight(made)
             yield made
     finally:
@@ -82,12 +81,11 @@ def deploy_role_of_quicksight(cloud: Cloud) -> None:
     """Make of that stack the role only: the local AWS has no QuickSight."""
     template = (PROJECT.templates / "quicksight.yaml").read_text()
     head, resources = template.split("\nResources:\n")
-    head = head[: head.index("\nOutputs:\n")]
     (role,) = re.findall(r"(?m)^  QuickSightRole:\n(?:   .*\n)+", resources)
     user = f"arn:aws:quicksight:{LOCAL_REGION}:{LOCAL_ACCOUNT}:user/default/ana"
     change = stacks.prepare(
         cloud,
-        deploy.stack_name(cloud, "quicksight"),
+        deployment.stack_name(cloud, "quicksight"),
         f"{head}\nResources:\n{role}",
         {"App": cloud.app, "Env": cloud.env, "QuickSightPrincipal": user},
         {},
@@ -103,7 +101,7 @@ def role_arns(cloud: Cloud) -> dict[str, str]:
     found = {}
     for role, (unit, resource) in ROLES.items():
         described = cloud.client("cloudformation").describe_stack_resource(
-            StackName=deploy.stack_name(cloud, unit), LogicalResourceId=resource
+            StackName=deployment.stack_name(cloud, unit), LogicalResourceId=resource
         )
         name = described["StackResourceDetail"]["PhysicalResourceId"]
         found[role] = iam.get_role(RoleName=name)["Role"]["Arn"]
@@ -186,7 +184,7 @@ def test_the_whole_lake_runs_with_the_credentials_of_its_roles(cloud: Cloud) -> 
     assert [subject.subject for subject in manifest.subjects] == json.loads(SUBJECTS)
     assert ledger.rows + ledger.quarantined == manifest.totals.fetched > 0
     assert ledger.quarantined > 0
-    assert list(runs.object_keys(cloud, bucket, "processed_data/works/"))
+    assert list(object_keys(cloud, bucket, "processed_data/works/"))
     assert crawl.dead_letters(cloud, "process") == crawl.dead_letters(cloud, "ingest") == 0
 
 
@@ -216,14 +214,16 @@ def test_a_workflow_deploys_services_with_its_role_and_not_its_own_rights(
     bootstrap, process = units.select(["bootstrap", "process"])
 
     # WHEN it deploys a service THEN it may, and hands CloudFormation the role for that
-    done = deploy.deploy_unit(workflow, PROJECT, process, {"BatchSize": "5"}, lambda _line: None)
+    done = deployment.deploy_unit(
+        workflow, PROJECT, process, {"BatchSize": "5"}, lambda _line: None
+    )
     assert done.changed
     role = cloud.parameter("bootstrap/cloudformation-role-arn")
-    assert deploy.deployment_role(workflow, process) == role
+    assert deployment.deployment_role(workflow, process) == role
 
     # AND it may not change the stack that holds its rights
     with pytest.raises((ClientError, StackFailedError), match="(?i)not authorized|denied"):
-        deploy.deploy_unit(
+        deployment.deploy_unit(
             workflow, PROJECT, bootstrap, {"AccessLogRetentionDays": "1"}, lambda _line: None
         )
 

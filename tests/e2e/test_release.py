@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 
 from lake.aws import Cloud
-from lake.deploy import deployment as deploy
-from lake.deploy import units
+from lake.deploy import deployment, units
 from lake.errors import StackFailedError
 from lake.project import Project
 from lake.runs import crawl
-from lake.runs import ledger as runs
+from lake.runs.ledger import count_pages, run_ids
 from openlibrary_standin import StandIn, StandInConfig
 from openlibrary_standin.faults import FaultRule
 from schemas.keys import new_run_id
@@ -56,8 +55,8 @@ def live_version(cloud: Cloud) -> str:
 
 def pages_processed(cloud: Cloud, bucket: str, since: str) -> int:
     """Count the pages processed of runs that are not older than one."""
-    newer = (run_id for run_id in runs.run_ids(cloud, bucket) if run_id >= since)
-    return sum(runs.count_pages(cloud, bucket, run_id).processed for run_id in newer)
+    newer = (run_id for run_id in run_ids(cloud, bucket) if run_id >= since)
+    return sum(count_pages(cloud, bucket, run_id).processed for run_id in newer)
 
 
 def invocations(cloud: Cloud) -> Counter[str]:
@@ -87,14 +86,14 @@ def test_a_broken_release_gets_no_traffic_and_is_undone(
             package.writestr("lambda_function.py", code)
 
     project = next_release(tmp_path, broken)
-    before = (live_version(cloud), deploy.current_parameters(cloud, PROCESS))
+    before = (live_version(cloud), deployment.current_parameters(cloud, PROCESS))
 
     # WHEN it is deployed THEN the deployment fails and says why
     with pytest.raises(StackFailedError, match=f"ROLLBACK_COMPLETE.*SmokeTest.*{reason}"):
-        deploy.deploy_unit(cloud, project, PROCESS, {}, print)
+        deployment.deploy_unit(cloud, project, PROCESS, {}, print)
 
     # AND the version before is live, with its parameters, and does the work
-    assert (live_version(cloud), deploy.current_parameters(cloud, PROCESS)) == before
+    assert (live_version(cloud), deployment.current_parameters(cloud, PROCESS)) == before
     with serving(StandInConfig(works=500)) as url:
         manifest, ledger = run_lake(cloud, bucket, url, ["person:napoleon"])
     assert ledger.rows + ledger.quarantined == manifest.totals.fetched > 0
@@ -124,7 +123,7 @@ def test_process_is_released_while_ingest_crawls_and_nothing_is_lost(
         wait_for(lambda: pages_processed(cloud, bucket, run) > 0, "the first page")
 
         # WHEN process alone is deployed meanwhile
-        deploy.deploy_unit(cloud, project, PROCESS, {}, print)
+        deployment.deploy_unit(cloud, project, PROCESS, {}, print)
         assert crawling.is_alive(), "the crawl was over before the release"
         source.faults = {}
         crawling.join()

@@ -3,8 +3,7 @@
 import pytest
 
 from lake.aws import Cloud
-from lake.deploy import deployment as deploy
-from lake.deploy import stacks, units
+from lake.deploy import deployment, stacks, units
 from lake.deploy.parameters import LOCAL
 from lake.errors import NotDeployedError, StackFailedError
 from openlibrary_standin import StandInConfig
@@ -16,7 +15,7 @@ OBJECT = {"Key": "raw_data/subjects/kept.json.gz", "Body": b"kept"}
 
 def delete(cloud: Cloud, name: str) -> None:
     """Delete the stack of a unit, and wait until it is gone."""
-    stack = deploy.stack_name(cloud, name)
+    stack = deployment.stack_name(cloud, name)
     client = cloud.client("cloudformation")
     client.delete_stack(StackName=stack)
     client.get_waiter("stack_delete_complete").wait(
@@ -25,10 +24,10 @@ def delete(cloud: Cloud, name: str) -> None:
     assert stacks.describe(cloud, stack) is None
 
 
-def deploy_alone(cloud: Cloud, name: str) -> deploy.Deployed:
+def deploy_alone(cloud: Cloud, name: str) -> deployment.Deployed:
     """Deploy one unit."""
     (unit,) = units.select([name])
-    return deploy.deploy_unit(cloud, PROJECT, unit, LOCAL.get(name, {}), print)
+    return deployment.deploy_unit(cloud, PROJECT, unit, LOCAL.get(name, {}), print)
 
 
 def test_a_unit_whose_needs_are_not_deployed_says_what_to_deploy(cloud: Cloud) -> None:
@@ -42,7 +41,7 @@ def test_a_unit_whose_needs_are_not_deployed_says_what_to_deploy(cloud: Cloud) -
         deploy_alone(other, "foundation")
 
 
-def test_stacks_go_in_any_order_and_the_data_stays(cloud: Cloud, bucket: str) -> None:
+def test_stacks_are_deleted_in_any_order_and_the_data_is_kept(cloud: Cloud, bucket: str) -> None:
     # GIVEN a lake with data
     cloud.client("s3").put_object(Bucket=bucket, **OBJECT)
     deploy_alone(cloud, "ingest")

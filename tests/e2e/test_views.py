@@ -11,18 +11,17 @@ from typing import Any
 
 import pytest
 
-from analytics.testing.aws import put_tables
-from analytics.testing.tables import random_tables
 from analytics.views.definitions import views
 from lake.aws import Cloud
-from lake.deploy import deployment as deploy
-from lake.deploy import units
+from lake.deploy import deployment, units
 from lake.deploy.parameters import LOCAL
 from lake.errors import QueryError
 from lake.local.local_aws import LocalAws, free_port
-from lake.query import execute as query
 from lake.query.athena import run_on_athena
+from lake.query.execute import run_query
 from tests.e2e.conftest import MINISTACK, PROJECT
+from tests.views.aws import put_tables
+from tests.views.tables import random_tables
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +32,7 @@ def analysed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     try:
         cloud = Cloud(endpoint=server.endpoint)
         for unit in units.select(["bootstrap", "foundation", "analytics"]):
-            deploy.deploy_unit(cloud, PROJECT, unit, LOCAL.get(unit.name, {}), print)
+            deployment.deploy_unit(cloud, PROJECT, unit, LOCAL.get(unit.name, {}), print)
         folder: Path = tmp_path_factory.mktemp("tables")
         put_tables(
             cloud,
@@ -47,11 +46,11 @@ def analysed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 @pytest.mark.parametrize("name", views())
-def test_athena_and_duckdb_give_the_same(analysed: Cloud, name: str) -> None:
+def test_athena_and_duckdb_return_the_same(analysed: Cloud, name: str) -> None:
     view = views()[name]
     described = [(column.name, column.type) for column in view.columns]
 
-    by_duckdb = query.run_query(analysed, f"SELECT * FROM {name}")  # noqa: S608 (a name of ours)
+    by_duckdb = run_query(analysed, f"SELECT * FROM {name}")  # noqa: S608 (a name of ours)
     # Its text, because the local Athena knows no views.
     by_athena = run_on_athena(analysed, view.sql)
 
@@ -61,7 +60,7 @@ def test_athena_and_duckdb_give_the_same(analysed: Cloud, name: str) -> None:
     assert by_athena.rows
 
 
-def test_the_local_athena_knows_no_views(analysed: Cloud) -> None:
+def test_the_local_athena_does_not_support_views(analysed: Cloud) -> None:
     """When this fails, it has learnt to: then ask it for the views by their names above."""
     with pytest.raises(QueryError, match="lake_summary does not exist"):
         run_on_athena(analysed, "SELECT * FROM lake_summary")

@@ -1,6 +1,6 @@
 """The AWS that a command talks to: a real account and region, or the local AWS.
 
-Everything else takes a `Cloud` and cannot tell which of the two it has.
+Everything else takes a `Cloud` and does not know which of the two it has.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ LOCAL_ACCOUNT = "000000000000"
 class Cloud:
     """Clients for one environment of the lake.
 
-    Parameters
+    Attributes
     ----------
     app, env
         First and second part of every name and SSM parameter.
@@ -55,7 +55,7 @@ class Cloud:
         Raises
         ------
         NotDeployedError
-            There is none: the stack that publishes it is not deployed.
+            It is not set: the stack that publishes it is not deployed.
         """
         name = f"/{self.app}/{self.env}/{path}"
         ssm = self.client("ssm")

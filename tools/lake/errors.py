@@ -15,8 +15,8 @@ LakeError
 ├── RunFailedError         a crawl or its processing did not finish
 ├── EtlError
 │   ├── EtlFailedError     a job of the ETL failed
-│   ├── EtlBusyError       another one is at work
-│   └── DumpError          a dump cannot be had, or is none
+│   ├── EtlBusyError       another run is in progress
+│   └── DumpError          a dump is missing or is not a works dump
 ├── CheckError             there is nothing to check
 ├── QueryError             the statement is not one that the lake can answer
 ├── ReportError            the report could not be made
@@ -25,14 +25,14 @@ LakeError
 
 
 class LakeError(Exception):
-    """An error that is told to the user in one line, with a hint.
+    """An error shown to the user as one line and a hint.
 
     Parameters
     ----------
     message
         What is wrong.
     hint
-        What to do next; empty where the message says it.
+        What to do next; empty if the message says it.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -101,7 +101,7 @@ class EtlFailedError(EtlError):
     message, hint
         As for every error.
     code
-        The job's own code of what went wrong, such as `rules.failed`; empty where it gave none.
+        The job's own error code, such as `rules.failed`; empty if it gave none.
     """
 
     def __init__(self, message: str, hint: str = "", code: str = "") -> None:
@@ -110,11 +110,11 @@ class EtlFailedError(EtlError):
 
 
 class EtlBusyError(EtlError):
-    """Another run of the ETL is at work."""
+    """Another run of the ETL is in progress."""
 
 
 class DumpError(EtlError):
-    """A dump cannot be had, or is none."""
+    """A dump is missing or is not a works dump."""
 
 
 class CheckError(LakeError):

@@ -9,7 +9,7 @@ from pathlib import Path
 class Project:
     """A clone of the project.
 
-    Parameters
+    Attributes
     ----------
     root
         The clone's root folder.

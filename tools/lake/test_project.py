@@ -14,12 +14,14 @@ def test_a_package_is_named_with_its_version(tmp_path: Path) -> None:
     assert project.package("ingest") == tmp_path / "dist/services/ingest/ingest-1.2.0.zip"
 
 
-def test_the_project_is_that_of_the_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_project_is_the_one_of_the_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LAKE_ROOT", str(tmp_path))
     assert current_project().root == tmp_path
 
 
-def test_without_a_script_it_is_the_working_folder(
+def test_without_a_script_the_project_is_the_working_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LAKE_ROOT", raising=False)

@@ -87,7 +87,7 @@ class Application:
         self._revision = revision
 
     def subjects(self) -> dict[str, int]:
-        """Number of works of every generated subject, the largest first."""
+        """Return the number of works of every generated subject, the largest first."""
         return self._catalogue.subjects()
 
     def reset(self) -> None:

@@ -60,7 +60,7 @@ class Catalogue:
         )
 
     def subjects(self) -> dict[str, int]:
-        """Number of works of every subject which has any, the largest first."""
+        """Return the number of works of every subject which has any, the largest first."""
         sizes = {key: len(works) for key, works in self._known.items()} | self._sizes
         return dict(sorted(sizes.items(), key=lambda item: (-item[1], item[0])))
 

@@ -78,7 +78,7 @@ class Listing:
         return tail_facts(self.settings.seed, lane_of(index, self.lanes), index)
 
     def work(self, rank: int) -> Record:
-        """The work at a rank."""
+        """Return the work at a rank."""
         if rank < len(self.known):
             return _known_record(self.known[rank], self.settings)
         index = rank - len(self.known)

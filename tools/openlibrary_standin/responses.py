@@ -74,7 +74,7 @@ def moved(location: str) -> Response:
 
 
 def page_in_html() -> Response:
-    """A web page where JSON was asked for, as a maintenance notice behind a proxy would be."""
+    """Return a web page instead of JSON, as a maintenance notice behind a proxy would be."""
     page = "<!DOCTYPE html><html><head><title>Open Library</title></head><body><p>Back soon.</p>"
     return Response(200, HTML, f"{page}</body></html>".encode())
 

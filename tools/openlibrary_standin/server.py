@@ -68,11 +68,11 @@ class StandIn:
         self.application.revision = revision
 
     def subjects(self) -> dict[str, int]:
-        """Number of works by subject key, the largest first."""
+        """Return the number of works by subject key, the largest first."""
         return self.application.subjects()
 
     def requests(self) -> list[LoggedRequest]:
-        """Requests for pages since the last reset."""
+        """Return the requests for pages since the last reset."""
         return self.application.log.all()
 
     def reset(self) -> None:

@@ -56,7 +56,7 @@ class Lane:
 
 
 def subject_sizes(works: int, revision: int, overrides: Mapping[str, int]) -> dict[str, int]:
-    """Number of works of each subject with a tail.
+    """Return the number of works of each subject with a tail.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def subject_sizes(works: int, revision: int, overrides: Mapping[str, int]) -> di
 
 
 def subject_lanes(keys: list[str]) -> dict[str, tuple[Lane, Lane]]:
-    """Give each subject its own lane and the lane which it shares (its own when it shares none)."""
+    """Return each subject's own lane and the lane that it shares (its own when it shares none)."""
     headlines = list(HEADLINE_SHARES)
     extras = sorted(set(keys) - set(headlines))
     own = {key: Lane(number, (key,)) for number, key in enumerate(headlines)}

@@ -20,7 +20,7 @@ def lane_of(index: int, lanes: tuple[Lane, Lane]) -> Lane:
 
 
 def tail_number(lane: Lane, index: int) -> int:
-    """Number in the key of a tail work; of eight digits always, so that keys sort as numbers."""
+    """Return the number in the key of a tail work; eight digits, so that keys sort as numbers."""
     return _FIRST_TAIL_NUMBER + key_slot(index) * LANES + lane.number
 
 

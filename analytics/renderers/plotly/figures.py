@@ -8,10 +8,10 @@ from html import escape
 from math import ceil
 from typing import Any, Final
 
-from analytics.dashboard.definition import Chart, Shown
+from analytics.dashboard.definition import Chart, DisplayColumn
 from analytics.dashboard.report_data import Cell, Row
 from analytics.renderers.plotly.formats import AXIS, series_text, text_of, wrapped
-from analytics.renderers.plotly.theme import LIGHT, QUIET
+from analytics.renderers.plotly.theme import LIGHT, MUTED
 
 #: Characters in a line of a bar's label: a phone leaves two thirds of its width to the bars.
 LABEL_WIDTH: Final = 22
@@ -28,7 +28,7 @@ _DIGIT: Final = 8
 _TIME_LABELS: Final = 5
 _FEWEST_PLACES: Final = 4
 #: Series that are told apart by their colours; further ones are drawn as one.
-_MOST_SERIES: Final = QUIET
+_MOST_SERIES: Final = MUTED
 OTHERS: Final = "all others"
 
 #: Pixels.
@@ -64,7 +64,7 @@ def series_colours(chart: Chart, rows: list[Row]) -> dict[str, int]:
         return dict(zip(names, range(len(names)), strict=True)) if len(names) > 1 else {}
     colours = {}
     for place, name in enumerate(_series_values(chart, _folded(chart, rows))):
-        colours[series_text(name)] = QUIET if name in chart.quiet else place % QUIET
+        colours[series_text(name)] = MUTED if name in chart.muted else place % MUTED
     return colours
 
 
@@ -113,7 +113,7 @@ def as_image(chart: Chart, rows: list[Row], finding: str, footer: str) -> Figure
     return made
 
 
-def _bars(chart: Chart, category: Shown, rows: list[Row]) -> Figure:
+def _bars(chart: Chart, category: DisplayColumn, rows: list[Row]) -> Figure:
     places = list(range(len(rows)))
     labels = [
         wrapped(text_of(row[category.column], category.format), LABEL_WIDTH, _LABEL_LINES)
@@ -168,7 +168,7 @@ def _bars(chart: Chart, category: Shown, rows: list[Row]) -> Figure:
     return {"data": data, "layout": layout}
 
 
-def _columns(chart: Chart, category: Shown, rows: list[Row]) -> Figure:
+def _columns(chart: Chart, category: DisplayColumn, rows: list[Row]) -> Figure:
     (value,) = chart.values
     # A run is a place on the axis and not a moment: runs have no width in time.
     places = list(dict.fromkeys(row[category.column] for row in rows))
@@ -212,7 +212,7 @@ def _columns(chart: Chart, category: Shown, rows: list[Row]) -> Figure:
     return {"data": data, "layout": layout}
 
 
-def _lines(chart: Chart, category: Shown, rows: list[Row]) -> Figure:
+def _lines(chart: Chart, category: DisplayColumn, rows: list[Row]) -> Figure:
     data = [
         {
             "type": "scatter",
@@ -231,7 +231,7 @@ def _lines(chart: Chart, category: Shown, rows: list[Row]) -> Figure:
     return {"data": data, "layout": layout}
 
 
-def _upright(category: Shown, value: Shown, axis: dict[str, Any]) -> dict[str, Any]:
+def _upright(category: DisplayColumn, value: DisplayColumn, axis: dict[str, Any]) -> dict[str, Any]:
     return {
         "height": _HEIGHT,
         "margin": {"t": 12, "r": 12, "b": 44, "l": 48},
@@ -297,7 +297,7 @@ def _series_values(chart: Chart, rows: list[Row]) -> list[Cell]:
     return ordered + sorted(others, key=lambda name: (name == OTHERS, str(name)))
 
 
-def _hover(chart: Chart, row: Row, value: Shown) -> str:
+def _hover(chart: Chart, row: Row, value: DisplayColumn) -> str:
     lines = []
     if chart.category is not None:
         lines.append(escape(text_of(row[chart.category.column], chart.category.format)))

@@ -9,7 +9,7 @@ from typing import Final
 
 from plotly.offline import get_plotlyjs
 
-from analytics.dashboard.definition import Chart, Dashboard, Shown
+from analytics.dashboard.definition import Chart, Dashboard, DisplayColumn
 from analytics.dashboard.report_data import Provenance, ReportData, Row
 from analytics.renderers.plotly.figures import figure, series_colours
 from analytics.renderers.plotly.formats import finding_of, text_of
@@ -142,7 +142,7 @@ def _legend(chart: Chart, rows: list[Row]) -> str:
     return f'<ul class="legend">{items}</ul>\n'
 
 
-def _table(columns: tuple[Shown, ...], rows: list[Row]) -> str:
+def _table(columns: tuple[DisplayColumn, ...], rows: list[Row]) -> str:
     head = "".join(f"<th{_align(part)}>{escape(part.label)}</th>" for part in columns)
     body = "".join(
         "<tr>"
@@ -156,7 +156,7 @@ def _table(columns: tuple[Shown, ...], rows: list[Row]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _align(part: Shown) -> str:
+def _align(part: DisplayColumn) -> str:
     if part.format in _NUMBERS:
         return ' class="number"'
     return ' class="time"' if part.format == "time" else ""

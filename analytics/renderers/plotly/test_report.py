@@ -18,7 +18,7 @@ from analytics.renderers.plotly.conftest import HOSTILE, data_of, rows_for
 from analytics.renderers.plotly.figures import OTHERS, as_image, figure, series_colours
 from analytics.renderers.plotly.formats import finding_of, text_of, wrapped
 from analytics.renderers.plotly.page import page
-from analytics.renderers.plotly.theme import DARK, LIGHT, QUIET, Theme
+from analytics.renderers.plotly.theme import DARK, LIGHT, MUTED, Theme
 
 DRAWN = [chart for chart in dashboard().charts if chart.category is not None]
 CHARTS = {chart.id: chart for chart in dashboard().charts}
@@ -136,7 +136,7 @@ def test_a_finding_is_about_the_row_with_the_most() -> None:
 def test_series_have_their_order_and_the_quiet_one_its_colour() -> None:
     rows: list[Row] = [{"access_level": name} for name in ("none", "zebra", "open")]
 
-    assert series_colours(CHARTS["decades"], rows) == {"open": 0, "none": QUIET, "zebra": 2}
+    assert series_colours(CHARTS["decades"], rows) == {"open": 0, "none": MUTED, "zebra": 2}
 
 
 RUNS = ("2026-12-30T06:00:00", "2026-12-31T06:00:00", "2027-01-01T06:00:00")
@@ -198,7 +198,7 @@ def test_no_two_series_have_one_colour_and_nothing_is_left_out() -> None:
 
     made = figure(CHARTS["growth"], rows)
 
-    assert len(set(made["colours"])) == len(made["data"]) == QUIET
+    assert len(set(made["colours"])) == len(made["data"]) == MUTED
     assert list(series_colours(CHARTS["growth"], rows))[-1] == made["data"][-1]["name"] == OTHERS
     per_run = [sum(trace["y"][place] for trace in made["data"]) for place in (0, 1)]
     assert per_run == [sum(range(1, 21)), 2 * sum(range(1, 21))]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 #: Place among the series of the colour that stands back.
-QUIET: Final = 8
+MUTED: Final = 8
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from analytics.dashboard.definition import Chart, Dashboard, Format, Shown
+from analytics.dashboard.definition import Chart, Dashboard, DisplayColumn, Format
 from analytics.views.definitions import View, ViewColumn, views
 
 Json = dict[str, Any]
@@ -134,11 +134,11 @@ def _reference(chart: Chart, column: str) -> Json:
     return {"DataSetIdentifier": identifier(chart.view), "ColumnName": column}
 
 
-def _column(chart: Chart, part: Shown) -> Json:
+def _column(chart: Chart, part: DisplayColumn) -> Json:
     return _reference(chart, part.column)
 
 
-def _dimension(chart: Chart, part: Shown | None) -> Json:
+def _dimension(chart: Chart, part: DisplayColumn | None) -> Json:
     if part is None:
         raise ValueError(f"chart {chart.id} has no category")
     field = {
@@ -153,7 +153,7 @@ def _dimension(chart: Chart, part: Shown | None) -> Json:
     return {"CategoricalDimensionField": field}
 
 
-def _measure(chart: Chart, part: Shown, visual: str) -> Json:
+def _measure(chart: Chart, part: DisplayColumn, visual: str) -> Json:
     return {
         "NumericalMeasureField": {
             "FieldId": f"{visual}-{identifier(part.column)}-value",
@@ -211,7 +211,7 @@ def _filters(chart: Chart) -> Iterator[Json]:
                 },
             }
         }
-        for name, value in chart.only.items()
+        for name, value in chart.where.items()
     ]
     if chart.not_null is not None:
         filters.append(

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from analytics.dashboard.definition import Chart, Dashboard, Format, Shown
-from analytics.renderers.plotly.theme import LIGHT, QUIET
+from analytics.dashboard.definition import Chart, Dashboard, DisplayColumn, Format
+from analytics.renderers.plotly.theme import LIGHT, MUTED
 from analytics.views.definitions import View, views
 
 Json = dict[str, Any]
@@ -215,7 +215,7 @@ def _asset(chart: Chart, name: str, title: str, kind: str, parameters: Json) -> 
     }
 
 
-def _figure(chart: Chart, value: Shown) -> Json:
+def _figure(chart: Chart, value: DisplayColumn) -> Json:
     return {
         "metric": _named(value.column, value.label),
         "y_axis_format": _FORMATS[value.format],
@@ -307,7 +307,7 @@ def _order(chart: Chart) -> list[tuple[str, bool]]:
     return [(chart.sort.column, not chart.sort.descending)] if chart.sort else []
 
 
-def _axis(category: Shown) -> Any:
+def _axis(category: DisplayColumn) -> Any:
     if category.format != "time":
         return category.column
     # A run is a place on the axis and not a moment: runs have no width in time.
@@ -366,7 +366,7 @@ def _named(column: str, label: str) -> Json:
 def _filters(chart: Chart) -> list[Json]:
     kept: list[Json] = [
         {"operator": "==", "operatorId": "EQUALS", "subject": name, "comparator": value}
-        for name, value in chart.only.items()
+        for name, value in chart.where.items()
     ]
     if chart.not_null is not None:
         kept.append(
@@ -412,7 +412,7 @@ def _label_colours(dashboard: Dashboard) -> dict[str, str]:
             found |= dict(zip(_labels_of(chart), LIGHT.series, strict=False))
         labels = _in_order([_words(name) for name in chart.series_order])
         for place, (name, label) in enumerate(zip(chart.series_order, labels, strict=True)):
-            found[label] = LIGHT.series[QUIET if name in chart.quiet else place % QUIET]
+            found[label] = LIGHT.series[MUTED if name in chart.muted else place % MUTED]
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from analytics.dashboard.definition import Chart, dashboard
-from analytics.renderers.plotly.theme import LIGHT, QUIET
+from analytics.renderers.plotly.theme import LIGHT, MUTED
 from analytics.renderers.superset.bundle import (
     GRID,
     Source,
@@ -140,7 +140,7 @@ def test_series_keep_the_order_and_the_colours_of_the_report(files: dict[str, An
     series.sort(key=lambda label: label.replace("\N{HAIR SPACE}", " "))
     assert [readable(label) for label in series] == _words(chart)
     assert colours[series[0]] == LIGHT.series[0]
-    assert next(colours[s] for s in series if readable(s) == "none") == LIGHT.series[QUIET]
+    assert next(colours[s] for s in series if readable(s) == "none") == LIGHT.series[MUTED]
     sql = _parameters(files, "decades")["groupby"][0]["sqlExpression"]
     assert all(label in sql for label in series)
     # What nobody thought of is shown, too.

@@ -139,7 +139,7 @@ class Lake:
 
 @contextmanager
 def lake(aws: Endpoint) -> Iterator[Lake]:
-    """Give a lake whose source has all the subjects and pages that a run may ask for."""
+    """Return a lake whose source has all the subjects and pages that a run may ask for."""
     works = {f"subject_{number}": MOST_PAGES * PAGE_SIZE for number in range(MOST_SUBJECTS)}
     with StandIn(StandInConfig(subject_works=works, bad_record_share=BAD_SHARE)) as source:
         yield Lake(aws, source)

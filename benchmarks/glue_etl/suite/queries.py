@@ -50,7 +50,7 @@ QUESTIONS: Final = {
 
 
 def query_seconds(lake: Lake, repeats: int) -> dict[str, tuple[float, float]]:
-    """Give the median seconds of each question, over processed and over curated files.
+    """Return the median seconds of each question, over processed and over curated files.
 
     Raises
     ------

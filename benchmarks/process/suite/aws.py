@@ -37,7 +37,7 @@ class Endpoint:
     url: str
 
     def calls(self) -> Counter[str]:
-        """Give the calls since the last time, by name."""
+        """Return the calls since the last time, by name."""
         with urllib.request.urlopen(f"{self.url}/_/calls") as answer:  # noqa: S310  # 127.0.0.1
             return Counter(json.load(answer))
 

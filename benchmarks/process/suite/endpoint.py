@@ -39,7 +39,7 @@ class Handler(BaseHTTPRequestHandler):
     state = State()
 
     def do_GET(self) -> None:  # noqa: N802  # named so by http.server
-        """Give an object, a listing, or the calls."""
+        """Return an object, a listing, or the calls."""
         path, query = self._target()
         if path == "/_/calls":
             self._answer(200, json.dumps(self.state.calls).encode())

@@ -58,7 +58,7 @@ class RawPage:
 
 
 def generated(works: int, count: int, bad_share: float = 0.0) -> list[RawPage]:
-    """Give pages from the middle of a subject: those are nearly all pages there are."""
+    """Return pages from the middle of a subject: those are nearly all pages there are."""
     catalogue = Catalogue(subject_works={SUBJECT: works * (count + 2)}, bad_record_share=bad_share)
     offsets = range(works, works * (count + 1), works)
     return [
@@ -68,7 +68,7 @@ def generated(works: int, count: int, bad_share: float = 0.0) -> list[RawPage]:
 
 
 def captured(folder: Path, count: int) -> Iterator[RawPage]:
-    """Give the captured page of 1000 works so many times, at different offsets."""
+    """Return the captured page of 1000 works so many times, at different offsets."""
     document = json.loads((folder / "subjects_love_limit1000_2023-01.json").read_text("utf-8"))
     for number in range(1, count + 1):
         yield RawPage.of(document, 1000 * number)

@@ -19,7 +19,7 @@ from benchmarks.process.suite.aws import BUCKET, DATABASE
 from benchmarks.process.suite.pages import RawPage
 from process.adapters.s3_store import S3Store
 from process.adapters.sessions import MemoisingSession
-from process.adapters.table_store import GlueCatalogue
+from process.adapters.table_store import GlueTableStore
 from process.logic.outputs import Outputs
 from process.logic.stage import Limits, process_page
 from process.ports import StoredObject
@@ -66,7 +66,7 @@ class GivenStore(S3Store):
         object.__setattr__(self, "_given", objects)
 
     def get(self, key: str, max_bytes: int | None = None) -> StoredObject | None:
-        """Give a page that is at hand, or read an object."""
+        """Return a page that is at hand, or read an object."""
         given: dict[str, StoredObject] = self._given  # type: ignore[attr-defined]  # set above
         return given.get(key) or super().get(key, max_bytes)
 
@@ -77,7 +77,7 @@ class Ours:
     def __init__(self, pages: list[RawPage], *, from_s3: bool = False) -> None:
         session = MemoisingSession()
         client = session.client("s3")
-        catalogue = GlueCatalogue(session, BUCKET, DATABASE)
+        catalogue = GlueTableStore(session, BUCKET, DATABASE)
         for table in TABLES.values():
             catalogue.register(table, DAY)
         self._outputs = Outputs(

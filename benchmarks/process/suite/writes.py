@@ -17,9 +17,9 @@ from benchmarks.process.suite.aws import BUCKET, DATABASE
 from benchmarks.process.suite.pages import RawPage
 from benchmarks.process.suite.ways import DAY, LIMITS, add_partition, append_naively
 from process.adapters.sessions import MemoisingSession
-from process.adapters.table_store import PARQUET, GlueCatalogue
+from process.adapters.table_store import PARQUET, GlueTableStore
 from process.logic.lineage import Lineage, lineage_of
-from process.logic.stage import make
+from process.logic.stage import build_output
 from process.openlibrary.page import gunzip, parse
 from schemas.derive.glue import glue_types
 from schemas.tables import WORKS
@@ -33,9 +33,9 @@ _BY_NAME: Final = {
 
 
 def rows_of(page: RawPage) -> pa.Table:
-    """Give the rows that process makes of a page."""
+    """Return the rows that process makes of a page."""
     lineage: Lineage = lineage_of(page.key, page.metadata, page.metadata["sha256"])
-    return make(parse(gunzip(page.body, LIMITS.page_bytes)), lineage).works
+    return build_output(parse(gunzip(page.body, LIMITS.page_bytes)), lineage).works
 
 
 def _days() -> Iterator[str]:
@@ -48,7 +48,7 @@ class Ours:
 
     def __init__(self, tables: Iterable[pa.Table]) -> None:
         self._tables = list(tables)
-        self._catalogue = GlueCatalogue(MemoisingSession(), BUCKET, DATABASE)
+        self._catalogue = GlueTableStore(MemoisingSession(), BUCKET, DATABASE)
         self._catalogue.register(WORKS, DAY)
         self._unseen = _days()
 
@@ -85,7 +85,7 @@ class ToParquet:
     def __init__(self, tables: Iterable[pa.Table]) -> None:
         self._tables = list(tables)
         self._session = MemoisingSession()
-        self._catalogue = GlueCatalogue(self._session, BUCKET, DATABASE)
+        self._catalogue = GlueTableStore(self._session, BUCKET, DATABASE)
         self._catalogue.register(WORKS, DAY)
         self._unseen = _days()
         types = glue_types(WORKS.columns).items()

@@ -20,7 +20,7 @@ _SCALARS: Final[dict[str, pa.DataType]] = {
 
 
 def arrow_type(column_type: ColumnType) -> pa.DataType:
-    """Give the Arrow type; a list's item is called ``element``, as Parquet calls it."""
+    """Return the Arrow type; a list's item is called ``element``, as Parquet calls it."""
     if isinstance(column_type, ListOf):
         return pa.list_(pa.field("element", arrow_type(column_type.item)))
     if isinstance(column_type, StructOf):
@@ -29,5 +29,5 @@ def arrow_type(column_type: ColumnType) -> pa.DataType:
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
-    """Give the schema; every field is nullable."""
+    """Return the schema; every field is nullable."""
     return pa.schema([(column.name, arrow_type(column.type)) for column in columns])

@@ -5,7 +5,17 @@ from __future__ import annotations
 import types
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from pydantic import AwareDatetime, BaseModel
 
@@ -73,6 +83,25 @@ def columns_of(model: type[BaseModel]) -> tuple[Column, ...]:
     return tuple(columns)
 
 
+def source_columns(contract: Any) -> tuple[Column, ...]:
+    """Derive the columns that hold a source record's fields as they come, in the contract's order.
+
+    Parameters
+    ----------
+    contract
+        A ``TypedDict``; what it says of a field's bounds is not looked at. A field that may be of
+        several types has no column and is left out.
+    """
+    columns = []
+    for name, hint in get_type_hints(contract, include_extras=True).items():
+        try:
+            column_type, nullable = _column_type(hint, f"{contract.__name__}.{name}")
+        except TypeError:
+            continue
+        columns.append(Column(name, column_type, nullable, ""))
+    return tuple(columns)
+
+
 def _column_type(hint: Any, where: str) -> tuple[ColumnType, bool]:
     if get_origin(hint) in (Union, types.UnionType):
         parts = [part for part in get_args(hint) if part is not type(None)]
@@ -81,18 +110,22 @@ def _column_type(hint: Any, where: str) -> tuple[ColumnType, bool]:
     elif hint in _PLAIN:
         return _PLAIN[hint], False
     elif get_origin(hint) is Annotated:
-        return _annotated(hint, where), False
+        return _annotated(hint, where)
+    elif get_origin(hint) is NotRequired:
+        return _column_type(get_args(hint)[0], where)
     elif get_origin(hint) is Literal and all(isinstance(value, str) for value in get_args(hint)):
         return "string", False
     elif get_origin(hint) is list:
         return ListOf(_column_type(get_args(hint)[0], where)[0]), False
     elif isinstance(hint, type) and issubclass(hint, BaseModel):
         return StructOf(columns_of(hint)), False
+    elif is_typeddict(hint):
+        return StructOf(source_columns(hint)), False
     raise TypeError(f"{where}: {hint!r} has no column type; integers need one of schemas.types")
 
 
-def _annotated(hint: Any, where: str) -> ColumnType:
+def _annotated(hint: Any, where: str) -> tuple[ColumnType, bool]:
     for mark in hint.__metadata__:
         if isinstance(mark, Width):
-            return "int32" if mark.bits == 32 else "int64"
-    return _column_type(get_args(hint)[0], where)[0]
+            return ("int32" if mark.bits == 32 else "int64"), False
+    return _column_type(get_args(hint)[0], where)

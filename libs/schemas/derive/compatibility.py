@@ -1,4 +1,4 @@
-"""Tells whether a change of the columns would break readers of rows already written."""
+"""Whether a change of the columns would break readers of rows already written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Described = dict[str, Any]
 
 
 def describe(columns: Sequence[Column]) -> list[Described]:
-    """Give the columns as plain data, as they are kept in ``released/``, without descriptions."""
+    """Return the columns as plain data, as they are kept in ``released/``, without descriptions."""
     return [_without_descriptions(asdict(column)) for column in columns]
 
 

@@ -18,7 +18,7 @@ _DDL: Final = {**_SCALARS, "int32": "int", "int64": "bigint"}
 
 
 def spark_schema(columns: Sequence[Column]) -> dict[str, Any]:
-    """Give the schema as ``StructType.fromJson`` takes it; every column is nullable."""
+    """Return the schema as ``StructType.fromJson`` takes it; every column is nullable."""
     fields = [
         {
             "name": column.name,
@@ -32,7 +32,7 @@ def spark_schema(columns: Sequence[Column]) -> dict[str, Any]:
 
 
 def spark_ddl(columns: Sequence[Column]) -> str:
-    """Give the schema as DDL, such as ``work_key string, decade int``."""
+    """Return the schema as DDL, such as ``work_key string, decade int``."""
     return ", ".join(f"{column.name} {_ddl_type(column.type)}" for column in columns)
 
 

@@ -1,5 +1,4 @@
-"""The records of the curated tables: what a build holds, which one is published, and the run
-ledger's last entry.
+"""The records of the curated tables: what a build holds, and which one is published.
 
 They lie below the curated prefix under names that begin with ``_``, which no query engine reads.
 """

@@ -27,7 +27,7 @@ class RawProvenance(BaseModel):
     http_status
         Status of the response.
     work_count
-        The source's count of the subject's works at that moment; ``None`` when it gave none.
+        The source's count of the subject's works at that moment; ``None`` when it sent none.
     sha256
         Hex digest of the stored bytes.
     contract_version
@@ -56,7 +56,7 @@ class RawProvenance(BaseModel):
     content_encoding_source: Literal["server", "client"] = "server"
 
     def to_metadata(self) -> dict[str, str]:
-        """Give the S3 metadata: lower-case keys with hyphens, and ASCII values."""
+        """Return the S3 metadata: lower-case keys with hyphens, and ASCII values."""
         values = self.model_dump(mode="json", exclude_none=True)
         return {name.replace("_", "-"): quote(str(value), _PLAIN) for name, value in values.items()}
 

@@ -1,4 +1,4 @@
-"""The run ledger: what a run was to fetch, what came, and what process made of it.
+"""The run ledger: what a run had to fetch, what it fetched, and what process wrote of it.
 
 ``model_dump_json()`` of each model depends on its values alone, so equal facts give equal bytes.
 """
@@ -40,7 +40,7 @@ class PageEntry(_Ledger):
 
 
 class SubjectOutcome(_Ledger):
-    """What a crawl of one subject was to bring and what it brought.
+    """What the crawl of one subject was expected to fetch, and what it fetched.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class RunManifest(_Ledger):
 
 
 class TableCounts(_Ledger):
-    """What one raw page gave to a table besides ``works``."""
+    """What one raw page contributed to a table besides ``works``."""
 
     processed_key: str | None = None
     records: Count = 0
@@ -167,8 +167,7 @@ class SubjectCounts(_Ledger):
 
 
 class ProcessedLedger(_Ledger):
-    """What process made of a whole run; written once, when every page of the manifest has a
-    receipt.
+    """What process wrote of a whole run; written when every page of the manifest has a receipt.
 
     ``mismatches`` lists where receipts and manifest disagree; empty when all is well.
     """

@@ -103,7 +103,7 @@ class SubjectHistoryRow(_Row):
 
     subject_key: str = Field(description="The subject, as in subjects")
     run_id: str = Field(description="Run that crawled it, such as 20261123T060000Z")
-    name: str | None = Field(description="Name of the subject as the source gave it")
+    name: str | None = Field(description="Name of the subject as the source has it")
     work_count: Count64 = Field(description="Works that OpenLibrary counted")
     ebook_count: Count64 | None = Field(description="Works with a scan that OpenLibrary counted")
     previous_run_id: str | None = Field(description="The run before; null for the first")
@@ -140,7 +140,7 @@ class PublishingHistoryRow(_Row):
         description="Works that OpenLibrary counts, as of source_run_id; null where it gives none"
     )
     source_run_id: str | None = Field(
-        description="Newest run in which the source gave the subject's history"
+        description="Newest run in which the source sent the subject's history"
     )
 
 

@@ -33,7 +33,7 @@ class QuarantineRecord(BaseModel):
     )
     table_name: str = Field(default="works", description="Table that the record was meant for")
     contract_version: str = Field(description="Version of the contract that rejected it")
-    run_id: str | None = Field(description="Run that fetched it; null where the key tells none")
+    run_id: str | None = Field(description="Run that fetched it; null where the key names none")
     raw_key: str = Field(description="Key of the raw object that holds it")
     position: Count32 | None = Field(
         default=None, description="Position of the record in its page, from 0; null for a page"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.keys import SubjectKind
-from schemas.types import Count32, Int32, Int64
+from schemas.types import Count32, FromSource, Int32, Int64
 
 AccessLevel = Literal["open", "borrowable", "print_disabled", "restricted", "none"]
 
@@ -37,9 +37,15 @@ class SubjectRef(_Row):
 class WorkRow(_Row):
     """One record of one raw page, cleaned; a work occurs once per subject and run that lists it."""
 
-    work_key: str = Field(description="OpenLibrary key of the work, such as /works/OL1W")
-    title: str | None = Field(description="Title, cleaned; null when the source gives a blank one")
-    edition_count: Count32 = Field(description="Number of editions that OpenLibrary knows")
+    work_key: Annotated[str, FromSource("key")] = Field(
+        description="OpenLibrary key of the work, such as /works/OL1W"
+    )
+    title: Annotated[str | None, FromSource("title")] = Field(
+        description="Title, cleaned; null when the source gives a blank one"
+    )
+    edition_count: Annotated[Count32, FromSource("edition_count")] = Field(
+        description="Number of editions that OpenLibrary knows"
+    )
     first_publish_year: Int32 | None = Field(
         description="Year of first publication; null when unknown, 0 or after fetched_at"
     )
@@ -47,22 +53,32 @@ class WorkRow(_Row):
     authors: list[AuthorRef] = Field(description="Authors, each once, in the source's order")
     subjects: list[SubjectRef] = Field(description="Subjects, each once, in the source's order")
     cover_id: Int64 | None = Field(description="Id of the cover image")
-    cover_edition_key: str | None = Field(description="Edition that the cover shows, such as OL1M")
+    cover_edition_key: Annotated[str | None, FromSource("cover_edition_key")] = Field(
+        description="Edition that the cover shows, such as OL1M"
+    )
     cover_url: str | None = Field(description="URL of the cover image, size L")
     work_url: str = Field(description="URL of the work's page at OpenLibrary")
-    ia: str | None = Field(description="Internet Archive identifier of a scan")
+    ia: Annotated[str | None, FromSource("ia")] = Field(
+        description="Internet Archive identifier of a scan"
+    )
     ia_collections: list[str] = Field(description="Internet Archive collections of the scans")
-    lending_edition: str | None = Field(description="Edition that can be borrowed, such as OL1M")
-    lending_identifier: str | None = Field(description="Internet Archive identifier to borrow by")
-    public_scan: bool | None = Field(description="Whether a scan is free for everybody")
+    lending_edition: Annotated[str | None, FromSource("lending_edition")] = Field(
+        description="Edition that can be borrowed, such as OL1M"
+    )
+    lending_identifier: Annotated[str | None, FromSource("lending_identifier")] = Field(
+        description="Internet Archive identifier to borrow by"
+    )
+    public_scan: Annotated[bool | None, FromSource("public_scan")] = Field(
+        description="Whether a scan is free for everybody"
+    )
     has_fulltext: bool | None = Field(description="Whether there is a scanned text at all")
-    print_disabled: bool | None = Field(
+    print_disabled: Annotated[bool | None, FromSource("printdisabled")] = Field(
         description="Whether a scan is there for people with print disabilities"
     )
-    lending_library: bool | None = Field(
+    lending_library: Annotated[bool | None, FromSource("lendinglibrary")] = Field(
         description="Whether the lending library holds it (source field gone since 2024)"
     )
-    checked_out: bool | None = Field(
+    checked_out: Annotated[bool | None, FromSource("checked_out")] = Field(
         description="Whether it was on loan when fetched (source field gone since 2021)"
     )
     availability_status: str | None = Field(
@@ -83,3 +99,12 @@ class WorkRow(_Row):
     position: Count32 = Field(description="Position of the record in its page, from 0")
     fetched_at: AwareDatetime = Field(description="When the page was fetched (UTC)")
     contract_version: str = Field(description="Version of the contract that made the row")
+
+
+#: Columns that hold a field of the source, with that field's name.
+SOURCE_FIELDS: Final[dict[str, str]] = {
+    name: mark.field
+    for name, field in WorkRow.model_fields.items()
+    for mark in field.metadata
+    if isinstance(mark, FromSource)
+}

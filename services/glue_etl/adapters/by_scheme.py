@@ -51,7 +51,7 @@ class FilesByScheme:
 
 
 def catalogue_for(database: str | None) -> Catalogue:
-    """Give the catalogue of a Glue database, or none."""
+    """Return the catalogue of a Glue database, or none."""
     if not database:
         return NoCatalogue()
     from glue_etl.adapters.glue_catalogue import GlueCatalogue
@@ -60,7 +60,7 @@ def catalogue_for(database: str | None) -> Catalogue:
 
 
 def aws_client(service: str) -> Any:
-    """Give boto3's client of a service."""
+    """Return boto3's client of a service."""
     import boto3
 
     return boto3.client(service)

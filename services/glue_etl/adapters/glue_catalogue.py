@@ -37,7 +37,7 @@ class GlueCatalogue:
                 self.client.update_table(**entry)
 
     def locations(self) -> Mapping[str, str]:
-        """Tell the tables' locations; see the port."""
+        """Return the tables' locations; see the port."""
         found = {}
         for table in CURATED.values():
             with _translated(table.catalogue_name):

@@ -75,7 +75,7 @@ class LocalFiles:
 
 
 def path_of(uri: str) -> Path:
-    """Give the path of a ``file://`` URI."""
+    """Return the path of a ``file://`` URI."""
     return Path(uri.removeprefix(_SCHEME))
 
 

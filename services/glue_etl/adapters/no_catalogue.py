@@ -14,5 +14,5 @@ class NoCatalogue:
         """Do nothing: the record that follows is what readers look at."""
 
     def locations(self) -> Mapping[str, str]:
-        """Tell of no locations."""
+        """Return no locations."""
         return {}

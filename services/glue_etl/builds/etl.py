@@ -39,7 +39,7 @@ class Outcome:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Give the job's result for machines."""
+        """Return the job's result for machines."""
         document = self.record.model_dump(mode="json")
         runs = len(document.pop("runs"))
         seconds = {part: round(taken, 2) for part, taken in self.seconds.items()}

@@ -75,7 +75,7 @@ class Bounds:
 
 
 def state_of_runs(spark: SparkSession, files: Mapping[str, Sequence[str]]) -> State:
-    """Give the state that processed files tell of.
+    """Return the state that processed files describe.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def state_of_runs(spark: SparkSession, files: Mapping[str, Sequence[str]]) -> St
 
 
 def state_of_build(spark: SparkSession, curated: str, build: str) -> State:
-    """Give the state that a build holds."""
+    """Return the state that a build holds."""
 
     def table(name: str) -> DataFrame:
         return read_table(spark, curated, name, build)

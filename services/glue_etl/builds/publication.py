@@ -36,14 +36,14 @@ from schemas.ledger.curated_build import (
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How many published builds are kept, and how long one stays after readers were sent on."""
+    """How many published builds are kept, and how long one stays after readers left it."""
 
     keep: int
     grace: timedelta
 
 
 def now() -> datetime:
-    """Give the time (UTC)."""
+    """Return the time (UTC)."""
     return datetime.now(UTC)
 
 
@@ -65,7 +65,7 @@ class Publisher:
     clock: Callable[[], datetime] = now
 
     def current(self) -> CurrentBuild | None:
-        """Tell the published builds; ``None`` before the first."""
+        """Return the published builds; ``None`` before the first."""
         body = self.files.read(self._curated(CURRENT_BUILD_KEY))
         return None if body is None else CurrentBuild.model_validate_json(body)
 
@@ -75,7 +75,7 @@ class Publisher:
         return None if body is None else BuildRecord.model_validate_json(body)
 
     def is_visible(self, build: str) -> bool:
-        """Tell whether a reader can be in a build: it was published, or the switch had begun."""
+        """Return whether a reader can be in a build: it was published, or the switch had begun."""
         current = self.current()
         listed = {kept.build for kept in current.builds} if current else set()
         return build in listed | self._builds_in_catalogue()

@@ -46,7 +46,7 @@ class RowBounds:
     slack: int
 
     def of(self, rows: int) -> tuple[int, int]:
-        """Give the least and the most rows after so many."""
+        """Return the least and the most rows after so many."""
         return (
             math.ceil(rows * self.min_ratio),
             max(math.floor(rows * self.max_ratio), rows + self.slack),

@@ -51,9 +51,7 @@ class Plan:
 
     @property
     def build(self) -> str:
-        """An id for the build that follows from the plan alone: a job that is started again after
-        it was killed finds what it wrote.
-        """
+        """An id for the build, a function of the plan: a restarted job finds what it wrote."""
         facts = [BUILD_FORMAT, self.mode, self.previous, *sorted(self.runs.items())]
         digest = sha256(repr(facts).encode()).hexdigest()
         return f"{max(self.runs)}-{digest[:10]}"

@@ -57,14 +57,14 @@ class Load:
                 raise InvalidArgumentsError(f"{text!r} cannot stand in a statement of SQL")
 
     def definitions(self) -> list[str]:
-        """Give the statements that make what is missing."""
+        """Return the statements that make what is missing."""
         return [
             f'CREATE SCHEMA IF NOT EXISTS "{self.schema}"',
             *(self._create(table) for table in CURATED.values()),
         ]
 
     def statements(self) -> list[str]:
-        """Give the statements of the load, for one transaction; repeating them changes nothing."""
+        """Return the statements of the load, for one transaction; a repetition changes nothing."""
         return [statement for table in CURATED.values() for statement in self._statements_of(table)]
 
     def _statements_of(self, table: CuratedTable) -> Iterator[str]:

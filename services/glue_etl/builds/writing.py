@@ -25,8 +25,7 @@ class TableWriter:
     build: str
 
     def save(self, name: str, rows: DataFrame, *, clustered: bool = False) -> DataFrame:
-        """Write a table, and give it as it is read back: what follows is made from what readers
-        will see, and nothing is computed twice.
+        """Write a table and return it as read back, so that nothing is computed twice.
 
         Parameters
         ----------
@@ -52,5 +51,5 @@ def read_table(spark: SparkSession, curated: str, name: str, build: str) -> Data
     """Read a table of a build."""
     table = CURATED[name]
     schema = struct_type(table.columns)
-    # A column of the folder's name is none of the table's.
+    # The folder's name would add a column, which the table does not have.
     return spark.read.schema(schema).parquet(f"{curated}{table.folder(build)}")

@@ -39,7 +39,7 @@ _BATCH: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a dump gave: ``rows + quarantined == lines``."""
+    """What a dump became: ``rows + quarantined == lines``."""
 
     status: str
     run_id: str
@@ -48,7 +48,7 @@ class Loaded:
     quarantined: int
 
     def as_json(self) -> dict[str, Any]:
-        """Give the result for machines."""
+        """Return the result for machines."""
         return asdict(self)
 
 
@@ -71,7 +71,7 @@ def load_dump(arguments: BulkArguments, files: Files, spark: SparkSession) -> Lo
     except EtlError:
         raise
     except Exception as error:
-        # However deep in Spark, only Java's own words tell that the stream is damaged.
+        # Spark wraps the cause; only Java's own message says that the stream is damaged.
         if any(sign in str(error) for sign in _DAMAGED):
             raise TruncatedDumpError(
                 f"{arguments.dump} is damaged or ends too early: its compressed stream cannot be"
@@ -87,7 +87,7 @@ def load_dump(arguments: BulkArguments, files: Files, spark: SparkSession) -> Lo
 
 
 def already_loaded(arguments: BulkArguments, files: Files) -> Loaded | None:
-    """Tell what a run's dump gave, when it was loaded before."""
+    """Return what a run's dump became, if it was loaded before."""
     body = files.read(_ledger_uri(arguments))
     if body is None:
         return None
@@ -120,8 +120,9 @@ def numbered_lines(spark: SparkSession, uri: str) -> DataFrame:
 
 
 def parse_lines(lines: DataFrame, source: Source) -> DataFrame:
-    """Parse lines: the columns of a processed row, and in ``rejected`` the quarantine record as
-    JSON where a line is no work.
+    """Parse lines into the columns of a processed row, or into a quarantine record.
+
+    Column ``rejected`` holds the quarantine record as JSON, and is null for a row.
     """
     schema = StructType([*struct_type(WORKS.columns).fields, StructField(_REJECTED, StringType())])
 

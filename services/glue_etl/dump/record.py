@@ -11,9 +11,12 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from glue_etl.dump import cleaning
+from cleaning import values
+from cleaning.hashing import work_hash
+from cleaning.reasons import reason_of
 from schemas.keys import parse_run_id
 from schemas.rows.quarantine import PayloadEncoding, QuarantineRecord
+from schemas.rows.work import SOURCE_FIELDS
 from schemas.source.dump import DUMP_WORK, NO_LISTING, DumpWork
 from schemas.version import CONTRACT_VERSION
 
@@ -28,50 +31,12 @@ _KINDS: Final = {
     "subject_places": "place:",
     "subject_times": "time:",
 }
-#: Stable codes by the kind of error that pydantic reports; the same as those of process.
-_CODES: Final = {
-    "missing": "record.missing_field",
-    "dict_type": "record.not_an_object",
-    "string_pattern_mismatch": "record.invalid_key",
-    "string_unicode": "record.invalid_text",
-    "greater_than_equal": "record.out_of_range",
-    "less_than_equal": "record.out_of_range",
-}
-#: Fields of the hash before the lists, in the order that process has them.
-_HASHED: Final = (
-    "edition_count",
-    "first_publish_year",
-    "cover_id",
-    "public_scan",
-    "has_fulltext",
-    "print_disabled",
-    "work_key",
-    "title",
-    "cover_edition_key",
-    "ia",
-    "lending_edition",
-    "lending_identifier",
-)
-#: What no dump tells: columns of a processed row that stay null.
-_UNKNOWN: Final[Row] = dict.fromkeys(
-    (
-        "cover_edition_key",
-        "ia",
-        "lending_edition",
-        "lending_identifier",
-        "public_scan",
-        "has_fulltext",
-        "print_disabled",
-        "lending_library",
-        "checked_out",
-        "availability_status",
-        "extra_fields",
-    )
-)
+#: Columns of a processed row that a dump does not have.
+_UNKNOWN: Final[Row] = dict.fromkeys((*SOURCE_FIELDS, "has_fulltext", "availability_status"))
 
 
 class BadLineError(Exception):
-    """A line that is no record of a work: a stable code, a sentence, and the field to blame."""
+    """A line that is not a record of a work: a stable code, a sentence, and the field to blame."""
 
     def __init__(self, code: str, message: str, field: str | None = None) -> None:
         super().__init__(message)
@@ -142,7 +107,7 @@ def _record(text: str) -> DumpWork:
         record = DUMP_WORK.validate_python(json.loads(document))
         json.dumps(record, ensure_ascii=False).encode()
     except ValidationError as error:
-        raise _contract_error(error) from None
+        raise BadLineError(*reason_of(error)) from None
     except UnicodeEncodeError:
         raise BadLineError("record.invalid_text", "the record's text is not Unicode") from None
     except (ValueError, RecursionError) as error:
@@ -154,34 +119,27 @@ def _record(text: str) -> DumpWork:
     return record
 
 
-def _contract_error(error: ValidationError) -> BadLineError:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    path = ".".join(map(str, first["loc"])) or None
-    kind = first["type"]
-    default = "record.field_type" if kind.endswith("_type") else "record.invalid"
-    return BadLineError(_CODES.get(kind, default), f"{path or 'the record'}: {first['msg']}", path)
-
-
 def _row_of(record: DumpWork, source: Source, position: int) -> Row:
-    year = cleaning.known_year(
-        cleaning.year_of(record.get("first_publish_date")), source.fetched_at.year
+    year = values.known_year(
+        values.year_of(record.get("first_publish_date")), source.fetched_at.year
     )
-    covers = map(cleaning.known_id, record.get("covers") or ())
+    covers = map(values.known_id, record.get("covers") or ())
     cover = next(filter(None, covers), None)
     row: Row = _UNKNOWN | {
         "work_key": record["key"],
-        "title": cleaning.clean_text(record["title"]),
+        "title": values.clean_text(record["title"]),
         # A processed row must say a number; where the row ends up, it is null again.
         "edition_count": 0,
         "first_publish_year": year,
-        "decade": cleaning.decade_of(year),
+        "decade": values.decade_of(year),
         "authors": _authors(record),
         "subjects": list(_subjects(record)),
         "cover_id": cover,
-        "cover_url": cleaning.cover_url(cover),
-        "work_url": cleaning.work_url(record["key"]),
+        "cover_url": values.cover_url(cover),
+        "work_url": values.work_url(record["key"]),
         "ia_collections": [],
         "access_level": "none",
+        "extra_fields": None,
         "source_subject": NO_LISTING,
         "run_id": source.run_id,
         "raw_key": source.raw_key,
@@ -189,11 +147,11 @@ def _row_of(record: DumpWork, source: Source, position: int) -> Row:
         "fetched_at": source.fetched_at,
         "contract_version": CONTRACT_VERSION,
     }
-    return row | {"record_hash": _hash(row)}
+    return row | {"record_hash": work_hash(row)}
 
 
 def _authors(record: DumpWork) -> list[Row]:
-    found = (cleaning.clean_text(author.get("author")) for author in record.get("authors") or ())
+    found = (values.clean_text(author.get("author")) for author in record.get("authors") or ())
     return [{"key": key, "name": None} for key in dict.fromkeys(filter(None, found))]
 
 
@@ -203,16 +161,8 @@ def _subjects(record: DumpWork) -> Iterator[Row]:
         names: list[str] = record.get(field) or []  # type: ignore[assignment]  # lists of texts
         spellings += [f"{prefix}{name}" for name in names if name.strip()]
     unique: dict[str, str] = {}
-    for name in filter(None, map(cleaning.clean_text, spellings)):
+    for name in filter(None, map(values.clean_text, spellings)):
         unique.setdefault(name.casefold(), name)
     for name in unique.values():
-        key, spelling, kind = cleaning.subject_of(name)
+        key, spelling, kind = values.subject_of(name)
         yield {"key": key, "name": spelling, "kind": kind}
-
-
-def _hash(row: Row) -> str:
-    parts = [cleaning.hash_text(row[name]) for name in _HASHED]
-    parts.append(cleaning.joined(part or "" for a in row["authors"] for part in a.values()))
-    parts.append(cleaning.joined(subject["name"] for subject in row["subjects"]))
-    parts.append(cleaning.joined(row["ia_collections"]))
-    return cleaning.record_hash(parts)

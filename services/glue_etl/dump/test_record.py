@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,24 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glue_etl.dump import cleaning
 from glue_etl.dump.record import BadLineError, Source
 from glue_etl.testing.dumps import BAD_LINES, dump_lines
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.rows.work import WorkRow
 
 SOURCE = Source("20200531T000000Z", "dumps/ol_dump_works_2020-05-31.txt.gz")
-
-
-RULES = (
-    cleaning.clean_text,
-    cleaning.known_id,
-    cleaning.known_year,
-    cleaning.decade_of,
-    cleaning.subject_of,
-    cleaning.cover_url,
-    cleaning.work_url,
-)
 
 
 def line(**changes: object) -> bytes:
@@ -107,44 +94,11 @@ def outcome(data: bytes) -> WorkRow | QuarantineRecord:
         return SOURCE.rejected(data, 0, error)
 
 
-@pytest.mark.parametrize(
-    ("date", "year"),
-    [
-        ("1994", 1994),
-        ("c1994?", 1994),
-        ("1994-03-01", 1994),
-        ("[1890s]", 1890),
-        ("199", None),
-        ("20199", None),
-        ("\u0661\u0669\u0669\u0664", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_a_year_is_found_in_what_editors_type(date: str | None, year: int | None) -> None:
-    assert cleaning.year_of(date) == year
-
-
 def test_generated_lines_are_works() -> None:
     rows = [SOURCE.row(made, at) for at, made in enumerate(dump_lines(300))]
 
     assert len({row["work_key"] for row in rows}) == 300
     assert all(WorkRow.model_validate(row) for row in rows)
-
-
-def test_the_rules_are_those_of_the_documentation() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "cleaning-rules.md").read_text("utf-8")
-    examples = re.findall(r"^\| `((\w+)\(.*?\))` \| `(.*?)` \|", text, re.MULTILINE)
-    rules = {rule.__name__: rule for rule in RULES}
-
-    tried = [(call, gives) for call, name, gives in examples if name in rules]
-    for call, gives in tried:
-        assert eval(call, dict(rules)) == eval(gives), call  # noqa: S307  # our own documentation
-    assert len(tried) >= len(RULES)
-
-
-def test_a_hash_is_that_of_process() -> None:
-    assert cleaning.record_hash(["/works/OL1W", "Emma"]) == "7069b7fd114e83107aec5a875f8b4cb5"
 
 
 def test_every_real_line_is_a_row(samples: Path) -> None:

@@ -14,12 +14,12 @@ from schemas.derive.spark import spark_schema
 
 
 def struct_type(columns: Sequence[neutral.Column]) -> StructType:
-    """Give the Spark schema of a contract's columns."""
+    """Return the Spark schema of a contract's columns."""
     return StructType.fromJson(spark_schema(columns))
 
 
 def conform(frame: DataFrame, columns: Sequence[neutral.Column]) -> DataFrame:
-    """Give exactly the contract's columns, in its order and with its types."""
+    """Return exactly the contract's columns, in its order and with its types."""
     fields = struct_type(columns).fields
     return frame.select(*(F.col(field.name).cast(field.dataType) for field in fields))
 
@@ -33,7 +33,7 @@ def first_rows(frame: DataFrame, key: Sequence[str], order: Sequence[Column]) ->
 
 
 def subject_kind(key: Column) -> Column:
-    """Tell the kind of a canonical subject key from its prefix."""
+    """Return the kind of a canonical subject key from its prefix."""
     kind = F.lit("subject")
     for prefix in ("person", "place", "time"):
         kind = F.when(key.startswith(f"{prefix}:"), prefix).otherwise(kind)
@@ -41,5 +41,5 @@ def subject_kind(key: Column) -> Column:
 
 
 def author_key(author: Column) -> Column:
-    """Give the key of an author struct, or one made of the name where the source gives none."""
+    """Return the key of an author struct, or one made of the name where the source gives none."""
     return F.coalesce(author["key"], F.concat(F.lit("name:"), author["name"]))

@@ -30,7 +30,7 @@ def known_years(history: DataFrame) -> DataFrame:
 
 
 def newest_years(years: DataFrame) -> DataFrame:
-    """Keep the history of the newest run that gave one, whole, per subject.
+    """Keep, per subject, the whole history of the newest run that has one.
 
     A year that one history has twice keeps its larger count.
     """

@@ -26,7 +26,7 @@ def frame(spark: Any) -> Frame:
 
 
 def table(made: Any, *columns: str) -> list[tuple[Any, ...]]:
-    """Give a frame's rows in an order of their own; nulls come first."""
+    """Return a frame's rows in an order of their own; nulls come first."""
     found = [tuple(row[name] for name in columns) for row in made.collect()]
     return sorted(found, key=lambda row: [(value is not None, value) for value in row])
 

@@ -9,8 +9,9 @@ from glue_etl.tables.columns import author_key
 
 
 def named_authors(works: DataFrame) -> DataFrame:
-    """Give one row per author that a work names, with all columns of the work: ``author_key``,
-    ``position`` and ``name``.
+    """Return one row per author that a work names.
+
+    It has all columns of the work, and ``author_key``, ``position`` and ``name``.
 
     The rows of an author come out in one partition, as the tables' files want them.
     """

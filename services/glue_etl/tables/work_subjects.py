@@ -9,7 +9,7 @@ from schemas.source.dump import NO_LISTING
 
 
 def listings(processed: DataFrame) -> DataFrame:
-    """Tell from processed rows which subject's listing held a work: ``listed_run_id``, newest."""
+    """Return which subject's listing held a work, from processed rows; newest ``listed_run_id``."""
     listed = processed.where(F.col("source_subject") != NO_LISTING).select(
         "work_key", F.col("source_subject").alias("subject_key"), F.col("run_id")
     )
@@ -17,14 +17,14 @@ def listings(processed: DataFrame) -> DataFrame:
 
 
 def known_listings(work_subjects: DataFrame) -> DataFrame:
-    """Tell the same from the table of a build."""
+    """Return the same from the table of a build."""
     return work_subjects.where("listed_run_id is not null").select(
         "work_key", "subject_key", "listed_run_id"
     )
 
 
 def named_subjects(works: DataFrame) -> DataFrame:
-    """Give one row per subject that a work names: ``subject_key``, ``position``, ``name``.
+    """Return one row per subject that a work names: ``subject_key``, ``position``, ``name``.
 
     Two spellings of a work may have one key; a spelling of punctuation alone has none.
     """

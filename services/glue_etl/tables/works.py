@@ -17,7 +17,7 @@ _COLUMNS: Final = CURATED["works"].columns
 def work_states(processed: DataFrame) -> DataFrame:
     """Turn processed rows into states of works, several per work.
 
-    What a dump cannot tell becomes null, for a processed row has to say something.
+    What a dump does not know becomes null; a processed row may not be null there.
     """
     listed = F.col("source_subject") != NO_LISTING
     return conform(

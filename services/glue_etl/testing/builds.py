@@ -26,7 +26,7 @@ def write_build(files: Files, curated: str, build: str) -> None:
 
 
 def build_of(body: bytes) -> str:
-    """Tell which build such a file belongs to."""
+    """Return which build such a file belongs to."""
     (build,) = pq.read_table(pa.BufferReader(body))["build"].to_pylist()
     return str(build)
 

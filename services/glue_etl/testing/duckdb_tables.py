@@ -134,7 +134,7 @@ _STATEMENTS: Final = {
 
 
 def statements(bounds: dict[str, int]) -> dict[str, str]:
-    """Give the query of each table, with its bounds; see :func:`duckdb_tables`."""
+    """Return the query of each table, with its bounds; see :func:`duckdb_tables`."""
     values = {"kind": _KIND} | {name: str(bound) for name, bound in bounds.items()}
     made = {}
     for name, statement in _STATEMENTS.items():

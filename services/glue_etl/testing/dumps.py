@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-#: Lines that are no works, each in its own way.
+#: Lines that are not works, each in its own way.
 BAD_LINES: Final = (
     b"",
     b"/type/work\t/works/OL1W\t1\t2020-01-01",
@@ -25,7 +25,7 @@ BAD_LINES: Final = (
 
 
 def dump_lines(works: int, seed: int = 1, bad_share: float = 0.0) -> Iterator[bytes]:
-    """Give lines without their ends; ``bad_share`` of them are bad."""
+    """Return lines without their ends; ``bad_share`` of them are bad."""
     chance = random.Random(seed)  # noqa: S311  # for tests and benchmarks
     for number in range(1, works + 1):
         if chance.random() < bad_share:

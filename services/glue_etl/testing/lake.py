@@ -58,7 +58,7 @@ class Lake:
         return f"file://{self.root}/runs/"
 
     def arguments(self, **more: object) -> list[str]:
-        """Give the job's command line."""
+        """Return the job's command line."""
         values = {"processed": self.processed, "curated": self.curated, "runs": self.runs} | more
         return [
             part

@@ -24,7 +24,7 @@ _NAMES: Final = ("Jane Austen", "Ōe Kenzaburō", "jane austen", "Ñ", "A.")
 
 
 def random_run(seed: int, works: int = 40) -> dict[str, list[Row]]:
-    """Give the listings of a run: works overlap between subjects and between seeds."""
+    """Return the listings of a run: works overlap between subjects and between seeds."""
     chance = random.Random(seed)  # noqa: S311  # for tests
     crawled = chance.sample(SUBJECTS, 4)
     return {
@@ -34,7 +34,7 @@ def random_run(seed: int, works: int = 40) -> dict[str, list[Row]]:
 
 
 def random_years(seed: int, subjects: list[str]) -> dict[str, dict[int, int]]:
-    """Give the source's works by year of some of the subjects."""
+    """Return the source's works by year of some of the subjects."""
     chance = random.Random(seed)  # noqa: S311  # for tests
     return {
         subject: {chance.randint(1800, 2020): chance.randint(1, 99) for _ in range(5)}

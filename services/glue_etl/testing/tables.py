@@ -16,7 +16,7 @@ Rows = list[dict[str, Any]]
 
 
 def current_build(curated: Path) -> str:
-    """Give the id of the published build."""
+    """Return the id of the published build."""
     return CurrentBuild.model_validate_json(
         (curated / below(CURATED_PREFIX, CURRENT_BUILD_KEY)).read_bytes()
     ).build

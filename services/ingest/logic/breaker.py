@@ -132,7 +132,7 @@ class CircuitBreaker:
 
 
 class Canary:
-    """Picks a subject that the source has served in this run, each in its turn: is the source down?
+    """Shows whether the source is down, by what it has served before: each subject in its turn.
 
     Its first work is asked for, and not stored. When that comes, the failures are those of the
     subjects that fail; when it does not, they are the source's.

@@ -21,16 +21,16 @@ class Observer(Protocol):
     """Told what happens, for logs and metrics."""
 
     def run_known(self, run_id: str) -> None:
-        """What follows is about this run."""
+        """Take note of the run that all that follows is about."""
 
     def page_stored(self, crawl: SubjectCrawl, result: PageResult) -> None:
-        """A page is in the store."""
+        """Note a page that is in the store."""
 
     def request_failed(self, subject: str, page: PageRange, error: IngestError) -> None:
-        """A request failed; the crawl decides by the error's tag."""
+        """Note a request that failed; the crawl decides by the error's tag."""
 
     def subject_ended(self, outcome: SubjectOutcome) -> None:
-        """A subject is done."""
+        """Note a subject that is done."""
 
 
 @dataclass

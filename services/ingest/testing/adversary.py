@@ -62,7 +62,7 @@ class FastClock:
             self._slept += seconds
 
     def now(self) -> datetime:
-        """The wall clock."""
+        """Return the time of the wall clock."""
         return START + timedelta(seconds=self.seconds)
 
     @property
@@ -268,7 +268,7 @@ class AdversaryLake:
         """Start a run, and send heartbeats every five minutes until it has its manifest."""
         began, result = self.clock.seconds, self.run_heartbeat(start=True)
         run_id = result.run_id
-        assert run_id is not None  # noqa: S101  # a run was started
+        assert run_id is not None  # a run was started
         first = self.heartbeats
         while not result.finished:
             following = began + _HEARTBEAT_SECONDS * (self.heartbeats - first + 1)

@@ -104,11 +104,11 @@ class FakeClock:
     slept: list[float] = field(default_factory=list)
 
     def now(self) -> datetime:
-        """The wall clock."""
+        """Return the wall clock."""
         return START + timedelta(seconds=self.seconds)
 
     def monotonic(self) -> float:
-        """The monotonic clock."""
+        """Return the monotonic clock."""
         return 1000.0 + self.seconds
 
     def sleep(self, seconds: float) -> None:

@@ -80,11 +80,11 @@ class MemoryLake:
             self.fetched_though_stored.append(key)
 
     def specs(self) -> list[SubjectSpec]:
-        """The configured subjects: by default those that have works."""
+        """Return the configured subjects: by default those that have works."""
         return parse_subjects(json.dumps(self.subjects or list(self.works)))
 
     def dependencies(self) -> HeartbeatDependencies:
-        """What the next invocation works with."""
+        """Return what the next invocation works with."""
         self.invocations += 1
         ends = self.clock.seconds + self.seconds_per_invocation
         return HeartbeatDependencies(

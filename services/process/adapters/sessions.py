@@ -9,7 +9,7 @@ from botocore.config import Config
 
 
 class MemoisingSession(boto3.Session):  # type: ignore[misc]  # boto3 has no types
-    """Gives the same client for the same service.
+    """A session that returns the same client for the same service.
 
     awswrangler asks its session for a new client on every call, and making one costs more than the
     call.
@@ -20,7 +20,7 @@ class MemoisingSession(boto3.Session):  # type: ignore[misc]  # boto3 has no typ
         self._clients: dict[str, Any] = {}
 
     def client(self, service_name: str, *_: Any, **settings: Any) -> Any:
-        """Give the service's client; the first caller's settings hold, with bounded timeouts."""
+        """Return the service's client; the first caller's settings hold, with bounded timeouts."""
         if service_name not in self._clients:
             timeouts = Config(
                 connect_timeout=3,

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 
 from process.errors import CatalogueError, SchemaConflictError, StorageError
-from schemas.derive.glue import glue_comments, glue_types
+from schemas.derive.glue import JSON_SERDE, glue_comments, glue_types
 from schemas.keys import day_prefix
 from schemas.tables import PARTITIONS, Table
 
@@ -26,7 +26,7 @@ _REPEATING: Final = [
     *(f"subjects.list.element.{part}" for part in ("key", "name", "kind")),
     "ia_collections.list.element",
 ]
-# Columns that queries filter by; statistics of the others help no one to skip a file.
+# Columns that queries filter by; statistics of the others let no engine skip a file.
 _FILTERED: Final = ["work_key", "edition_count", "first_publish_year", "decade", "key", "year"]
 #: How Parquet is written.
 PARQUET: Final = {
@@ -35,11 +35,10 @@ PARQUET: Final = {
     "use_dictionary": _REPEATING,
     "write_statistics": _FILTERED,
 }
-_OPENX_SERDE: Final = "org.openx.data.jsonserde.JsonSerDe"
 
 
-class GlueCatalogue:
-    """The tables of one database; see :class:`process.ports.Catalogue`.
+class GlueTableStore:
+    """The tables of one database; see :class:`process.ports.TableStore`.
 
     It remembers which tables and partitions it has seen, so a warm container makes no catalogue
     call for a day that it knows.
@@ -128,7 +127,7 @@ class GlueCatalogue:
             wr.catalog.create_json_table(
                 **settings,
                 compression="gzip",
-                serde_library=_OPENX_SERDE,
+                serde_library=JSON_SERDE,
                 schema_evolution=True,
             )
 
@@ -144,9 +143,7 @@ class GlueCatalogue:
         if table.format == "parquet":
             wr.catalog.add_parquet_partitions(**settings, compression="zstd")
         else:
-            wr.catalog.add_json_partitions(
-                **settings, compression="gzip", serde_library=_OPENX_SERDE
-            )
+            wr.catalog.add_json_partitions(**settings, compression="gzip", serde_library=JSON_SERDE)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ import pytest
 
 from process.adapters.s3_store import S3Store
 from process.adapters.sessions import MemoisingSession
-from process.conftest import BUCKET
 from process.errors import StorageError
+from process.testing.pages import BUCKET
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 from pydantic import BaseModel, Field
 
 from process.adapters.sessions import MemoisingSession
-from process.adapters.table_store import GlueCatalogue
-from process.conftest import BUCKET
+from process.adapters.table_store import GlueTableStore
 from process.errors import CatalogueError, SchemaConflictError
+from process.testing.pages import BUCKET
 from schemas.derive.glue import glue_columns
 from schemas.tables import PARTITIONS, TABLES, WORKS, Table
 
@@ -26,12 +26,12 @@ def glue(_aws: None) -> Any:
 
 
 @pytest.fixture
-def catalogue(glue: Any) -> GlueCatalogue:
+def catalogue(glue: Any) -> GlueTableStore:
     return new_catalogue()
 
 
-def new_catalogue() -> GlueCatalogue:
-    return GlueCatalogue(MemoisingSession(), BUCKET, "lake")
+def new_catalogue() -> GlueTableStore:
+    return GlueTableStore(MemoisingSession(), BUCKET, "lake")
 
 
 def definition(glue: Any, name: str = "works") -> dict[str, Any]:
@@ -60,7 +60,7 @@ def test_a_missing_table_is_made_as_the_contract_says(glue: Any, table: Table) -
     assert found["StorageDescriptor"]["Location"] == f"s3://{BUCKET}/{table.location}"
 
 
-def test_the_quarantine_is_read_as_json_lines(glue: Any, catalogue: GlueCatalogue) -> None:
+def test_the_quarantine_is_read_as_json_lines(glue: Any, catalogue: GlueTableStore) -> None:
     catalogue.register(TABLES["quarantine"], DAY)
 
     serde = definition(glue, "quarantine")["StorageDescriptor"]["SerdeInfo"]
@@ -79,7 +79,7 @@ def test_registering_again_changes_nothing(glue: Any) -> None:
 
 def test_a_known_partition_costs_no_call(glue: Any) -> None:
     session = MemoisingSession()
-    catalogue = GlueCatalogue(session, BUCKET, "lake")
+    catalogue = GlueTableStore(session, BUCKET, "lake")
     catalogue.register(WORKS, DAY)
     calls = Calls([])
     session.client("glue").meta.events.register("before-call", calls)
@@ -91,7 +91,7 @@ def test_a_known_partition_costs_no_call(glue: Any) -> None:
 
 def test_a_new_day_costs_one_call(glue: Any) -> None:
     session = MemoisingSession()
-    catalogue = GlueCatalogue(session, BUCKET, "lake")
+    catalogue = GlueTableStore(session, BUCKET, "lake")
     catalogue.register(WORKS, DAY)
     calls = Calls([])
     session.client("glue").meta.events.register("before-call", calls)

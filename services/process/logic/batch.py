@@ -1,4 +1,4 @@
-"""A batch of messages: each by itself, none able to stop the others."""
+"""A batch of messages: each is processed by itself, and none can stop the others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from schemas.keys import RAW_PREFIX, RUNS_PREFIX, InvalidKeyError, parse_manifes
 
 @dataclass(slots=True)
 class Batch:
-    """A batch in work: messages that failed, and messages that wait for the end of a run."""
+    """A batch being processed: messages that failed, and messages that wait for a run's end."""
 
     outputs: Outputs
     limits: Limits
@@ -34,7 +34,7 @@ class Batch:
     manifests: set[str] = field(default_factory=set)
 
     def process(self, messages: Iterable[Mapping[str, Any]]) -> list[str]:
-        """Process SQS messages; give the ids of those to deliver again, in order."""
+        """Process SQS messages; return the ids of those to deliver again, in order."""
         ids = []
         for message in messages:
             ids.append(str(message["messageId"]))
@@ -70,8 +70,7 @@ class Batch:
                 count("RunsProcessed")
                 logger.info("run processed", extra={"run_id": run_id})
         except InvalidManifestError as error:
-            # The pages are done; only the manifest's own message says that something is wrong with
-            # it.
+            # The pages are done. Only the manifest's own message is delivered again.
             for message_id in sorted(waiting & self.manifests):
                 self._fail(message_id, error, run_id=run_id)
         except Exception as error:

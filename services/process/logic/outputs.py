@@ -1,4 +1,4 @@
-"""Writes a page's rows, rejected records and catalogue entries, and last its receipt."""
+"""Write a page's rows, rejected records and catalogue entries, and last its receipt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from process.logic.quarantine import to_bytes
 from process.openlibrary.facets import TableRows
-from process.ports import Catalogue, Store
+from process.ports import Store, TableStore
 from schemas.derive.arrow import arrow_schema
 from schemas.keys import NO_DAY, RawKey, unrecognised_object_key
 from schemas.ledger.run import PageReceipt, TableCounts
@@ -23,8 +23,8 @@ _JSON_LINES: Final = "application/x-ndjson"
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What a page gave: ``rows + rejected_works == records``."""
+class PageOutput:
+    """What a page becomes: ``rows + rejected_works == records``."""
 
     records: int
     works: pa.Table | None
@@ -39,7 +39,7 @@ class Made:
 
     @property
     def rejected_works(self) -> int:
-        """Records of the page that are no valid works."""
+        """Records of the page that are not valid works."""
         return len(self.rejected)
 
 
@@ -48,9 +48,9 @@ class Outputs:
     """The places that a page's outputs go to."""
 
     store: Store
-    catalogue: Catalogue
+    tables: TableStore
 
-    def save(self, page: RawKey, digest: str, made: Made) -> None:
+    def save(self, page: RawKey, digest: str, made: PageOutput) -> None:
         """Write a page's outputs; the receipt comes last, so that it vouches for the rest."""
         self._register(page)
         processed = self._save_rows(page, WORKS.name, made.works)
@@ -99,22 +99,22 @@ class Outputs:
         )
         self._save_receipt(page, receipt)
 
-    def save_stranger(self, raw_key: str, record: QuarantineRecord) -> None:
-        """Write an object that is no raw page; its name is a hash, so no key leaves its place."""
+    def quarantine_unrecognised_object(self, raw_key: str, record: QuarantineRecord) -> None:
+        """Quarantine an object whose key is not that of a raw page."""
         key = unrecognised_object_key(QUARANTINE.location, raw_key)
         self.store.put(key, to_bytes([record]), _JSON_LINES)
-        self.catalogue.register(QUARANTINE, NO_DAY)
+        self.tables.register(QUARANTINE, NO_DAY)
 
     def _register(self, page: RawKey) -> None:
-        # All tables, so that one that is still empty (a quarantine, happily) can be queried, too.
+        # All tables, so that one without rows yet can be queried, too.
         for table in TABLES.values():
-            self.catalogue.register(table, str(page.ingest_date))
+            self.tables.register(table, str(page.ingest_date))
 
     def _save_rows(self, page: RawKey, table: str, rows: pa.Table | None) -> str | None:
         if rows is None:
             return None
         key = page.processed_key(table)
-        self.catalogue.write(TABLES[table], key, rows)
+        self.tables.write(TABLES[table], key, rows)
         return key
 
     def _save_rejected(self, page: RawKey, records: Sequence[QuarantineRecord]) -> str | None:
@@ -128,8 +128,8 @@ class Outputs:
         body = receipt.model_dump_json().encode()
         if self.store.put_new(page.receipt_key, body, _JSON):
             return
-        # Delivered before. A newer version of this service may now make less of the page than it
-        # did: what it no longer makes must not stay behind and be counted twice.
+        # Delivered before. A newer version of this service may write fewer files for the page: one
+        # that it no longer writes must not stay behind and be counted twice.
         earlier = self.store.get(page.receipt_key)
         if earlier is not None and earlier.body != body:
             self._empty_superseded(PageReceipt.model_validate_json(earlier.body), receipt)
@@ -140,7 +140,7 @@ class Outputs:
         for table, key in _processed_keys(earlier).items():
             if table in TABLES and table not in kept:
                 empty = arrow_schema(TABLES[table].columns).empty_table()
-                self.catalogue.write(TABLES[table], key, empty)
+                self.tables.write(TABLES[table], key, empty)
         if earlier.quarantine_key and not receipt.quarantine_key:
             self.store.put(earlier.quarantine_key, to_bytes([]), _JSON_LINES)
 

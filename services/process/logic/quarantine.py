@@ -1,67 +1,51 @@
-"""Builds quarantine records, and the bytes of a page's quarantine file."""
+"""Build quarantine records, and the bytes of a page's quarantine file."""
 
 from __future__ import annotations
 
 import base64
 import gzip
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from codecs import getincrementaldecoder
+from collections.abc import Sequence
+from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
+import msgspec
 
 from process.errors import PageError
 from process.logic.lineage import Lineage
+from process.openlibrary.page import Rejected
 from schemas.rows.quarantine import PayloadEncoding, QuarantineRecord
-from schemas.source.page import WORK
 from schemas.version import CONTRACT_VERSION
 
 #: Characters of payload kept; what is longer is whole in the raw object only.
 MAX_PAYLOAD: Final = 1_000_000
 _MAX_PAGE_PAYLOAD: Final = 48_000
 
-#: Stable codes by the kind of error that pydantic reports.
-RECORD_CODES: Final = {
-    "missing": "record.missing_field",
-    "dict_type": "record.not_an_object",
-    "string_pattern_mismatch": "record.invalid_key",
-    "string_unicode": "record.invalid_text",
-    "greater_than_equal": "record.out_of_range",
-    "less_than_equal": "record.out_of_range",
-}
-
 
 def reject_record(
-    value: Any,
-    position: int | None,
-    lineage: Lineage,
-    adapter: TypeAdapter[Any] = WORK,
-    **where: str,
+    rejected: Rejected, position: int | None, lineage: Lineage, **where: str
 ) -> QuarantineRecord:
-    """Say why a record does not fit its contract.
+    """Build the quarantine record of a record that does not fit its contract.
 
     Parameters
     ----------
-    value
-        The record as parsed.
+    rejected
+        The record's text as it came, and the reason.
     position
         Its position in the page, or in its facet.
-    adapter
-        The contract that it does not fit.
     where
         ``table_name`` and, as prefix of the field's path, ``part``, where it was not meant for
         ``works``.
     """
-    code, message, path = _reason(value, adapter)
-    payload, encoding, truncated = _record_payload(value)
-    part = where.get("part")
+    reason = rejected.reason
+    payload, encoding = _text_payload(rejected.text)
     return QuarantineRecord(
-        reason_code=code,
-        reason_message=message,
-        field=".".join(filter(None, (part, path))) or None,
-        payload=payload,
+        reason_code=reason.code,
+        reason_message=reason.message,
+        field=".".join(filter(None, (where.get("part"), reason.field))) or None,
+        payload=payload[:MAX_PAYLOAD],
         payload_encoding=encoding,
-        payload_truncated=truncated,
+        payload_truncated=len(payload) > MAX_PAYLOAD,
         table_name=where.get("table_name", "works"),
         contract_version=CONTRACT_VERSION,
         run_id=lineage.page.run_id,
@@ -86,7 +70,8 @@ def reject_page(
     beginning = body[:_MAX_PAGE_PAYLOAD]
     encoding: PayloadEncoding = "text"
     try:
-        payload = beginning.decode()
+        # A character that the cut divides is left out.
+        payload = getincrementaldecoder("utf-8")().decode(beginning, final=beginning == body)
     except UnicodeDecodeError:
         payload, encoding = base64.b64encode(beginning).decode(), "base64"
     return QuarantineRecord(
@@ -102,41 +87,22 @@ def reject_page(
 
 
 def to_bytes(records: Sequence[QuarantineRecord]) -> bytes:
-    """Give the JSON Lines of records, gzipped; equal records give equal bytes."""
+    """Return the JSON Lines of records, gzipped; equal records give equal bytes."""
     lines = "".join(json.dumps(record.model_dump(mode="json")) + "\n" for record in records)
     return gzip.compress(lines.encode(), compresslevel=6, mtime=0)
 
 
-def _reason(value: Any, adapter: TypeAdapter[Any]) -> tuple[str, str, str | None]:
+def _text_payload(text: bytes) -> tuple[str, PayloadEncoding]:
+    """Return a record as it was written; as JSON where a strict reader takes it for JSON."""
     try:
-        adapter.validate_python(value)
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-        first: Mapping[str, Any] = found[0]
-        path = ".".join(map(str, first["loc"])) or None
-        kind = first["type"]
-        default = (
-            "record.field_type" if kind.endswith(("_type", "_from_float")) else "record.invalid"
-        )
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        return (
-            RECORD_CODES.get(kind, default),
-            f"{path or 'the record'}: {first['msg']}{more}",
-            path,
-        )
-    message = "the record holds text that is not Unicode, or is nested too deeply"
-    return "record.invalid_text", message, None
-
-
-def _record_payload(value: Any) -> tuple[str, PayloadEncoding, bool]:
+        payload = text.decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(text[:MAX_PAYLOAD]).decode(), "base64"
     try:
-        text = json.dumps(value, ensure_ascii=False)
-        text.encode()
-    except UnicodeEncodeError:
-        text = json.dumps(value)
-    except RecursionError:
-        return "nested too deeply to be written; see the raw object", "text", True
-    return text[:MAX_PAYLOAD], "json", len(text) > MAX_PAYLOAD
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        return payload, "text"
+    return payload, "json"
 
 
 def _iso(lineage: Lineage) -> str:

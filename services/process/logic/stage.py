@@ -15,16 +15,16 @@ from process.errors import (
     PageError,
     PageTooLargeError,
 )
-from process.logic.lineage import Lineage, lineage_of
-from process.logic.outputs import Made, Outputs
+from process.logic.lineage import Lineage, claimed_digest, lineage_of
+from process.logic.outputs import Outputs, PageOutput
 from process.logic.quarantine import reject_page, reject_record
 from process.openlibrary import page as pages
-from process.openlibrary.facets import subject_tables
+from process.openlibrary.facets import check_subject, subject_tables
 from process.openlibrary.rows import unknown_fields, work_table
 from process.ports import StoredObject
 from schemas.keys import InvalidKeyError, InvalidSubjectError, RawKey
 from schemas.rows.quarantine import QuarantineRecord
-from schemas.source.page import Rejected, SourceWork
+from schemas.source.page import SourceWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """What became of a page; ``run_id`` is null for a key that tells no run."""
+    """What became of a page; ``run_id`` is null for a key that names no run."""
 
     run_id: str | None
     records: int
@@ -64,54 +64,60 @@ def process_page(outputs: Outputs, raw_key: str, limits: Limits) -> PageResult:
         )
     try:
         page = RawKey.parse(raw_key)
-    except (InvalidKeyError, InvalidSubjectError) as error:
-        return _quarantine_stranger(outputs, raw_key, stored, HostileKeyError(str(error)))
-    digest = sha256(stored.body).hexdigest()
+        # A lone surrogate can be a key, and no column of text can hold it.
+        page.subject.encode()
+    except (InvalidKeyError, InvalidSubjectError, UnicodeEncodeError) as error:
+        return _quarantine_unrecognised(outputs, raw_key, stored, HostileKeyError(str(error)))
+    is_read = stored.size <= limits.object_bytes
+    digest = sha256(stored.body).hexdigest() if is_read else claimed_digest(stored.metadata)
     body = stored.body
     try:
-        if stored.size > limits.object_bytes:
+        if not is_read:
             raise PageTooLargeError(f"the object has {stored.size} bytes")
         lineage = lineage_of(page, stored.metadata, digest)
         body = pages.gunzip(stored.body, limits.page_bytes)
         with _collector_paused():
-            made = make(pages.parse(body), lineage)
+            output = build_output(pages.parse(body, lineage.max_records), lineage)
     except PageError as error:
         return _quarantine_page(outputs, page, digest, stored, body, error)
-    outputs.save(page, digest, made)
+    outputs.save(page, digest, output)
     return PageResult(
-        page.run_id, made.records, made.rows, made.rejected_works, made.unknown_fields
+        page.run_id, output.records, output.rows, output.rejected_works, output.unknown_fields
     )
 
 
-def make(page: pages.Page, lineage: Lineage) -> Made:
+def build_output(page: pages.Page, lineage: Lineage) -> PageOutput:
     """Turn a parsed page into its outputs; pure.
 
     Raises
     ------
     ConservationError
         When a record would vanish or double.
+    OtherSubjectError
+        When the page says that it is about another subject.
     """
+    check_subject(page.about, lineage.page.subject)
     works: list[SourceWork] = []
     positions: list[int] = []
     rejected: list[QuarantineRecord] = []
     for position, record in enumerate(page.records):
-        if isinstance(record, Rejected):
-            rejected.append(reject_record(record.value, position, lineage))
+        if isinstance(record, pages.Rejected):
+            rejected.append(reject_record(record, position, lineage))
         else:
             works.append(record)
             positions.append(position)
     table = work_table(works, positions, lineage) if works else None
     about = subject_tables(page.about, lineage)
-    made = Made(len(page.records), table, rejected, about, unknown_fields(works))
-    _check_conservation(made)
-    return made
+    output = PageOutput(len(page.records), table, rejected, about, unknown_fields(works))
+    _check_conservation(output)
+    return output
 
 
-def _check_conservation(made: Made) -> None:
-    if made.rows + made.rejected_works != made.records:
+def _check_conservation(output: PageOutput) -> None:
+    if output.rows + output.rejected_works != output.records:
         raise ConservationError(
-            f"{made.rows} rows and {made.rejected_works} rejected records"
-            f" do not make the page's {made.records} records"
+            f"{output.rows} rows and {output.rejected_works} rejected records"
+            f" do not add up to the page's {output.records} records"
         )
 
 
@@ -123,10 +129,12 @@ def _quarantine_page(
     return PageResult(page.run_id, 1, 0, 1, reason_code=error.code)
 
 
-def _quarantine_stranger(
+def _quarantine_unrecognised(
     outputs: Outputs, raw_key: str, stored: StoredObject, error: PageError
 ) -> PageResult:
-    outputs.save_stranger(raw_key, reject_page(error, raw_key, None, stored.body, stored.size))
+    outputs.quarantine_unrecognised_object(
+        raw_key, reject_page(error, raw_key, None, stored.body, stored.size)
+    )
     return PageResult(None, 1, 0, 1, reason_code=error.code)
 
 

@@ -4,19 +4,10 @@ import json
 
 import pytest
 
-from process.conftest import (
-    BUCKET,
-    LIMITS,
-    RUN,
-    Lake,
-    make_batch,
-    make_event,
-    make_page,
-    make_work,
-    packed,
-)
 from process.errors import CatalogueError
 from process.logic.batch import Batch
+from process.testing.fakes import LIMITS, Lake
+from process.testing.pages import BUCKET, RUN, make_batch, make_event, make_page, make_work, packed
 from schemas.keys import RawKey
 from schemas.tables import Table
 
@@ -69,7 +60,7 @@ def test_an_unforeseen_error_fails_its_message_only(
         raise RecursionError
 
     lake.put_raw(packed(make_page(make_work())))
-    monkeypatch.setattr(lake.catalogue, "register", fail)
+    monkeypatch.setattr(lake.tables, "register", fail)
 
     assert process(lake, make_event(PAGE.key)) == ["m0"]
 
@@ -82,7 +73,7 @@ def test_a_page_that_fails_half_way_has_no_receipt(
 
     lake.put_raw(packed(make_page(make_work())))
     with monkeypatch.context() as broken:
-        broken.setattr(lake.catalogue, "register", fail)
+        broken.setattr(lake.tables, "register", fail)
         assert process(lake, make_event(PAGE.key)) == ["m0"]
     assert PAGE.receipt_key not in lake.store.objects
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from process.conftest import LIMITS, RUN, Lake
 from process.logic.stage import process_page
+from process.testing.fakes import LIMITS, Lake
+from process.testing.pages import RUN
 from schemas.keys import RawKey
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "cleaning-rules.md"
@@ -54,7 +55,7 @@ def test_the_docs_count_what_each_rule_did(lake: Lake, samples: Path) -> None:
     """GIVEN the captured page WHEN processed THEN the documented counts are those of its rows."""
     body = (samples / "subjects_love_limit1000_2023-01.json").read_bytes()
     result = process_page(lake.outputs, lake.put_raw(gzip.compress(body, mtime=0)), LIMITS)
-    rows = lake.catalogue.tables[PAGE.processed_key("works")].to_pylist()
+    rows = lake.tables.written[PAGE.processed_key("works")].to_pylist()
 
     counts = Counter({"records": result.records, "quarantined": result.quarantined})
     for work, row in zip(json.loads(body)["works"], rows, strict=True):

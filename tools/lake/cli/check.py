@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated
-
-import typer
 from rich.console import Console
 from rich.markup import escape
 

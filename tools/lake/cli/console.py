@@ -10,7 +10,7 @@ err = Console(stderr=True)
 
 
 def show_error(error: LakeError) -> None:
-    """Tell an error and what to do next."""
+    """Print an error and what to do next."""
     err.print(f"[bold red]error:[/] {escape(error.message)}", highlight=False)
     if error.hint:
         err.print(f"[dim]{escape(error.hint)}[/]", highlight=False)

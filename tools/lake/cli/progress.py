@@ -1,4 +1,4 @@
-"""Progress of the demo on stderr: a line for each finished step, a moving one for the current."""
+"""Progress on stderr: a line for each finished step, a spinner for the current one."""
 
 import contextlib
 import time
@@ -14,12 +14,12 @@ DETAIL_WIDTH = 100
 
 
 class Progress:
-    """Shows steps and keeps how long each took.
+    """Shows steps and records how long each took.
 
     Parameters
     ----------
     console
-        Where to show them; a console that is no terminal gets only the lines of finished steps.
+        Where to show them; without a terminal, only finished steps are shown.
     """
 
     def __init__(self, console: Console) -> None:
@@ -28,7 +28,7 @@ class Progress:
 
     @contextlib.contextmanager
     def step(self, title: str) -> Iterator[Callable[[str], None]]:
-        """Show one step; yields a function that shows what it is at."""
+        """Show one step; yields a function that shows its progress."""
         with self._running(title) as status:
             yield lambda detail: status.update(f"{title}: [dim]{escape(detail[:DETAIL_WIDTH])}[/]")
 

@@ -20,7 +20,7 @@ COMMIT_LENGTH = 10
 
 
 def table(title: str, columns: list[str], rows: list[list[object]]) -> Table:
-    """Return a table whose numbers stand to the right."""
+    """Return a table with numbers aligned to the right."""
     made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | None) for row in rows)
@@ -98,7 +98,7 @@ def show_etl(console: Console, result: EtlResult) -> None:
     rows: list[list[object]] = [[name, count] for name, count in result.tables.items()]
     console.print(table(f"Build {result.build}", ["table", "rows"], rows))
     if result.status == "unchanged":
-        console.print("Nothing was to be done: the build has every run that is processed.")
+        console.print("Nothing to do: the build has every processed run.")
         return
     parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in result.seconds.items())
     runs = f"{len(result.new_runs)} new run" + ("" if len(result.new_runs) == 1 else "s")
@@ -106,7 +106,7 @@ def show_etl(console: Console, result: EtlResult) -> None:
 
 
 def show_backfill(console: Console, result: BackfillResult) -> None:
-    """Print what a dump gave."""
+    """Print the outcome of a backfill."""
     show_etl(console, result.etl)
     loaded = result.loaded
     note = " (loaded before)" if loaded.status == "unchanged" else ""

@@ -1,4 +1,4 @@
-"""The alarms that undo a release."""
+"""Alarms that roll a release back."""
 
 from lake.aws import Cloud
 from lake.errors import NotDeployedError
@@ -11,8 +11,8 @@ def rollback_alarms(cloud: Cloud, unit: str) -> list[str]:
     """Return the ARNs of the alarms that roll a change of a unit back.
 
     There are none before `monitoring` is deployed, for units that it does not watch, and on the
-    local AWS, whose alarms have no state. An alarm that has gone off already is left out: with it,
-    the change that mends its cause could not be deployed.
+    local AWS, whose alarms have no state. An alarm that is already in ALARM is left out: with it,
+    the change that fixes its cause could not be deployed.
     """
     if cloud.is_local:
         return []
@@ -23,5 +23,5 @@ def rollback_alarms(cloud: Cloud, unit: str) -> list[str]:
     arns = [arn for arn in listed.split(",") if arn]
     names = [arn.partition(":alarm:")[2] for arn in arns]
     found = cloud.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
-    quiet = {alarm["AlarmArn"] for alarm in found if alarm["StateValue"] != "ALARM"}
-    return [arn for arn in arns if arn in quiet][:MOST_TRIGGERS]
+    healthy = {alarm["AlarmArn"] for alarm in found if alarm["StateValue"] != "ALARM"}
+    return [arn for arn in arns if arn in healthy][:MOST_TRIGGERS]

@@ -13,9 +13,9 @@ DIGEST_LENGTH = 16
 
 
 def content_digest(package: Path) -> str:
-    """Return the SHA-256 (hex) of what a zip holds.
+    """Return the SHA-256 (hex) of the contents of a zip.
 
-    The zip itself will not do: it also holds the time at which each file was built.
+    Not of the zip itself, which also records when each file was built.
 
     Raises
     ------
@@ -36,18 +36,18 @@ def content_digest(package: Path) -> str:
 
 
 def artifact_key(service: str, version: str, architecture: str, digest: str) -> str:
-    """Return the key of a package; another content never has the same one."""
+    """Return the key of a package; different contents never share one."""
     name = f"{service}-{version}-{architecture}-{digest[:DIGEST_LENGTH]}.zip"
     return f"services/{service}/{name}"
 
 
 def is_content(package: Path, key: str) -> bool:
-    """Return whether a file holds what a key promises."""
+    """Return whether a file has the content that a key names."""
     return package.is_file() and content_digest(package)[:DIGEST_LENGTH] in key
 
 
 def other_contents(cloud: Cloud, bucket: str, key: str) -> list[str]:
-    """Return the keys of packages of the same version and architecture with another content."""
+    """Return the keys of packages of the same version and architecture with other content."""
     prefix = key[: -(DIGEST_LENGTH + len(".zip"))]
     pages = cloud.client("s3").get_paginator("list_objects_v2")
     found = (
@@ -67,14 +67,14 @@ def upload(cloud: Cloud, bucket: str, key: str, package: Path) -> bool:
 
 
 def member_key(key: str, member: str) -> str:
-    """Return the key of a package's member as an object of its own: below that of the package."""
+    """Return the key of a package's member as a separate object, below that of the package."""
     return f"{key}/{PurePosixPath(member).name}"
 
 
 def upload_members(
     cloud: Cloud, bucket: str, key: str, package: Path, members: Iterable[str]
 ) -> None:
-    """Upload some members of a package as objects of their own.
+    """Upload some members of a package as separate objects.
 
     Raises
     ------
@@ -86,7 +86,9 @@ def upload_members(
             try:
                 body = archive.read(member)
             except KeyError:
-                raise DeployError(f"{package} holds no {member}.", "Build it again.") from None
+                raise DeployError(
+                    f"{package} does not contain {member}.", "Build it again."
+                ) from None
             cloud.client("s3").put_object(Bucket=bucket, Key=member_key(key, member), Body=body)
 
 

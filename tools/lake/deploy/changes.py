@@ -1,4 +1,4 @@
-"""Which packages may differ from those that are deployed: what git and Pants say of a commit."""
+"""Find the packages that may differ from the deployed ones, by git and Pants."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ BUILD_INPUTS = ("3rdparty", "build-support", "pants", "pants.toml", ".pants.boot
 
 
 def commit_of(project: Project) -> str:
-    """Return the commit of a clone; empty where something is not committed, or there is no git."""
+    """Return the commit of a clone; empty if something is not committed or git is missing."""
     if _git(project, "status", "--porcelain") != "":
         return ""
     return _git(project, "rev-parse", "HEAD") or ""
@@ -27,7 +27,7 @@ def may_have_changed(project: Project, deployed: Mapping[str, str]) -> set[str]:
     project
         The clone, with what is not committed in it.
     deployed
-        By service the commit that its deployed package was built from, empty where it is not known.
+        Commit that the deployed package was built from, by service; empty if unknown.
     """
     found = set()
     for commit in set(deployed.values()):

@@ -1,4 +1,4 @@
-"""The conversation of `./lake deploy`: shows each plan, asks, and shows what came of it."""
+"""The dialogue of `./lake deploy`: show each plan, ask, and show the outcome."""
 
 import sys
 from collections.abc import Mapping
@@ -11,8 +11,7 @@ from rich.markup import escape
 from lake.aws import Cloud
 from lake.cli.progress import Progress
 from lake.cli.screens import table
-from lake.deploy import deployment as deploy
-from lake.deploy import stacks, units
+from lake.deploy import deployment, stacks, units
 from lake.deploy.parameters import LOCAL, merge, parse_settings
 from lake.errors import DeployError
 from lake.project import Project
@@ -28,7 +27,7 @@ class Request:
 
     names: list[str]
     settings: list[str]
-    asks: bool = True
+    confirm: bool = True
     dry_run: bool = False
     rollback: bool = False
     allow_reused_version: bool = False
@@ -36,27 +35,29 @@ class Request:
 
 def release(
     cloud: Cloud, project: Project, request: Request, err: Console, out: Console
-) -> list[deploy.Deployed]:
+) -> list[deployment.Deployed]:
     """Deploy, or roll back, unit by unit.
 
     Raises
     ------
     DeployError
-        A unit cannot be deployed, or there is nobody to ask.
+        A unit cannot be deployed, or there is no terminal to ask on.
     """
     chosen = units.select(request.names)
     if request.rollback and not request.names:
         raise DeployError("--rollback needs the units to roll back.")
-    if request.asks and not request.dry_run and not sys.stdin.isatty():
-        raise DeployError("There is no terminal to ask on.", "Give --yes, or look with --dry-run.")
+    if request.confirm and not request.dry_run and not sys.stdin.isatty():
+        raise DeployError(
+            "There is no terminal to ask on.", "Add --yes to deploy, or --dry-run to look."
+        )
     parameters = merge(LOCAL if cloud.is_local else {}, parse_settings(request.settings))
     progress = Progress(err)
     changed: list[units.Unit] = []
     if not request.rollback:
         with progress.step("Find what changed"):
-            changed = deploy.changed_units(cloud, project, chosen, parameters)
+            changed = deployment.changed_units(cloud, project, chosen, parameters)
         with progress.step("Package") as say:
-            deploy.package(cloud, project, changed, parameters, say)
+            deployment.package(cloud, project, changed, parameters, say)
     done = []
     for unit in chosen:
         with progress.step(f"Plan {unit.name}"):
@@ -68,13 +69,13 @@ def release(
                 stacks.discard(cloud, plan.change_set)
                 continue
         with progress.step(f"Deploy {unit.name}") as say:
-            done.append(deploy.apply(cloud, project, plan, say))
+            done.append(deployment.apply(cloud, project, plan, say))
     if done:
         out.print(_result(done))
     return done
 
 
-def show_plan(console: Console, plan: deploy.Plan, change_set: stacks.ChangeSet) -> None:
+def show_plan(console: Console, plan: deployment.Plan, change_set: stacks.ChangeSet) -> None:
     """Print the parameters and resources that a plan changes."""
     for name, (old, new) in changed_parameters(plan).items():
         console.print(f"  {name}: [dim]{escape(old or 'not set')}[/] → {escape(new)}")
@@ -84,7 +85,7 @@ def show_plan(console: Console, plan: deploy.Plan, change_set: stacks.ChangeSet)
         console.print(f"  {sign} {change.resource} [dim]{change.type}[/]{note}", highlight=False)
 
 
-def changed_parameters(plan: deploy.Plan) -> Mapping[str, tuple[str, str]]:
+def changed_parameters(plan: deployment.Plan) -> Mapping[str, tuple[str, str]]:
     """Return old and new value of each parameter that changes."""
     return {
         name: (plan.before.get(name, ""), value)
@@ -101,22 +102,22 @@ def _plan(
     request: Request,
     *,
     is_changed: bool,
-) -> deploy.Plan:
+) -> deployment.Plan:
     if request.rollback:
-        return deploy.plan_rollback(cloud, unit)
-    plan = deploy.plan_unit(cloud, project, unit, given, keeps_package=not is_changed)
+        return deployment.plan_rollback(cloud, unit)
+    plan = deployment.plan_unit(cloud, project, unit, given, keeps_package=not is_changed)
     if not request.allow_reused_version:
-        deploy.refuse_reused_version(cloud, plan)
+        deployment.refuse_reused_version(cloud, plan)
     return plan
 
 
-def _is_accepted(plan: deploy.Plan, request: Request) -> bool:
+def _is_accepted(plan: deployment.Plan, request: Request) -> bool:
     if request.dry_run:
         return False
-    return not request.asks or typer.confirm(f"Deploy {plan.unit.name}?", err=True)
+    return not request.confirm or typer.confirm(f"Deploy {plan.unit.name}?", err=True)
 
 
-def _result(done: list[deploy.Deployed]) -> object:
+def _result(done: list[deployment.Deployed]) -> object:
     rows: list[list[object]] = [
         [d.unit, d.version, "deployed" if d.changed else "unchanged", d.stack] for d in done
     ]

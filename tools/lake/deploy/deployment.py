@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lake.aws import Cloud
-from lake.deploy import alarms, artifacts, changes, packaging, stacks
-from lake.deploy import history as releases
+from lake.deploy import alarms, artifacts, changes, history, packaging, stacks
 from lake.deploy.units import Unit
 from lake.errors import DeployError, NotDeployedError
 from lake.project import Project
@@ -23,7 +22,7 @@ OnStep = Callable[[str], None]
 class Plan:
     """What a deployment of one unit would change.
 
-    Parameters
+    Attributes
     ----------
     unit, stack
         What is deployed, and the name of its stack.
@@ -37,7 +36,7 @@ class Plan:
 
     unit: Unit
     stack: str
-    release: releases.Release
+    release: history.Release
     before: Mapping[str, str]
     change_set: stacks.ChangeSet | None
 
@@ -49,7 +48,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What came of one unit."""
+    """The outcome for one unit."""
 
     unit: str
     stack: str
@@ -81,7 +80,7 @@ def deploy(
     units
         What to deploy, in order.
     parameters
-        Template parameters by unit, beside those that the stack has already.
+        Template parameters by unit, in addition to those the stack already has.
     on_step
         Called with a line for each step.
     """
@@ -119,7 +118,7 @@ def changed_units(
     for unit in units:
         if unit.packaged:
             before = current_parameters(cloud, unit)
-            deployed[unit.name] = releases.commit(cloud, unit.name, before)
+            deployed[unit.name] = history.commit(cloud, unit.name, before)
             if _architecture(parameters.get(unit.name, {}), before) != _architecture({}, before):
                 changed.add(unit.name)
     changed |= changes.may_have_changed(project, deployed)
@@ -147,7 +146,7 @@ def plan_unit(
     commit = ""
     if unit.packaged:
         if keeps_package:
-            commit = releases.commit(cloud, unit.name, before)
+            commit = history.commit(cloud, unit.name, before)
         else:
             commit = changes.commit_of(project)
             values |= code_parameters(cloud, project, unit, _architecture(parameters, before))
@@ -155,11 +154,11 @@ def plan_unit(
         # The names that the template looks up by itself are part of the configuration, too.
         found = {name: cloud.parameter(name) for name in LOOKED_UP}
         values["Release"] = release_of(template, values | found)
-    return plan_release(cloud, unit, releases.Release(template, values, commit), before)
+    return plan_release(cloud, unit, history.Release(template, values, commit), before)
 
 
 def plan_rollback(cloud: Cloud, unit: Unit) -> Plan:
-    """Compute the way back to the release before the current one.
+    """Compute the change back to the release before the current one.
 
     Raises
     ------
@@ -167,11 +166,11 @@ def plan_rollback(cloud: Cloud, unit: Unit) -> Plan:
         There is no earlier release.
     """
     before = current_parameters(cloud, unit)
-    return plan_release(cloud, unit, releases.previous(cloud, unit.name, before), before)
+    return plan_release(cloud, unit, history.previous(cloud, unit.name, before), before)
 
 
 def plan_release(
-    cloud: Cloud, unit: Unit, release: releases.Release, before: Mapping[str, str]
+    cloud: Cloud, unit: Unit, release: history.Release, before: Mapping[str, str]
 ) -> Plan:
     """Compute the change set that brings a unit's stack to a release."""
     stack = stack_name(cloud, unit.name)
@@ -189,7 +188,7 @@ def deployment_role(cloud: Cloud, unit: Unit) -> str | None:
     """Return the role with which CloudFormation deploys a unit.
 
     Where bootstrap made one, it is everybody's, so that a stack does not depend on who deployed it
-    first. Bootstrap holds that role, and is deployed with the rights of whoever does it.
+    first. Bootstrap holds that role, and is deployed with the rights of the caller.
     """
     if unit.name == BOOTSTRAP:
         return None
@@ -211,9 +210,9 @@ def apply(cloud: Cloud, project: Project, plan: Plan, on_step: OnStep) -> Deploy
     verb = "create" if plan.change_set.creates_stack else "update"
     on_step(f"{name}: {verb} stack {plan.stack} ({len(plan.change_set.changes)} changes)")
     found = stacks.execute(cloud, plan.change_set, on_event=lambda line: on_step(f"{name}: {line}"))
-    # With the defaults of the template as they are now, so that a way back restores them, too.
+    # With the defaults of the template as they are now, so that a rollback restores them, too.
     full = current_parameters(cloud, plan.unit)
-    releases.record(cloud, name, replace(plan.release, parameters=full))
+    history.record(cloud, name, replace(plan.release, parameters=full))
     return replace(done, outputs=found)
 
 
@@ -239,7 +238,7 @@ def release_of(template: str, parameters: Mapping[str, str]) -> str:
 
 
 def current_parameters(cloud: Cloud, unit: Unit) -> dict[str, str]:
-    """Return the parameters of a unit's stack; empty where there is none."""
+    """Return the parameters of a unit's stack; empty if it does not exist."""
     return stacks.parameters(stacks.describe(cloud, stack_name(cloud, unit.name)) or {})
 
 

@@ -13,10 +13,10 @@ from lake.errors import DeployError
 class Release:
     """All that a stack is made from; a package is named by the parameters.
 
-    Parameters
+    Attributes
     ----------
     commit
-        What the package was built from; empty where that was not committed, or there is none.
+        What the package was built from; empty if that was not committed or there is no package.
     """
 
     template: str
@@ -41,7 +41,7 @@ def previous(cloud: Cloud, unit: str, current: Mapping[str, str]) -> Release:
     Raises
     ------
     DeployError
-        There is none.
+        There is no such release.
     """
     for found in _newest_first(cloud, unit):
         if any(current.get(name) != value for name, value in found.parameters.items()):

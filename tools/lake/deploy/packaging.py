@@ -11,7 +11,7 @@ from pathlib import Path
 from lake.errors import PackagingError
 from lake.project import Project
 
-# The machine whose packages are those of Lambda.
+# The platform on which packages for Lambda run as they are.
 LAMBDA_MACHINE = ("Linux", "x86_64")
 DEFAULT_ARCHITECTURE = "x86_64"
 DEFAULT_PLATFORM = "linux_x86_64"
@@ -38,9 +38,9 @@ def package(
     targets
         Names of services with the targets that package them, for example `{"ingest": "lambda"}`.
     for_host
-        Build for this machine, to run in the local AWS, where it is not what Lambda runs on.
+        Build for this machine, which runs the local AWS, if it differs from what Lambda runs on.
     architecture
-        What Lambda runs it on otherwise: x86_64 or arm64.
+        Architecture of Lambda otherwise: x86_64 or arm64.
     on_line
         Called with each line that Pants prints: the first time, it has much to set up.
 
@@ -109,13 +109,13 @@ def _run_pants(
 
 
 def stop_daemon(project: Project) -> None:
-    """End the daemon that Pants keeps for the next call, and with it what it still builds."""
+    """End the daemon that Pants keeps for the next call, with any build in progress."""
     import psutil
 
     for record in project.root.glob(".pids/*/pantsd/pid"):
         try:
             process = psutil.Process(int(record.read_text()))
-            # A process id is used again some day: only what is this clone's daemon is ended.
+            # Process ids are reused: end only this clone's daemon.
             if f"pantsd [{project.root}]" in " ".join(process.cmdline()):
                 process.terminate()
                 process.wait(STOP_TIMEOUT_SECONDS)

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from lake.deploy.units import select
 from lake.errors import DeployError
 
-# What differs on the local AWS: the schedule would crawl for as long as it is up, without the time
-# in its input (the local AWS leaves the text as it is), and a laptop has few cores.
+# Differences on the local AWS: the schedule would crawl for as long as it is up, without the time
+# in its input (the local AWS does not replace the placeholder), and a laptop has few cores.
 LOCAL: Mapping[str, Mapping[str, str]] = {
     "ingest": {"ScheduleState": "DISABLED"},
     "process": {"MaximumConcurrency": "2"},
-    # Refused by the local AWS.
+    # The local AWS refuses these.
     "glue_etl": {"Workflow": "false"},
     "monitoring": {"SavedQueries": "false", "MetricMath": "false"},
     "analytics": {"NamedQueries": "false"},
@@ -23,7 +23,7 @@ def parse_settings(settings: list[str]) -> dict[str, dict[str, str]]:
     Raises
     ------
     DeployError
-        One has another form, or names no unit.
+        One has another form, or its unit does not exist.
     """
     found: dict[str, dict[str, str]] = {}
     for setting in settings:

@@ -69,7 +69,7 @@ def parameter_names(cloud: Cloud, template: str) -> set[str]:
 
 
 def discard(cloud: Cloud, change_set: ChangeSet) -> None:
-    """Drop a change set that is not wanted, and the empty stack that came with it."""
+    """Delete a change set, and the empty stack that was created for it."""
     client = cloud.client("cloudformation")
     client.delete_change_set(ChangeSetName=change_set.arn, StackName=change_set.stack)
     if change_set.creates_stack:

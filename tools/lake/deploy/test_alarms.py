@@ -46,7 +46,7 @@ class FakeCloud(Cloud):
         ({}, None, []),
     ],
 )
-def test_alarms_that_are_there_and_quiet_guard_a_change(
+def test_existing_healthy_alarms_guard_a_change(
     states: dict[str, str], listed: str | None, expected: list[str]
 ) -> None:
     assert rollback_alarms(FakeCloud(states, listed), "process") == expected

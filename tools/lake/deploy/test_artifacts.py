@@ -64,14 +64,14 @@ def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
     "entries",
     [CODE[:1], [("renamed.py", CODE[0][1]), CODE[1]], [(CODE[0][0], b"handler = 2"), CODE[1]]],
 )
-def test_another_content_has_another_digest(
+def test_different_contents_have_different_digests(
     tmp_path: Path, entries: list[tuple[str, bytes]]
 ) -> None:
     other = package(tmp_path / "2.zip", entries)
     assert content_digest(package(tmp_path / "1.zip", CODE)) != content_digest(other)
 
 
-def test_what_is_no_package_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_package_is_refused(tmp_path: Path) -> None:
     whole = package(tmp_path / "whole.zip", CODE).read_bytes()
     middle = whole.index(b"pkg/data.json") + 16
     damaged = whole[:middle] + bytes(8) + whole[middle + 8 :]
@@ -104,14 +104,16 @@ def test_a_missing_package_is_named() -> None:
         require(Cloud(_clients={"s3": FakeS3()}), "artifacts", "key")
 
 
-def test_a_refusal_is_not_taken_for_a_missing_package() -> None:
+def test_access_denied_is_not_taken_for_a_missing_package() -> None:
     s3: Any = FakeS3()
     s3.status = 403
     with pytest.raises(ClientError):
         require(Cloud(_clients={"s3": s3}), "artifacts", "key")
 
 
-def test_members_lie_below_the_package_and_are_no_other_content(tmp_path: Path) -> None:
+def test_members_are_stored_below_the_package_and_do_not_count_as_other_content(
+    tmp_path: Path,
+) -> None:
     # GIVEN a package that was uploaded with members
     s3, file = FakeS3(), package(tmp_path / "1.zip", [*CODE, ("pkg/job.py", b"run()")])
     cloud = Cloud(_clients={"s3": s3})
@@ -129,5 +131,5 @@ def test_members_lie_below_the_package_and_are_no_other_content(tmp_path: Path) 
 def test_a_package_without_its_members_is_refused(tmp_path: Path) -> None:
     file = package(tmp_path / "1.zip", CODE)
 
-    with pytest.raises(DeployError, match="holds no pkg/job.py"):
+    with pytest.raises(DeployError, match="does not contain pkg/job.py"):
         upload_members(Cloud(_clients={"s3": FakeS3()}), "bucket", "key", file, ["pkg/job.py"])

@@ -34,17 +34,17 @@ def project(tmp_path: Path) -> Project:
     return made
 
 
-def test_a_clone_without_changes_is_known_by_its_commit(project: Project) -> None:
+def test_a_clean_clone_is_identified_by_its_commit(project: Project) -> None:
     assert commit_of(project) == git(project, "rev-parse", "HEAD")
 
 
 @pytest.mark.parametrize("name", ["pants", "new.py"])
-def test_changes_that_are_not_committed_have_no_commit(project: Project, name: str) -> None:
+def test_uncommitted_changes_have_no_commit(project: Project, name: str) -> None:
     (project.root / name).write_text("changed")
     assert commit_of(project) == ""
 
 
-def test_what_is_no_clone_has_no_commit(tmp_path: Path) -> None:
+def test_a_folder_without_git_has_no_commit(tmp_path: Path) -> None:
     assert commit_of(Project(tmp_path)) == ""
 
 
@@ -54,14 +54,14 @@ def test_pants_says_what_changed_since_the_commit(project: Project) -> None:
 
 
 @pytest.mark.parametrize("commit", ["", UNKNOWN, "--output=/etc/passwd", "HEAD"])
-def test_of_an_unknown_commit_everything_may_have_changed(project: Project, commit: str) -> None:
+def test_with_an_unknown_commit_everything_may_have_changed(project: Project, commit: str) -> None:
     known = commit_of(project)
     assert may_have_changed(project, {"ingest": commit, "process": known}) == {"ingest", "process"}
 
 
 @pytest.mark.parametrize("name", ["3rdparty/default.lock", "3rdparty/new.txt", "pants.toml"])
 @pytest.mark.parametrize("committed", [True, False])
-def test_when_the_build_changed_every_package_may_have(
+def test_a_change_of_the_build_may_change_every_package(
     project: Project, name: str, committed: bool
 ) -> None:
     commit = commit_of(project)

@@ -2,7 +2,7 @@ from lake.aws import Cloud
 from lake.deploy.deployment import release_of, stack_name
 
 
-def test_a_release_is_known_by_code_and_configuration() -> None:
+def test_a_release_is_identified_by_code_and_configuration() -> None:
     first = release_of("template", {"ArtifactKey": "a", "Env": "dev"})
     assert first == release_of("template", {"Env": "dev", "ArtifactKey": "a"})
     others = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lake.aws import Cloud
-from lake.deploy import history as releases
+from lake.deploy import history
 from lake.errors import DeployError
 
 COMMIT = "c0ffee" * 6 + "c0ff"
@@ -48,35 +48,35 @@ def cloud() -> Cloud:
 
 def release(cloud: Cloud, key: str, commit: str = "") -> dict[str, str]:
     parameters = {"ArtifactKey": key, "Env": "dev"}
-    releases.record(cloud, "process", releases.Release("template", parameters, commit))
+    history.record(cloud, "process", history.Release("template", parameters, commit))
     return parameters
 
 
-def test_the_way_back_leads_to_the_release_before(cloud: Cloud) -> None:
+def test_a_rollback_goes_to_the_release_before(cloud: Cloud) -> None:
     first = release(cloud, "1.zip", COMMIT)
     second = release(cloud, "2.zip")
     release(cloud, "2.zip")
-    found = releases.previous(cloud, "process", second)
+    found = history.previous(cloud, "process", second)
     assert (found.parameters, found.commit) == (first, COMMIT)
 
 
-def test_there_is_no_way_back_from_the_first_release(cloud: Cloud) -> None:
+def test_the_first_release_cannot_be_rolled_back(cloud: Cloud) -> None:
     first = release(cloud, "1.zip")
     with pytest.raises(DeployError, match="no earlier release of process"):
-        releases.previous(cloud, "process", first)
+        history.previous(cloud, "process", first)
 
 
 def test_the_commit_is_that_of_the_package_that_is_deployed(cloud: Cloud) -> None:
     release(cloud, "1.zip")
     second = release(cloud, "2.zip", COMMIT)
-    assert releases.commit(cloud, "process", second) == COMMIT
+    assert history.commit(cloud, "process", second) == COMMIT
 
 
-def test_the_commit_of_another_package_is_not_taken_for_it(cloud: Cloud) -> None:
+def test_the_commit_of_another_package_does_not_count(cloud: Cloud) -> None:
     first = release(cloud, "1.zip")
     release(cloud, "2.zip", COMMIT)
     for deployed in (first, {}):
-        assert releases.commit(cloud, "process", deployed) == ""
+        assert history.commit(cloud, "process", deployed) == ""
 
 
 def test_releases_recorded_without_a_commit_are_read(cloud: Cloud) -> None:
@@ -84,4 +84,4 @@ def test_releases_recorded_without_a_commit_are_read(cloud: Cloud) -> None:
     old = {"template": "template", "parameters": parameters}
     key = "releases/openlake-dev/process/20260101T000000000000Z.json"
     cloud.client("s3").put_object(Key=key, Body=json.dumps(old).encode())
-    assert releases.commit(cloud, "process", parameters) == ""
+    assert history.commit(cloud, "process", parameters) == ""

@@ -58,7 +58,7 @@ def test_pants_is_asked_for_the_packages(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("machine", "platform_asked"), [(("Linux", "x86_64"), None), (("Linux", "aarch64"), "host")]
 )
-def test_another_machine_gets_packages_of_its_own(
+def test_another_platform_gets_its_own_packages(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     machine: tuple[str, str],
@@ -94,7 +94,7 @@ def test_pants_is_asked_what_changed(tmp_path: Path) -> None:
     ]
 
 
-def test_the_host_is_described_as_pex_wants_it(tmp_path: Path) -> None:
+def test_the_host_is_described_in_the_form_of_pex(tmp_path: Path) -> None:
     described = json.loads(packaging.write_host_platform(project(tmp_path, SUCCESS)).read_text())
     version = ".".join(str(number) for number in sys.version_info[:2])
     assert described["marker_environment"]["python_version"] == version

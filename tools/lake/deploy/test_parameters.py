@@ -15,7 +15,7 @@ def test_settings_are_grouped_by_unit() -> None:
 
 
 @pytest.mark.parametrize("setting", ["MemorySize=1", "process.=1", "process.MemorySize", "", "=."])
-def test_another_form_is_refused(setting: str) -> None:
+def test_a_malformed_setting_is_refused(setting: str) -> None:
     with pytest.raises(DeployError, match=r"is not UNIT\.PARAMETER=VALUE"):
         parse_settings([setting])
 
@@ -25,7 +25,7 @@ def test_an_unknown_unit_is_refused() -> None:
         parse_settings(["proces.MemorySize=1"])
 
 
-def test_what_is_set_wins() -> None:
+def test_a_given_parameter_overrides_the_default() -> None:
     base = {"ingest": {"ScheduleState": "DISABLED", "PageSize": "500"}}
     assert merge(base, {"ingest": {"PageSize": "100"}, "process": {}}) == {
         "ingest": {"ScheduleState": "DISABLED", "PageSize": "100"},

@@ -124,7 +124,7 @@ def test_a_change_set_creates_or_updates(status: str | None, kind: str) -> None:
 
 
 @pytest.mark.parametrize("role", [None, "arn:aws:iam::123456789012:role/cloudformation"])
-def test_a_change_is_made_with_the_role_that_is_given(role: str | None) -> None:
+def test_a_change_uses_the_given_role(role: str | None) -> None:
     client = FakeCloudFormation("CREATE_COMPLETE", {"Status": "CREATE_COMPLETE", "Changes": [ADD]})
     stacks.prepare(cloud(client), "lake", "template", {}, {}, role_arn=role)
     assert client.created.get("RoleARN") == role
@@ -162,7 +162,7 @@ def test_a_refused_template_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
         prepare(client)
 
 
-def test_a_change_set_that_is_never_ready_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_set_that_is_never_ready_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stacks, "TIMEOUT_SECONDS", 0.01)
     with pytest.raises(StackFailedError, match="not computed in time"):
         prepare(FakeCloudFormation("CREATE_COMPLETE", {"Status": "CREATE_IN_PROGRESS"}))
@@ -177,7 +177,7 @@ def test_a_stack_that_was_never_created_blocks(status: str) -> None:
     assert client.created == {}
 
 
-def test_an_execution_tells_its_events_once_and_in_order() -> None:
+def test_an_execution_reports_its_events_once_and_in_order() -> None:
     client = FakeCloudFormation(
         "UPDATE_COMPLETE",
         {},

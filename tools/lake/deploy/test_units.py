@@ -4,7 +4,7 @@ from lake.deploy.units import UNITS, select
 from lake.errors import DeployError
 
 
-def test_no_name_means_all() -> None:
+def test_without_names_all_units_are_selected() -> None:
     assert select([]) == list(UNITS)
 
 

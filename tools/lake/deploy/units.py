@@ -9,7 +9,7 @@ from lake.errors import DeployError
 class Unit:
     """One CloudFormation stack with, for a service, its package.
 
-    Parameters
+    Attributes
     ----------
     name
         Name of the template and last part of the stack's name.
@@ -18,7 +18,7 @@ class Unit:
     target
         Name of the Pants target that does.
     members
-        What of the package is needed as objects of their own, too.
+        Files of the package that are also needed as separate objects.
     """
 
     name: str

@@ -12,7 +12,7 @@ from lake.etl import partitions
 from lake.etl.bulk import Loaded, Route, ledger_of
 from lake.etl.dump import Dump, RemoteDump, discard, fetch, is_url, local_dump, remote_dump
 from lake.etl.refresh import EtlResult, Say
-from lake.runs import ledger as runs
+from lake.runs.ledger import object_keys
 from schemas import keys
 from schemas.tables import QUARANTINE
 
@@ -21,7 +21,7 @@ Step = Callable[[str], AbstractContextManager[Say]]
 
 @dataclass(frozen=True)
 class BackfillResult:
-    """What came of it; the keys are those of `./lake backfill --json`, with `seconds` by part."""
+    """The outcome; the keys are those of `./lake backfill --json`, with `seconds` by part."""
 
     dump: str
     loaded: Loaded
@@ -37,20 +37,20 @@ def run_backfill(
     Parameters
     ----------
     route
-        The way into the lake.
+        The route into the lake.
     folder
         Where dumps are fetched to.
     place
-        A path, absolute or from here, or an https address.
+        A path, absolute or relative to the working folder, or an https address.
     run_id
-        The run that the dump makes; by default that of the date in its name.
+        The run that the dump becomes; by default that of the date in its name.
     step
-        Shows one step: yields what tells what it is at.
+        Shows one step; yields a function that shows its progress.
 
     Raises
     ------
     DumpError, EtlError
-        The dump cannot be had, or is not what it should be; then nothing was loaded.
+        The dump is missing or is not a works dump; nothing was loaded.
     """
     started = time.monotonic()
     with step("Load the dump") as say:
@@ -64,19 +64,19 @@ def run_backfill(
 
 
 def loaded_before(cloud: Cloud, bucket: str, run_id: str) -> Loaded | None:
-    """Tell what a dump's run gave when it was loaded before; None where it was not.
+    """Return the outcome of a dump that was loaded before; None if it was not.
 
     Raises
     ------
     DumpError
-        The run is one of the crawl.
+        The run is a crawl.
     """
-    written = runs.object_keys(cloud, bucket, keys.run_prefix(run_id))
+    written = object_keys(cloud, bucket, keys.run_prefix(run_id))
     after = {keys.processed_ledger_key(run_id), keys.curated_ledger_key(run_id)}
     if not after.issuperset(written):
         raise DumpError(
-            f"The run {run_id} is one of the crawl already.",
-            "Give the dump another: --run-id, with another time of its day.",
+            f"The run {run_id} is a crawl.",
+            "Give the dump another run with --run-id: another time of its day.",
         )
     return ledger_of(cloud, bucket, run_id, "unchanged")
 
@@ -88,7 +88,7 @@ def _load(
     named = remote_dump(place, run_id) if is_url(place) else local_dump(Path(place), run_id)
     loaded = loaded_before(route.cloud, bucket, named.run_id)
     if loaded is None:
-        with _at_hand(named, folder, say) as dump:
+        with _fetched(named, folder, say) as dump:
             loaded = route.load(bucket, dump, say)
     if loaded.quarantined:
         day = keys.parse_run_id(loaded.run_id).date().isoformat()
@@ -97,16 +97,16 @@ def _load(
 
 
 @contextmanager
-def _at_hand(named: Dump | RemoteDump, folder: Path, say: Say) -> Iterator[Dump]:
+def _fetched(named: Dump | RemoteDump, folder: Path, say: Say) -> Iterator[Dump]:
     if isinstance(named, Dump):
         yield named
         return
 
-    def tell(have: int, whole: int | None) -> None:
+    def show(have: int, whole: int | None) -> None:
         of = f" of {whole / 1e6:,.0f}" if whole else ""
-        say(f"fetches {have / 1e6:,.0f}{of} MB")
+        say(f"fetch {have / 1e6:,.0f}{of} MB")
 
-    path = fetch(named, folder, tell)
+    path = fetch(named, folder, show)
     yield local_dump(path, named.run_id)
-    # Only now: after a failure it need not be fetched again.
+    # Not earlier: after a failure it is not fetched again.
     discard(path)

@@ -1,4 +1,4 @@
-"""Two ways of a dump into the lake: by Spark on this machine, and by Glue on AWS."""
+"""The two routes of a dump into the lake: Spark on this machine, and Glue on AWS."""
 
 import time
 from collections.abc import Callable
@@ -8,29 +8,28 @@ from typing import Any, Protocol
 
 from lake.aws import Cloud
 from lake.errors import EtlError
-from lake.etl import glue_jobs
-from lake.etl import refresh as etl
+from lake.etl import glue_jobs, refresh
 from lake.etl.dump import Dump
-from lake.etl.refresh import EtlOptions, EtlResult, Say, Workshop
+from lake.etl.refresh import EtlOptions, EtlResult, Say, Workspace
 from lake.etl.staging import list_objects
 from lake.project import Project
-from lake.runs import ledger as runs
+from lake.runs.ledger import read_ledger
 from schemas import keys
 from schemas.ledger.run import ProcessedLedger
 from schemas.tables import QUARANTINE
 
-# A dump is larger than any crawl, and somebody asked for it: its growth is no mistake.
+# A dump is larger than any crawl, and its growth is intended.
 ANY_GROWTH = 1e9
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a dump gave: `rows + quarantined == lines`.
+    """The outcome of loading a dump: `rows + quarantined == lines`.
 
-    Parameters
+    Attributes
     ----------
     status
-        loaded, or unchanged where its run had been loaded before.
+        loaded, or unchanged if its run was loaded before.
     """
 
     status: str
@@ -41,30 +40,30 @@ class Loaded:
 
 
 class Route(Protocol):
-    """A way into the lake."""
+    """A route into the lake."""
 
     @property
     def cloud(self) -> Cloud:
         """Where the lake is."""
 
     def load(self, bucket: str, dump: Dump, say: Say) -> Loaded:
-        """Make a dump a run that is processed; raises EtlError when it is not what it should be."""
+        """Load a dump as a processed run; raises EtlError if it is not a works dump."""
 
     def run_etl(self, say: Say) -> EtlResult:
         """Bring the curated tables up to date."""
 
 
 def route_of(cloud: Cloud, project: Project, options: EtlOptions) -> Route:
-    """Return the way into an environment."""
+    """Return the route into an environment."""
     if cloud.is_local:
-        return LocalRoute(cloud, etl.workshop(cloud, project), options)
+        return LocalRoute(cloud, refresh.workspace_of(cloud, project), options)
     return GlueRoute(cloud, options)
 
 
 def ledger_of(cloud: Cloud, bucket: str, run_id: str, status: str) -> Loaded | None:
-    """Return what a run's ledger tells of a dump; None where it is not written."""
+    """Return a dump's counts from its run's ledger; None if it is not written."""
     key = keys.processed_ledger_key(run_id)
-    ledger = runs.read_ledger(cloud, bucket, key, ProcessedLedger)
+    ledger = read_ledger(cloud, bucket, key, ProcessedLedger)
     if ledger is None:
         return None
     return Loaded(status, run_id, ledger.records, ledger.rows, ledger.quarantined)
@@ -75,39 +74,39 @@ class LocalRoute:
     """By Spark on this machine, into the local AWS."""
 
     cloud: Cloud
-    shop: Workshop
+    workspace: Workspace
     options: EtlOptions
 
     def load(self, bucket: str, dump: Dump, say: Say) -> Loaded:
         """Load a dump; see the protocol."""
-        stage, run = self.shop.stage, dump.run_id
+        stage, run = self.workspace.stage, dump.run_id
         outputs = [
             keys.dump_rows_prefix(run),
             keys.dump_quarantine_prefix(QUARANTINE.location, run),
-            # Last: it vouches for the rest.
+            # Last: its presence means that the rest is there.
             keys.processed_ledger_key(run),
         ]
-        with self.shop.locked() as held, self.shop.job_log.recording(bucket, "bulk"):
+        with self.workspace.locked() as lock_fd, self.workspace.job_log.recording(bucket, "bulk"):
             for prefix in outputs:
                 stage.remove(prefix)
-            result = self._run_spark(dump, held, say)
+            result = self._run_spark(dump, lock_fd, say)
             stage.store(
                 self.cloud,
                 bucket,
                 outputs,
-                lambda done, all_: say(f"sends what came of it: {done} of {all_} files"),
+                lambda done, all_: say(f"send the result: {done} of {all_} files"),
             )
         names = ("status", "run_id", "lines", "rows", "quarantined")
         return Loaded(**{name: result[name] for name in names})
 
     def run_etl(self, say: Say) -> EtlResult:
         """Run the ETL; see the protocol."""
-        return etl.run_etl(self.cloud, self.shop, self.options, say)
+        return refresh.run_etl(self.cloud, self.workspace, self.options, say)
 
-    def _run_spark(self, dump: Dump, held: int, say: Say) -> dict[str, Any]:
-        stage = self.shop.stage
+    def _run_spark(self, dump: Dump, lock_fd: int, say: Say) -> dict[str, Any]:
+        stage = self.workspace.stage
         size = f"{dump.path.stat().st_size / 1e6:,.1f} MB"
-        return self.shop.jobs.run(
+        return self.workspace.jobs.run(
             "glue_etl.bulk",
             {
                 "dump": f"file://{self._linked(dump)}",
@@ -118,14 +117,14 @@ class LocalRoute:
                 "master": "local[*]",
                 "driver-memory": self.options.memory,
             },
-            self.shop.folder / "bulk.log",
+            self.workspace.folder / "bulk.log",
             on_wait=_clock(lambda seconds: say(f"Spark reads {size}: {seconds} s")),
-            held=held,
+            lock_fd=lock_fd,
         )
 
     def _linked(self, dump: Dump) -> Path:
-        # Spark takes a path for a pattern, so a name of the user's could mean something else.
-        link = self.shop.folder.resolve() / "dumps" / dump.name
+        # Spark reads a path as a pattern, so the user's file name could mean something else.
+        link = self.workspace.folder.resolve() / "dumps" / dump.name
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(dump.path.resolve())
@@ -148,29 +147,29 @@ class GlueRoute:
         loaded = ledger_of(self.cloud, bucket, dump.run_id, "loaded")
         if loaded is None:
             raise EtlError(
-                "The Glue job succeeded and left no ledger of its run.",
+                "The Glue job succeeded without writing the ledger of its run.",
                 f"Look at its log: './lake status --env {self.cloud.env}' shows the run.",
             )
         return loaded
 
     def run_etl(self, say: Say) -> EtlResult:
         """Run the ETL; see the protocol."""
-        return etl.run_on_glue(self.cloud, self.options, say)
+        return refresh.run_on_glue(self.cloud, self.options, say)
 
     def _upload(self, bucket: str, key: str, path: Path, say: Say) -> None:
         size, sent = path.stat().st_size, 0
-        there = {item.key: item.size for item in list_objects(self.cloud, bucket, key)}
-        if there.get(key) == size:
+        stored = {item.key: item.size for item in list_objects(self.cloud, bucket, key)}
+        if stored.get(key) == size:
             return
 
-        def tell(count: int) -> None:
+        def count_up(count: int) -> None:
             nonlocal sent
             sent += count
-            say(f"uploads {sent / 1e6:,.0f} of {size / 1e6:,.0f} MB")
+            say(f"upload {sent / 1e6:,.0f} of {size / 1e6:,.0f} MB")
 
-        self.cloud.client("s3").upload_file(str(path), bucket, key, Callback=tell)
+        self.cloud.client("s3").upload_file(str(path), bucket, key, Callback=count_up)
 
 
-def _clock(tell: Callable[[int], None]) -> Callable[[], None]:
+def _clock(show: Callable[[int], None]) -> Callable[[], None]:
     started = time.monotonic()
-    return lambda: tell(int(time.monotonic() - started))
+    return lambda: show(int(time.monotonic() - started))

@@ -1,11 +1,11 @@
-"""The curated tables as the bucket has them: the published build, and the runs that wait."""
+"""The curated tables in the bucket: the published build, and the runs that wait for the next."""
 
 from dataclasses import dataclass
 
 from lake.aws import Cloud
 from lake.deploy.artifacts import exists
 from lake.errors import EtlError
-from lake.runs import ledger as runs
+from lake.runs.ledger import read_ledger, run_ids
 from schemas import keys
 from schemas.curated_tables import CURATED
 from schemas.ledger.curated_build import (
@@ -19,19 +19,19 @@ from schemas.ledger.curated_build import (
 class Curated:
     """What is published.
 
-    Parameters
+    Attributes
     ----------
     current
         The published builds that are kept; None before the first.
     record
-        What the current one holds.
+        What the current build contains.
     """
 
     current: CurrentBuild | None = None
     record: BuildRecord | None = None
 
     @property
-    def can_go_on(self) -> bool:
+    def can_extend(self) -> bool:
         """Whether the next build can be made from this one and the new runs."""
         return self.record is not None and self.record.format == BUILD_FORMAT
 
@@ -50,26 +50,26 @@ def read_curated(cloud: Cloud, bucket: str) -> Curated:
     EtlError
         The current build has no record.
     """
-    current = runs.read_ledger(cloud, bucket, keys.CURRENT_BUILD_KEY, CurrentBuild)
+    current = read_ledger(cloud, bucket, keys.CURRENT_BUILD_KEY, CurrentBuild)
     if current is None:
         return Curated()
-    record = runs.read_ledger(cloud, bucket, keys.build_record_key(current.build), BuildRecord)
+    record = read_ledger(cloud, bucket, keys.build_record_key(current.build), BuildRecord)
     if record is None:
         raise EtlError(
-            f"Build {current.build} is published and has no record.",
-            f"Restore the former version of {keys.build_record_key(current.build)}.",
+            f"Build {current.build} is published but has no record.",
+            f"Restore the previous version of {keys.build_record_key(current.build)}.",
         )
     return Curated(current, record)
 
 
 def processed_runs(cloud: Cloud, bucket: str, among: list[str] | None = None) -> list[str]:
     """Return the runs that process has finished, oldest first; of some runs, or of all."""
-    found = runs.run_ids(cloud, bucket) if among is None else among
+    found = run_ids(cloud, bucket) if among is None else among
     return [run for run in found if exists(cloud, bucket, keys.processed_ledger_key(run))]
 
 
 def waiting_runs(cloud: Cloud, bucket: str, curated: Curated) -> list[str]:
     """Return the processed runs that are not in the current build, oldest first."""
     known = curated.record.runs if curated.record else {}
-    fresh = [run for run in runs.run_ids(cloud, bucket) if run not in known]
+    fresh = [run for run in run_ids(cloud, bucket) if run not in known]
     return processed_runs(cloud, bucket, fresh)

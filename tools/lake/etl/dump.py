@@ -1,25 +1,27 @@
-"""Dumps of works: where one is, what run it makes, and how it is fetched."""
+"""Dumps of works: where one is, which run it becomes, and how it is fetched."""
 
 import json
 import re
-import urllib.error
-import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from lake import web
 from lake.errors import DumpError
 from schemas.keys import InvalidKeyError, parse_run_id
+
+if TYPE_CHECKING:
+    import requests
 
 USER_AGENT = "openlake"
 TIMEOUT_SECONDS = 60.0
 CHUNK_BYTES = 1 << 20
 GZIP = b"\x1f\x8b"
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
-# Runs of the crawl begin with a minute, so that none has the id of a dump of its day.
+# Runs of the crawl start on a full minute, so none has the id of a dump of its day.
 END_OF_DAY = "T235959Z"
 NO_CONTENT = "OpenLibrary has published empty dumps before: take an earlier one."
 
@@ -30,14 +32,14 @@ OnBytes = Callable[[int, int | None], None]
 class Dump:
     """A dump on this machine.
 
-    Parameters
+    Attributes
     ----------
     path
         The file.
     name
         Its name, made safe for keys and addresses.
     run_id
-        The run that it makes.
+        The run that it becomes.
     """
 
     path: Path
@@ -47,16 +49,16 @@ class Dump:
 
 @dataclass(frozen=True)
 class RemoteDump:
-    """A dump that is still elsewhere.
+    """A dump that is not fetched yet.
 
-    Parameters
+    Attributes
     ----------
     url
         Its address, after all redirections.
     name, run_id
         As of a `Dump`.
     validator
-        By what its server knows its content (ETag); empty where it tells none.
+        ETag of its content; empty if the server sends none.
     """
 
     url: str
@@ -66,17 +68,17 @@ class RemoteDump:
 
 
 def is_url(place: str) -> bool:
-    """Tell whether a dump's place is an address and no path."""
+    """Return whether a dump's place is an address rather than a path."""
     return "://" in place
 
 
 def local_dump(path: Path, run_id: str | None = None) -> Dump:
-    """Look at a dump in a file, as far as a glance tells whether it is one.
+    """Return a dump in a file, after a look at its first bytes.
 
     Raises
     ------
     DumpError
-        There is none, or it is empty or misnamed.
+        It is missing, empty or misnamed.
     """
     if not path.is_file():
         raise DumpError(
@@ -84,11 +86,11 @@ def local_dump(path: Path, run_id: str | None = None) -> Dump:
             "Give the path or https address of ol_dump_works_DATE.txt.gz.",
         )
     with path.open("rb") as file:
-        begin = file.read(len(GZIP))
-    if not begin:
+        start = file.read(len(GZIP))
+    if not start:
         raise DumpError(f"The dump {path} is empty.", NO_CONTENT)
-    if (begin == GZIP) != path.name.endswith(".gz"):
-        form = "compressed by gzip" if begin == GZIP else "not compressed by gzip"
+    if (start == GZIP) != path.name.endswith(".gz"):
+        form = "compressed by gzip" if start == GZIP else "not compressed by gzip"
         raise DumpError(
             f"The dump {path} is {form}, and its name says otherwise.",
             "Rename it: .txt.gz for a compressed dump, .txt for any other.",
@@ -97,7 +99,7 @@ def local_dump(path: Path, run_id: str | None = None) -> Dump:
 
 
 def remote_dump(url: str, run_id: str | None = None) -> RemoteDump:
-    """Ask for a dump's name and place, following redirections; nothing is fetched yet.
+    """Return a dump's name and address, following redirections; nothing is fetched yet.
 
     Raises
     ------
@@ -105,22 +107,24 @@ def remote_dump(url: str, run_id: str | None = None) -> RemoteDump:
         It cannot be reached, or not by https.
     """
     _require_safe(url)
-    with _opened(urllib.request.Request(url, method="HEAD")) as answer:  # noqa: S310 (checked)
-        found, validator = answer.geturl(), answer.headers.get("ETag") or ""
+    with _request("HEAD", url) as answer:
+        found, validator = answer.url, answer.headers.get("ETag", "")
     _require_safe(found)
     name = unquote(urlsplit(found).path.rpartition("/")[2])
     if not name:
-        raise DumpError(f"The address {found} names no file.", "Give the address of the dump.")
+        raise DumpError(
+            f"The address {found} does not name a file.", "Give the address of the dump."
+        )
     return RemoteDump(found, safe_name(name), run_id_of(name, run_id), validator)
 
 
 def fetch(remote: RemoteDump, folder: Path, on_bytes: OnBytes) -> Path:
-    """Fetch a dump; a fetch that was cut off goes on where it ended.
+    """Fetch a dump; an interrupted fetch resumes where it ended.
 
     Raises
     ------
     DumpError
-        It did not come whole; what came is kept for the next attempt.
+        It did not arrive complete; what arrived is kept for the next attempt.
     """
     folder.mkdir(parents=True, exist_ok=True)
     whole, part = folder / remote.name, folder / f"{remote.name}.part"
@@ -128,20 +132,19 @@ def fetch(remote: RemoteDump, folder: Path, on_bytes: OnBytes) -> Path:
     same = bool(remote.validator) and _known(about) == [remote.url, remote.validator]
     if same and whole.is_file():
         return whole
-    request = urllib.request.Request(remote.url)  # noqa: S310 (checked)
+    headers = {}
     if same and part.is_file():
-        # Only if it is the same still; else it comes from its begin.
-        request.add_header("Range", f"bytes={part.stat().st_size}-")
-        request.add_header("If-Range", remote.validator)
-    with _opened(request) as answer:
-        goes_on = answer.status == 206
-        have = part.stat().st_size if goes_on else 0
+        # Only if it has not changed; otherwise the server sends all of it.
+        headers = {"Range": f"bytes={part.stat().st_size}-", "If-Range": remote.validator}
+    with _request("GET", remote.url, headers) as answer:
+        resumes = answer.status_code == 206
+        have = part.stat().st_size if resumes else 0
         expected = _expected(answer, have)
-        about.write_text(json.dumps([remote.url, answer.headers.get("ETag") or ""]))
-        with part.open("ab" if goes_on else "wb") as file:
+        about.write_text(json.dumps([remote.url, answer.headers.get("ETag", "")]))
+        with part.open("ab" if resumes else "wb") as file:
             have = _copy(answer, file, have, expected, on_bytes)
     if expected is not None and have != expected:
-        raise _cut_off(f"{have} of {expected} bytes came")
+        raise _cut_off(f"{have} of {expected} bytes arrived")
     part.replace(whole)
     return whole
 
@@ -153,19 +156,19 @@ def discard(path: Path) -> None:
 
 
 def run_id_of(name: str, given: str | None = None) -> str:
-    """Return the run that a dump makes: the one given, or that of the date in its name.
+    """Return the run that a dump becomes: the one given, or that of the date in its name.
 
     Raises
     ------
     DumpError
-        The id is none, or the name holds no date.
+        The id is invalid, or the name has no date.
     """
     if given is None:
         dated = re.search(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)", name)
         if not dated:
             raise DumpError(
-                f"The name {name} holds no date such as 2026-09-30.",
-                "Say of which day the dump is: --run-id 20260930T235959Z",
+                f"The name {name} has no date such as 2026-09-30.",
+                "Give the day of the dump: --run-id 20260930T235959Z",
             )
         given = f"{''.join(dated.groups())}{END_OF_DAY}"
     try:
@@ -176,7 +179,7 @@ def run_id_of(name: str, given: str | None = None) -> str:
 
 
 def safe_name(name: str) -> str:
-    """Return a name as it may stand in a key and in an address that Spark reads."""
+    """Return a name that is safe in a key and in an address that Spark reads."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")[-150:]
     return safe or "dump.txt"
 
@@ -188,18 +191,31 @@ def _require_safe(url: str) -> None:
     raise DumpError(f"The dump cannot be fetched from {url}.", "Give a path, or an https address.")
 
 
-def _opened(request: urllib.request.Request) -> Any:
-    request.add_header("User-Agent", USER_AGENT)
-    try:
-        return urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310 (checked)
-    except urllib.error.HTTPError as error:
-        raise DumpError(
-            f"{request.full_url} answered {error.code}.", "Check the address."
-        ) from error
-    except OSError as error:
-        raise DumpError(
-            f"{request.full_url} cannot be reached: {error}", "Check the network and the address."
-        ) from error
+@contextmanager
+def _request(
+    method: str, url: str, headers: Mapping[str, str] | None = None
+) -> Iterator["requests.Response"]:
+    import requests
+
+    with web.new_session(USER_AGENT) as session:
+        try:
+            answer = session.request(
+                method,
+                url,
+                headers=headers,
+                timeout=TIMEOUT_SECONDS,
+                stream=True,
+                allow_redirects=True,
+            )
+        except requests.RequestException as error:
+            raise DumpError(
+                f"{url} cannot be reached: {web.reason_of(error)}",
+                "Check the network and the address.",
+            ) from error
+        with answer:
+            if not answer.ok:
+                raise DumpError(f"{url} answered {answer.status_code}.", "Check the address.")
+            yield answer
 
 
 def _about(whole: Path) -> Path:
@@ -215,21 +231,30 @@ def _known(about: Path) -> object:
 
 def _cut_off(detail: str) -> DumpError:
     return DumpError(
-        f"The dump was cut off: {detail}.", "Run the same command again: it goes on from there."
+        f"The dump was cut off: {detail}.", "Run the same command again: it resumes there."
     )
 
 
-def _expected(answer: Any, have: int) -> int | None:
-    length = answer.headers.get("Content-Length")
-    return have + int(length) if length and length.isdecimal() else None
+def _expected(answer: "requests.Response", have: int) -> int | None:
+    length = answer.headers.get("Content-Length", "")
+    return have + int(length) if length.isdecimal() else None
 
 
-def _copy(answer: Any, file: Any, have: int, expected: int | None, on_bytes: OnBytes) -> int:
+def _copy(
+    answer: "requests.Response",
+    file: IO[bytes],
+    have: int,
+    expected: int | None,
+    on_bytes: OnBytes,
+) -> int:
+    from urllib3.exceptions import HTTPError
+
     try:
-        while chunk := answer.read(CHUNK_BYTES):
+        # Not `iter_content`, which drops the last bytes before a connection broke.
+        while chunk := answer.raw.read1(CHUNK_BYTES, decode_content=False):
             file.write(chunk)
             have += len(chunk)
             on_bytes(have, expected)
-    except (OSError, HTTPException) as error:
-        raise _cut_off(f"{have} bytes came, then {error}") from error
+    except (OSError, HTTPError) as error:
+        raise _cut_off(f"{have} bytes arrived, then {error}") from error
     return have

@@ -11,8 +11,8 @@ from lake.etl.job_runs import JobRun
 JOBS = ("etl", "bulk")
 POLL_SECONDS = 5.0
 ENDED = ("SUCCEEDED", "FAILED", "ERROR", "TIMEOUT", "STOPPED", "EXPIRED")
-# As the jobs write it on their last legs.
-COMPLAINT = "error: "
+# How the jobs write the error that ends them.
+ERROR_PREFIX = "error: "
 LONGEST = 600
 
 Say = Callable[[str], None]
@@ -26,7 +26,7 @@ def run_job(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Start a job and wait for its end; it goes on when this process ends.
+    """Start a job and wait for its end; it keeps running if this process ends.
 
     Parameters
     ----------
@@ -37,14 +37,14 @@ def run_job(
     arguments
         Arguments of this run, by name without dashes.
     say
-        Called with what it is at.
+        Called with its state.
     sleep
-        Waits between two looks at it.
+        Waits between two polls.
 
     Raises
     ------
     EtlBusyError
-        Another run of the job is at work.
+        Another run of the job is in progress.
     EtlFailedError
         It failed.
     """
@@ -56,7 +56,7 @@ def run_job(
         )
     except glue.exceptions.ConcurrentRunsExceededException:
         raise EtlBusyError(
-            f"Another run of the Glue job {name} is at work.",
+            f"Another run of the Glue job {name} is in progress.",
             f"'./lake status --env {cloud.env}' shows it; run this again when it has ended.",
         ) from None
     run_id = str(started["JobRunId"])
@@ -67,7 +67,7 @@ def run_job(
         say(f"Glue job {name}: {run['JobRunState'].lower()}, {run.get('ExecutionTime', 0)} s")
         sleep(POLL_SECONDS)
     if run["JobRunState"] != "SUCCEEDED":
-        reason = _complaint(cloud, run_id) or run.get("ErrorMessage", "no reason given")
+        reason = _logged_error(cloud, run_id) or run.get("ErrorMessage", "no reason given")
         raise EtlFailedError(
             f"The Glue job {name} {run['JobRunState'].lower()}: {reason}",
             f"Run {run_id}; docs/operations.md#etl-failed says what to do.",
@@ -75,7 +75,7 @@ def run_job(
 
 
 def newest_job_runs(cloud: Cloud, count: int) -> list[JobRun]:
-    """Return the newest runs of all jobs, newest first; none where they are not deployed."""
+    """Return the newest runs of all jobs, newest first; none if they are not deployed."""
     found = []
     for job in JOBS:
         try:
@@ -97,18 +97,18 @@ def _job_run(job: str, run: Mapping[str, Any]) -> JobRun:
     )
 
 
-def _complaint(cloud: Cloud, run_id: str) -> str:
-    """Return what a run wrote as its error; Glue itself only tells how the process ended."""
+def _logged_error(cloud: Cloud, run_id: str) -> str:
+    """Return the error that a run logged; Glue itself reports only how the process ended."""
     from botocore.exceptions import ClientError
 
     try:
         found = cloud.client("logs").filter_log_events(
             logGroupName=cloud.parameter("glue_etl/error-log-group"),
             logStreamNamePrefix=run_id,
-            filterPattern=f'"{COMPLAINT}"',
+            filterPattern=f'"{ERROR_PREFIX}"',
         )
     except (ClientError, NotDeployedError):
         return ""
     lines = [line for event in found["events"] for line in event["message"].splitlines()]
-    told = [line for line in lines if line.startswith(COMPLAINT)]
-    return told[-1].removeprefix(COMPLAINT)[:LONGEST] if told else ""
+    errors = [line for line in lines if line.startswith(ERROR_PREFIX)]
+    return errors[-1].removeprefix(ERROR_PREFIX)[:LONGEST] if errors else ""

@@ -1,4 +1,4 @@
-"""What the jobs of the ETL did: kept in a file on this machine, told by Glue on AWS."""
+"""The log of the ETL's job runs: a file on this machine, Glue's own record on AWS."""
 
 import json
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ KEPT = 100
 class JobRun:
     """One run of a job.
 
-    Parameters
+    Attributes
     ----------
     state
-        As Glue calls it: RUNNING, SUCCEEDED, FAILED, STOPPED and others.
+        In Glue's words: RUNNING, SUCCEEDED, FAILED, STOPPED and others.
     error
-        Why it failed; empty where it did not.
+        Why it failed; empty if it did not.
     """
 
     job: str
@@ -33,13 +33,13 @@ class JobRun:
 
 @dataclass(frozen=True)
 class JobLog:
-    """The job runs of this machine, one a line, each under the bucket that it worked on."""
+    """The job runs of this machine, one per line, each with the bucket that it worked on."""
 
     path: Path
 
     @contextmanager
     def recording(self, bucket: str, job: str) -> Iterator[None]:
-        """Note a run and how it ends."""
+        """Record a run and its end."""
         started = datetime.now(UTC)
         run = JobRun(job, started.strftime("%Y-%m-%d %H:%M:%S"), "STOPPED")
         try:

@@ -1,22 +1,17 @@
-"""Partitions of the processed tables, registered in the Glue catalogue as process does it."""
+"""Partitions of the processed tables, registered in the Glue catalogue as process does."""
 
 from typing import Any
 
 from lake.aws import Cloud
-from schemas.derive.glue import glue_columns
+from schemas.derive.glue import glue_columns, storage_descriptor
 from schemas.keys import day_prefix
 from schemas.tables import PARTITIONS, Table
 
-_JSON = {
-    "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
-    "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-    "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"},
-}
 _PARAMETERS = {"classification": "json", "compressionType": "gzip", "typeOfData": "file"}
 
 
 def register(cloud: Cloud, bucket: str, table: Table, day: str) -> None:
-    """Make sure that a table of JSON lines and its partition of a day are in the catalogue.
+    """Register a table of JSON lines and its partition of a day, unless they are registered.
 
     Parameters
     ----------
@@ -53,15 +48,13 @@ def _create_table(glue: Any, where: dict[str, str], table: Table, location: str)
     try:
         glue.create_table(**where, TableInput=entry)
     except glue.exceptions.AlreadyExistsException:
-        # Process was first, with a page of the crawl.
+        # Process created it first, for a page of a crawl.
         return
 
 
 def _storage(table: Table, location: str) -> dict[str, Any]:
     return {
-        **_JSON,
-        "Columns": glue_columns(table.columns),
-        "Location": location,
+        **storage_descriptor(table.columns, location, "json"),
         "Compressed": True,
         "StoredAsSubDirectories": False,
     }

@@ -1,7 +1,7 @@
-"""The curated tables, brought up to date: on this machine by Spark, for the local AWS.
+"""Bring the curated tables up to date: by Spark on this machine for the local AWS, by Glue on AWS.
 
-What Spark needs is staged, the new build is made and checked there, sent to the bucket, and then
-published: the job itself does the same on AWS, on S3 directly.
+Here the input is staged, the new build is made and checked, sent to the bucket, and then published.
+On AWS the job does all of it on S3 directly.
 """
 
 import fcntl
@@ -36,14 +36,14 @@ Say = Callable[[str], None]
 class EtlOptions:
     """What the user asked for.
 
-    Parameters
+    Attributes
     ----------
     full
-        Build everything anew, from all runs.
+        Rebuild everything from all runs.
     memory
-        Memory of Spark on this machine, as Java has it: 2g.
+        Memory of Spark on this machine, in Java's notation: 2g.
     max_ratio
-        Rows that a table may have, of its last build's; by default what the job says.
+        How many times the rows of its last build a table may have; None for the job's default.
     """
 
     full: bool = False
@@ -52,19 +52,19 @@ class EtlOptions:
 
     @property
     def arguments(self) -> dict[str, str]:
-        """Those of them that are the job's, wherever it runs."""
+        """The job's arguments, wherever it runs."""
         found = {"full": str(self.full).lower()}
         return found if self.max_ratio is None else found | {"max-ratio": str(self.max_ratio)}
 
 
 @dataclass(frozen=True)
 class EtlResult:
-    """What the ETL did; the keys are those of `./lake etl --json`.
+    """The outcome of the ETL; the keys are those of `./lake etl --json`.
 
-    Parameters
+    Attributes
     ----------
     status
-        published, or unchanged where the build has all there is.
+        published, or unchanged if there was no new run.
     tables
         Rows by table of the current build.
     objects_staged, objects_sent
@@ -84,10 +84,10 @@ class EtlResult:
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """Where the ETL of this machine works, and with what.
+class Workspace:
+    """Folder and jobs of the ETL on this machine.
 
-    Parameters
+    Attributes
     ----------
     folder
         Holds the staged data, the logs and the lock.
@@ -100,22 +100,22 @@ class Workshop:
 
     @property
     def stage(self) -> Stage:
-        """What is staged; by ETag, so that buckets need not be told apart."""
+        """The staged objects; kept by ETag, so they may be of any bucket."""
         return Stage(self.folder)
 
     @property
     def job_log(self) -> JobLog:
-        """What the jobs did."""
+        """The log of the job runs."""
         return job_log(self.folder)
 
     @contextmanager
     def locked(self) -> Iterator[int]:
-        """Keep everybody else out; yields the lock's descriptor.
+        """Take the lock; yields its descriptor.
 
         Raises
         ------
         EtlBusyError
-            Somebody else is in, or a job that was left behind.
+            Another process, or a job that it left behind, has it.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT)
@@ -124,8 +124,8 @@ class Workshop:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise EtlBusyError(
-                    "Another run of the ETL is at work on this machine.",
-                    "Wait until it has ended; './lake status' shows it then.",
+                    "Another run of the ETL is in progress on this machine.",
+                    "Wait until it has ended: './lake status' then shows it.",
                 ) from None
             yield descriptor
         finally:
@@ -133,7 +133,7 @@ class Workshop:
 
 
 def job_log(folder: Path) -> JobLog:
-    """Return what the jobs of a folder did."""
+    """Return the log of the job runs of a folder."""
     return JobLog(folder / "job-runs.jsonl")
 
 
@@ -142,43 +142,43 @@ def folder_of(project: Project) -> Path:
     return project.state / "etl"
 
 
-def workshop(cloud: Cloud, project: Project) -> Workshop:
-    """Return the workshop of a clone, with the jobs that are deployed."""
+def workspace_of(cloud: Cloud, project: Project) -> Workspace:
+    """Return the workspace of a clone, with the jobs that are deployed."""
     folder = folder_of(project)
-    return Workshop(folder, spark.deployed_jobs(cloud, project, folder / "package"))
+    return Workspace(folder, spark.deployed_jobs(cloud, project, folder / "package"))
 
 
-def run_etl(cloud: Cloud, shop: Workshop, options: EtlOptions, say: Say) -> EtlResult:
+def run_etl(cloud: Cloud, workspace: Workspace, options: EtlOptions, say: Say) -> EtlResult:
     """Bring the curated tables of the local AWS up to date.
 
     Parameters
     ----------
     cloud
         The local AWS.
-    shop
-        Where to work, and with what.
+    workspace
+        Folder and jobs.
     options
-        What is asked for.
+        What the user asked for.
     say
-        Called with what it is at.
+        Called with the current step.
 
     Raises
     ------
     EtlError
-        Nothing is processed yet, a job failed, or another one is at work.
+        Nothing is processed yet, a job failed, or another run is in progress.
     """
     bucket = cloud.parameter("foundation/data-bucket")
-    with shop.locked() as held, shop.job_log.recording(bucket, "etl"):
-        return _Run(cloud, bucket, shop, options, say, held).run()
+    with workspace.locked() as lock_fd, workspace.job_log.recording(bucket, "etl"):
+        return _Run(cloud, bucket, workspace, options, say, lock_fd).run()
 
 
 def run_on_glue(cloud: Cloud, options: EtlOptions, say: Say) -> EtlResult:
-    """Run the job on Glue, and tell what is published then.
+    """Run the job on Glue and return what is published afterwards.
 
     Raises
     ------
     EtlError
-        The job failed, or another one is at work.
+        The job failed, or another run is in progress.
     """
     started = time.monotonic()
     bucket = cloud.parameter("foundation/data-bucket")
@@ -212,23 +212,23 @@ class _Run:
 
     cloud: Cloud
     bucket: str
-    shop: Workshop
+    workspace: Workspace
     options: EtlOptions
     say: Say
-    held: int
+    lock_fd: int
     seconds: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> EtlResult:
-        self.say("looks for new runs")
+        self.say("look for new runs")
         known = curated.read_curated(self.cloud, self.bucket)
         waiting = curated.waiting_runs(self.cloud, self.bucket, known)
-        full = self.options.full or not known.can_go_on
+        full = self.options.full or not known.can_extend
         if not full and not waiting:
             return self._unchanged(known)
         runs = curated.processed_runs(self.cloud, self.bucket) if full else waiting
         if not runs:
             raise EtlError(
-                "There is no run to build tables from: none is processed.",
+                "There is no processed run to build tables from.",
                 "Crawl first: './lake demo' makes a run.",
             )
         wanted = self._timed("stage", lambda: self._wanted(known, runs, full=full))
@@ -251,12 +251,12 @@ class _Run:
 
     def _unchanged(self, known: Curated) -> EtlResult:
         build = known.record.build if known.record else ""
-        # An earlier one may have been killed when it had sent readers on and not yet cleaned up.
+        # An earlier run may have been killed between publishing and cleaning up.
         self._timed("publish", lambda: self._publish(build))
         return EtlResult("unchanged", build, tables=known.rows, seconds=self.seconds)
 
     def _wanted(self, known: Curated, runs: list[str], *, full: bool) -> list[StoredObject]:
-        """List what the job reads: records, ledgers, new files, and the build to go on from."""
+        """List what the job reads: records, ledgers, new files, and the build to extend."""
         prefixes = [RECORDS]
         prefixes += [keys.processed_ledger_key(run) for run in runs]
         if known.current and not full:
@@ -272,26 +272,26 @@ class _Run:
         ]
 
     def _stage(self, wanted: list[StoredObject]) -> int:
-        self.say(f"stages {len(wanted)} objects")
-        staged = self.shop.stage.fetch(
+        self.say(f"stage {len(wanted)} objects")
+        staged = self.workspace.stage.fetch(
             self.cloud,
             self.bucket,
             wanted,
-            lambda done, all_: self.say(f"stages objects: {done} of {all_}"),
+            lambda done, all_: self.say(f"stage objects: {done} of {all_}"),
         )
         return staged.fetched
 
     def _build(self, known: Curated, options: EtlOptions) -> dict[str, Any]:
-        stage = self.shop.stage
+        stage = self.workspace.stage
         previous = known.current.build if known.current else ""
-        self.say("starts Spark")
+        self.say("start Spark")
 
-        def tell() -> None:
+        def show() -> None:
             written = tables_written(stage.data / keys.CURATED_PREFIX, previous)
             if written:
                 self.say(f"Spark: {written} of {len(CURATED)} tables written")
 
-        return self.shop.jobs.run(
+        return self.workspace.jobs.run(
             "glue_etl.job",
             {
                 "processed": stage.uri(keys.PROCESSED_PREFIX),
@@ -302,28 +302,28 @@ class _Run:
                 "master": "local[*]",
                 "driver-memory": options.memory,
             },
-            self.shop.folder / "etl.log",
-            on_wait=tell,
-            held=self.held,
+            self.workspace.folder / "etl.log",
+            on_wait=show,
+            lock_fd=self.lock_fd,
         )
 
     def _send(self, build: str, wanted: list[StoredObject]) -> int:
         record = keys.build_record_key(build)
         if record in {item.key for item in wanted}:
-            # It is in the bucket already, whole: only its publication was cut off.
+            # It is complete in the bucket: only its publication was interrupted.
             return 0
-        # The record last: it vouches for the rest.
+        # The record last: its presence means that the rest is there.
         prefixes = [keys.curated_build_prefix(table, build) for table in CURATED]
-        return self.shop.stage.store(
+        return self.workspace.stage.store(
             self.cloud,
             self.bucket,
             [*prefixes, record],
-            lambda done, all_: self.say(f"sends the new build: {done} of {all_} files"),
+            lambda done, all_: self.say(f"send the new build: {done} of {all_} files"),
         )
 
     def _publish(self, build: str) -> None:
-        self.say(f"publishes build {build}")
-        self.shop.jobs.run(
+        self.say(f"publish build {build}")
+        self.workspace.jobs.run(
             "glue_etl.publish",
             {
                 "build": build,
@@ -331,9 +331,9 @@ class _Run:
                 "runs": f"s3://{self.bucket}/{keys.RUNS_PREFIX}",
                 "database": self.cloud.parameter("foundation/glue-database"),
             },
-            self.shop.folder / "publish.log",
+            self.workspace.folder / "publish.log",
             environment=spark.aws_environment(self.cloud),
-            held=self.held,
+            lock_fd=self.lock_fd,
         )
 
     def _timed[T](self, part: str, call: Callable[[], T]) -> T:
@@ -346,11 +346,11 @@ class _Run:
 
 
 def tables_written(folder: Path, previous: str) -> int:
-    """Count the tables of which the next build is there, while Spark writes it."""
+    """Count the tables of the next build that Spark has written so far."""
     return sum(
         any(
-            build.name != f"build={previous}" and any(build.glob("*.parquet"))
-            for build in (folder / table).glob("build=*")
+            keys.parse_build(build.name) not in (None, previous) and any(build.glob("*.parquet"))
+            for build in (folder / table).glob("*")
         )
         for table in CURATED
     )

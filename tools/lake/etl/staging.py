@@ -1,7 +1,7 @@
-"""A part of the data bucket as files of this machine, for Spark, which reads no S3 here.
+"""Part of the data bucket as local files, for Spark, which cannot read S3 here.
 
-The files lie under their keys. What was staged or uploaded is remembered by ETag, so that only new
-and changed objects are fetched.
+Files are named by their keys. ETags of staged and uploaded objects are kept, so that only new and
+changed objects are fetched.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from lake.errors import EtlError
 
 PARALLEL = 16
 KNOWN = "staged.json"
-# What belongs to the bucket; other files of the folder are the stage's own.
+# The mirror of the bucket; other files of the folder are the stage's own.
 DATA = "data"
 
 OnObjects = Callable[[int, int], None]
@@ -35,7 +35,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class Staged:
-    """What a staging did: objects wanted, those of them fetched with their bytes, files removed."""
+    """The outcome of staging: objects in all, objects and bytes fetched, files removed."""
 
     objects: int
     fetched: int
@@ -63,19 +63,19 @@ def list_folders(cloud: Cloud, bucket: str, prefix: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Stage:
-    """The folder of a bucket.
+    """The local mirror of a bucket.
 
-    Parameters
+    Attributes
     ----------
     folder
-        Holds the data, and beside them what is remembered of them.
+        Holds the data and the ETags.
     """
 
     folder: Path
 
     @property
     def data(self) -> Path:
-        """The folder that stands for the bucket."""
+        """The folder that mirrors the bucket."""
         return self.folder / DATA
 
     def path(self, key: str) -> Path:
@@ -88,8 +88,8 @@ class Stage:
         """
         if not key or key.startswith("/") or {"", ".", ".."} & set(key.split("/")):
             raise EtlError(
-                f"The object {key!r} cannot be a file here: its key is no path.",
-                "Nothing of the lake has such a name: find out who wrote it, and remove it.",
+                f"The object {key!r} cannot be a file here: its key is not a path.",
+                "The lake writes no such name: find out who did, and remove it.",
             )
         return self.data / PurePosixPath(key)
 
@@ -104,14 +104,14 @@ class Stage:
         wanted: Iterable[StoredObject],
         on_objects: OnObjects = lambda _done, _all: None,
     ) -> Staged:
-        """Make files of exactly the wanted objects; other files are removed.
+        """Make the folder hold exactly the wanted objects.
 
         Parameters
         ----------
         cloud, bucket
             Where they are.
         wanted
-            What is to be there.
+            The objects to have.
         on_objects
             Called with the number of objects fetched and to be fetched.
         """
@@ -137,10 +137,10 @@ class Stage:
         prefixes: Iterable[str],
         on_objects: OnObjects = lambda _done, _all: None,
     ) -> int:
-        """Make the objects below some prefixes exactly the staged files; return how many were sent.
+        """Make the objects below some prefixes exactly the staged files; return the number sent.
 
-        What is there and no file here is removed: the remains of an earlier attempt, of which Spark
-        gives every file another name.
+        Objects without a file are removed: they are left over from an earlier attempt, in which
+        Spark gave every file another name.
 
         Raises
         ------
@@ -184,13 +184,15 @@ class Stage:
             known[item.key] = item.etag
         for key, path in files.items():
             if sizes.get(key) != path.stat().st_size:
-                raise EtlError(f"The object {key} did not arrive whole.", "Run './lake etl' again.")
+                raise EtlError(
+                    f"The object {key} did not arrive complete.", "Run './lake etl' again."
+                )
         self._remember(known)
 
     def _fetch_one(self, cloud: Cloud, bucket: str, item: StoredObject) -> None:
         path = self.path(item.key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A name that neither Spark nor the jobs read, until it is whole.
+        # A name that Spark and the jobs ignore, until the file is complete.
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix="_", delete=False) as file:
             try:
                 cloud.client("s3").download_fileobj(bucket, item.key, file)
@@ -249,7 +251,7 @@ def _workers() -> Iterator[ThreadPoolExecutor]:
     try:
         yield pool
     finally:
-        # What has not begun is dropped, so that Ctrl-C and errors do not wait for all of it.
+        # Drop what has not started, so that Ctrl-C and errors do not wait for it.
         pool.shutdown(cancel_futures=True)
 
 
@@ -264,4 +266,6 @@ def _delete(cloud: Cloud, bucket: str, keys: list[str]) -> None:
             Bucket=bucket, Delete={"Objects": batch, "Quiet": True}
         )
         if answer.get("Errors"):
-            raise EtlError(f"Remains of an earlier build cannot be removed: {answer['Errors'][0]}")
+            raise EtlError(
+                f"Objects of an earlier attempt cannot be removed: {answer['Errors'][0]}"
+            )

@@ -9,7 +9,7 @@ from lake.aws import Cloud
 from lake.errors import DumpError, EtlFailedError
 from lake.etl.backfill import BackfillResult, run_backfill
 from lake.etl.bulk import LocalRoute
-from lake.etl.refresh import EtlOptions, Workshop
+from lake.etl.refresh import EtlOptions, Workspace
 from lake.testing.lakes import BUCKET, DATABASE, FakeJobs, keys, lake_in_memory, put, put_run
 
 RUN = "20260930T235959Z"
@@ -37,7 +37,7 @@ def jobs(cloud: Cloud) -> FakeJobs:
 
 @pytest.fixture
 def route(tmp_path: Path, cloud: Cloud, jobs: FakeJobs) -> LocalRoute:
-    return LocalRoute(cloud, Workshop(tmp_path / "etl", jobs), EtlOptions())
+    return LocalRoute(cloud, Workspace(tmp_path / "etl", jobs), EtlOptions())
 
 
 @pytest.fixture
@@ -90,9 +90,7 @@ def test_a_dump_is_loaded_once(route: LocalRoute, jobs: FakeJobs, dump: Path) ->
     assert jobs.modules().count("bulk") == 1
 
 
-def test_remains_of_a_load_that_was_killed_do_not_count(
-    cloud: Cloud, route: LocalRoute, dump: Path
-) -> None:
+def test_files_of_a_killed_load_do_not_count(cloud: Cloud, route: LocalRoute, dump: Path) -> None:
     """GIVEN files of an attempt without its ledger WHEN the dump is loaded THEN they are gone."""
     put(cloud, f"{ROWS}part-of-another-attempt.parquet")
 
@@ -101,13 +99,11 @@ def test_remains_of_a_load_that_was_killed_do_not_count(
     assert f"{ROWS}part-of-another-attempt.parquet" not in keys(cloud)
 
 
-def test_a_run_of_the_crawl_is_not_taken_for_a_dump(
-    cloud: Cloud, route: LocalRoute, dump: Path
-) -> None:
+def test_a_crawl_is_not_taken_for_a_dump(cloud: Cloud, route: LocalRoute, dump: Path) -> None:
     put_run(cloud, CRAWL)
     put(cloud, f"runs/run_id={CRAWL}/manifest.json")
 
-    with pytest.raises(DumpError, match="one of the crawl") as caught:
+    with pytest.raises(DumpError, match="is a crawl") as caught:
         load(route, dump, CRAWL)
 
     assert "--run-id" in caught.value.hint
@@ -123,4 +119,4 @@ def test_a_dump_that_is_refused_leaves_nothing(
         load(route, dump)
 
     assert keys(cloud) == before
-    assert route.shop.job_log.newest(BUCKET, 1)[0].job == "bulk"
+    assert route.workspace.job_log.newest(BUCKET, 1)[0].job == "bulk"

@@ -60,7 +60,7 @@ class Server(http.server.BaseHTTPRequestHandler):
         return False
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @pytest.fixture
@@ -76,7 +76,17 @@ def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def nothing(_have: int, _whole: int | None) -> None:
-    """Take no notice."""
+    """Do nothing."""
+
+
+def interrupted_fetch(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> RemoteDump:
+    """Fetch a dump whose connection breaks after 3 MB."""
+    remote = remote_dump(f"{url}/d_2026-09-30.txt")
+    with monkeypatch.context() as patch:
+        patch.setattr(Server, "cut_after", 3_000_000)
+        with pytest.raises(DumpError, match="cut off"):
+            fetch(remote, folder, nothing)
+    return remote
 
 
 @pytest.mark.parametrize(
@@ -86,14 +96,14 @@ def nothing(_have: int, _whole: int | None) -> None:
         ("2026-09-30.txt", RUN),
     ],
 )
-def test_a_dump_makes_the_run_of_its_date(name: str, run: str) -> None:
+def test_a_dump_becomes_the_run_of_its_date(name: str, run: str) -> None:
     assert run_id_of(name) == run
 
 
 @pytest.mark.parametrize(
     "name", ["ol_dump_works_latest.txt.gz", "12026-09-300.txt", "20260930.txt"]
 )
-def test_without_a_date_one_must_be_given(name: str) -> None:
+def test_without_a_date_a_run_id_is_needed(name: str) -> None:
     with pytest.raises(DumpError, match="no date") as caught:
         run_id_of(name)
 
@@ -102,12 +112,12 @@ def test_without_a_date_one_must_be_given(name: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["2026-09-30", "20261331T000000Z", "../../x", ""])
-def test_what_is_no_run_id_is_refused(given: str) -> None:
+def test_an_invalid_run_id_is_refused(given: str) -> None:
     with pytest.raises(DumpError, match="run id"):
         run_id_of("x_2026-09-30.txt", given)
 
 
-def test_a_date_that_there_never_was_is_refused() -> None:
+def test_an_impossible_date_is_refused() -> None:
     with pytest.raises(DumpError, match="no real time"):
         run_id_of("x_2026-02-31.txt")
 
@@ -127,7 +137,7 @@ def test_a_name_is_made_safe(name: str, safe: str) -> None:
     assert safe_name(name) == safe
 
 
-def test_a_dump_in_a_file(tmp_path: Path) -> None:
+def test_a_local_dump_gets_a_safe_name_and_the_run_of_its_date(tmp_path: Path) -> None:
     path = tmp_path / "a dump 2026-09-30.txt.gz"
     path.write_bytes(gzip.compress(b"line\n"))
 
@@ -145,7 +155,7 @@ def test_a_dump_in_a_file(tmp_path: Path) -> None:
         ("d_2026-09-30.txt", gzip.compress(b"x"), "compressed by gzip"),
     ],
 )
-def test_what_is_plainly_no_dump_is_refused(
+def test_a_file_that_is_not_a_dump_is_refused(
     tmp_path: Path, name: str, content: bytes, complaint: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
@@ -179,7 +189,7 @@ def test_only_https_is_fetched(place: str) -> None:
         remote_dump(place)
 
 
-def test_an_address_that_answers_otherwise_is_told(url: str) -> None:
+def test_an_error_status_is_reported(url: str) -> None:
     with pytest.raises(DumpError, match="answered 404"):
         remote_dump(f"{url}/none_2026-09-30.txt")
 
@@ -198,29 +208,21 @@ def test_a_dump_is_fetched_whole_and_once(url: str, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_fetch_that_was_cut_off_goes_on(
+def test_an_interrupted_fetch_resumes(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a connection that broke
-    remote = remote_dump(f"{url}/d_2026-09-30.txt")
-    monkeypatch.setattr(Server, "cut_after", 3_000_000)
-    with pytest.raises(DumpError, match="cut off"):
-        fetch(remote, tmp_path, nothing)
-    monkeypatch.setattr(Server, "cut_after", None)
+    remote = interrupted_fetch(url, tmp_path, monkeypatch)
 
     # WHEN it is tried again THEN only the rest is asked for
     assert fetch(remote, tmp_path, nothing).read_bytes() == BODY
     assert Server.ranges == [None, "bytes=3000000-"]
 
 
-def test_a_dump_that_changed_meanwhile_comes_anew(
+def test_a_dump_that_changed_is_fetched_from_the_start(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    remote = remote_dump(f"{url}/d_2026-09-30.txt")
-    monkeypatch.setattr(Server, "cut_after", 3_000_000)
-    with pytest.raises(DumpError, match="cut off"):
-        fetch(remote, tmp_path, nothing)
-    monkeypatch.setattr(Server, "cut_after", None)
+    remote = interrupted_fetch(url, tmp_path, monkeypatch)
     # It changes after the question for its name, too.
     monkeypatch.setattr(Server, "etag", '"two"')
 

@@ -88,15 +88,15 @@ def test_a_job_is_started_and_followed(cloud: Cloud) -> None:
     assert said == ["Glue job openlake-local-glue-etl: running, 0 s"]
 
 
-def test_another_run_keeps_it_out(cloud: Cloud) -> None:
+def test_a_job_in_progress_is_not_started_again(cloud: Cloud) -> None:
     glue_of(cloud).busy = True
 
-    with pytest.raises(EtlBusyError, match="at work"):
+    with pytest.raises(EtlBusyError, match="in progress"):
         run(cloud)
 
 
 @pytest.mark.parametrize("state", ["FAILED", "TIMEOUT", "ERROR", "STOPPED"])
-def test_a_failure_is_told_in_the_jobs_own_words(cloud: Cloud, state: str) -> None:
+def test_a_failure_quotes_the_error_that_the_job_logged(cloud: Cloud, state: str) -> None:
     glue_of(cloud).states = [state]
     with pytest.raises(EtlFailedError, match="SystemExit: 1"):
         run(cloud)
@@ -129,7 +129,7 @@ def publish(cloud: Cloud, build: str) -> None:
     FakeJobs(cloud=cloud).run("glue_etl.publish", {"build": build}, Path("unused"))
 
 
-def test_the_etl_on_glue_tells_what_is_published(
+def test_the_etl_on_glue_returns_what_is_published(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lake.etl.glue_jobs.POLL_SECONDS", 0)
@@ -142,7 +142,7 @@ def test_the_etl_on_glue_tells_what_is_published(
     assert (again.status, again.build, again.tables["works"]) == ("unchanged", "B1", 1)
 
 
-def test_a_job_that_published_nothing_is_no_success(
+def test_a_job_that_published_nothing_is_an_error(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lake.etl.glue_jobs.POLL_SECONDS", 0)
@@ -166,7 +166,7 @@ def test_a_dump_is_uploaded_once_and_loaded_by_glue(
 
     assert (loaded.status, loaded.rows, loaded.quarantined) == ("loaded", 7, 0)
     assert "raw_data/dumps/d.txt" in keys(cloud)
-    assert sum(line.startswith("uploads") for line in said) == 1
+    assert sum(line.startswith("upload") for line in said) == 1
     assert glue_of(cloud).started[0]["Arguments"] == {
         "--dump": f"s3://{BUCKET}/raw_data/dumps/d.txt",
         "--run-id": RUN,

@@ -8,7 +8,7 @@ from moto import mock_aws
 from lake.aws import Cloud
 from lake.errors import EtlBusyError, EtlError, EtlFailedError
 from lake.etl.curated import read_curated, waiting_runs
-from lake.etl.refresh import EtlOptions, EtlResult, Workshop, run_etl, tables_written
+from lake.etl.refresh import EtlOptions, EtlResult, Workspace, run_etl, tables_written
 from lake.testing.lakes import BUCKET, DATABASE, FakeJobs, keys, lake_in_memory, put, put_run
 from schemas.curated_tables import CURATED
 
@@ -22,29 +22,29 @@ def cloud() -> Iterator[Cloud]:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, cloud: Cloud) -> Workshop:
-    return Workshop(tmp_path / "etl", FakeJobs(cloud=cloud))
+def workspace(tmp_path: Path, cloud: Cloud) -> Workspace:
+    return Workspace(tmp_path / "etl", FakeJobs(cloud=cloud))
 
 
-def jobs_of(shop: Workshop) -> FakeJobs:
-    assert isinstance(shop.jobs, FakeJobs)
-    return shop.jobs
+def jobs_of(workspace: Workspace) -> FakeJobs:
+    assert isinstance(workspace.jobs, FakeJobs)
+    return workspace.jobs
 
 
-def run(cloud: Cloud, shop: Workshop, *, full: bool = False) -> EtlResult:
-    return run_etl(cloud, shop, EtlOptions(full=full), lambda _line: None)
+def run(cloud: Cloud, workspace: Workspace, *, full: bool = False) -> EtlResult:
+    return run_etl(cloud, workspace, EtlOptions(full=full), lambda _line: None)
 
 
-def test_a_build_is_made_here_sent_and_published(cloud: Cloud, shop: Workshop) -> None:
+def test_a_build_is_made_here_sent_and_published(cloud: Cloud, workspace: Workspace) -> None:
     # GIVEN a run that is processed, and one that is not
     put_run(cloud, FIRST)
     put(cloud, f"runs/run_id={SECOND}/plan.json")
 
     # WHEN the ETL runs
-    result = run(cloud, shop)
+    result = run(cloud, workspace)
 
     # THEN the job read the one run from the stage, and published in the bucket
-    job, publish = jobs_of(shop).calls
+    job, publish = jobs_of(workspace).calls
     assert job[0] == "glue_etl.job"
     assert job[1]["publish"] == "false"
     assert {job[1][name].partition(":")[0] for name in ("processed", "curated", "runs")} == {"file"}
@@ -63,112 +63,114 @@ def test_a_build_is_made_here_sent_and_published(cloud: Cloud, shop: Workshop) -
     assert read_curated(cloud, BUCKET).rows == result.tables
 
 
-def test_the_next_build_stages_the_new_run_and_nothing_that_is_here(
-    cloud: Cloud, shop: Workshop
-) -> None:
+def test_the_next_build_stages_only_the_new_run(cloud: Cloud, workspace: Workspace) -> None:
     # GIVEN a published build
     put_run(cloud, FIRST)
-    run(cloud, shop)
+    run(cloud, workspace)
     put_run(cloud, SECOND)
 
     # WHEN the next run comes
-    result = run(cloud, shop)
+    result = run(cloud, workspace)
 
     # THEN of the bucket only its two files, its ledger and the pointer to the build are fetched
     assert (result.status, result.new_runs, result.tables["works"]) == ("published", [SECOND], 2)
     assert result.objects_staged == 4
-    seen = jobs_of(shop).found[-1]
+    seen = jobs_of(workspace).found[-1]
     assert not [name for name in seen if FIRST in name]
     assert {name for name in seen if "build=B1" in name}
 
 
-def test_without_a_new_run_spark_does_not_start(cloud: Cloud, shop: Workshop) -> None:
+def test_without_a_new_run_spark_does_not_start(cloud: Cloud, workspace: Workspace) -> None:
     put_run(cloud, FIRST)
-    run(cloud, shop)
+    run(cloud, workspace)
 
-    result = run(cloud, shop)
+    result = run(cloud, workspace)
 
     assert (result.status, result.build, result.tables["works"]) == ("unchanged", "B1", 1)
     # Once more, because a job may have been killed before it had cleaned up.
-    assert jobs_of(shop).modules() == ["job", "publish", "publish"]
+    assert jobs_of(workspace).modules() == ["job", "publish", "publish"]
 
 
-def test_all_runs_are_staged_for_a_full_build(cloud: Cloud, shop: Workshop) -> None:
+def test_all_runs_are_staged_for_a_full_build(cloud: Cloud, workspace: Workspace) -> None:
     put_run(cloud, FIRST)
-    run(cloud, shop)
+    run(cloud, workspace)
 
-    result = run(cloud, shop, full=True)
+    result = run(cloud, workspace, full=True)
 
     assert result.status == "published"
-    assert jobs_of(shop).calls[-2][1]["full"] == "true"
-    assert [name for name in jobs_of(shop).found[-1] if FIRST in name]
+    assert jobs_of(workspace).calls[-2][1]["full"] == "true"
+    assert [name for name in jobs_of(workspace).found[-1] if FIRST in name]
 
 
-def test_how_far_tables_may_grow_is_handed_on(cloud: Cloud, shop: Workshop) -> None:
+def test_the_growth_limit_is_passed_to_the_job(cloud: Cloud, workspace: Workspace) -> None:
     put_run(cloud, FIRST)
-    run(cloud, shop)
+    run(cloud, workspace)
     put_run(cloud, SECOND)
 
-    run_etl(cloud, shop, EtlOptions(max_ratio=100.0), lambda _line: None)
+    run_etl(cloud, workspace, EtlOptions(max_ratio=100.0), lambda _line: None)
 
-    first, second = (found for module, found in jobs_of(shop).calls if module == "glue_etl.job")
+    first, second = (
+        found for module, found in jobs_of(workspace).calls if module == "glue_etl.job"
+    )
     assert "max-ratio" not in first
     assert second["max-ratio"] == "100.0"
 
 
-def test_a_build_of_an_older_form_is_not_gone_on_from(cloud: Cloud, tmp_path: Path) -> None:
+def test_a_build_in_an_older_format_is_rebuilt_from_all_runs(cloud: Cloud, tmp_path: Path) -> None:
     """GIVEN a build of an older form WHEN a run comes THEN all runs are staged: the job builds
     anew, and would otherwise lose what is not there.
     """
     put_run(cloud, FIRST)
-    run(cloud, Workshop(tmp_path / "old", FakeJobs(cloud=cloud, form=0)))
+    run(cloud, Workspace(tmp_path / "old", FakeJobs(cloud=cloud, form=0)))
     put_run(cloud, SECOND)
-    shop = Workshop(tmp_path / "new", FakeJobs(cloud=cloud))
+    workspace = Workspace(tmp_path / "new", FakeJobs(cloud=cloud))
 
-    result = run(cloud, shop)
+    result = run(cloud, workspace)
 
     assert result.tables["works"] == 2
-    assert jobs_of(shop).calls[0][1]["full"] == "true"
+    assert jobs_of(workspace).calls[0][1]["full"] == "true"
 
 
-def test_a_publication_that_was_cut_off_is_finished_and_no_file_touched(
-    cloud: Cloud, shop: Workshop, tmp_path: Path
+def test_an_interrupted_publication_is_finished_without_touching_a_file(
+    cloud: Cloud, workspace: Workspace, tmp_path: Path
 ) -> None:
     # GIVEN a build that is in the bucket whole, readers being sent to it when all was killed
     put_run(cloud, FIRST)
     broken = EtlFailedError("killed")
-    killed = Workshop(
+    killed = Workspace(
         tmp_path / "killed",
-        replace(jobs_of(shop), failing={"glue_etl.publish": broken}),
+        replace(jobs_of(workspace), failing={"glue_etl.publish": broken}),
     )
     with pytest.raises(EtlFailedError):
         run(cloud, killed)
     before = keys(cloud, "curated_data/")
 
     # WHEN it is run again elsewhere, where the build is not
-    result = run(cloud, shop)
+    result = run(cloud, workspace)
 
     # THEN it is published as it is
     assert (result.status, result.objects_sent) == ("published", 0)
     assert before < keys(cloud, "curated_data/")
 
 
-def test_a_failed_job_changes_nothing_and_is_remembered(cloud: Cloud, shop: Workshop) -> None:
+def test_a_failed_job_changes_nothing_and_is_logged(cloud: Cloud, workspace: Workspace) -> None:
     put_run(cloud, FIRST)
-    jobs_of(shop).failing["glue_etl.job"] = EtlFailedError("keys_unique:works", code="rules.failed")
+    jobs_of(workspace).failing["glue_etl.job"] = EtlFailedError(
+        "keys_unique:works", code="rules.failed"
+    )
     before = keys(cloud)
 
     with pytest.raises(EtlFailedError, match="keys_unique"):
-        run(cloud, shop)
+        run(cloud, workspace)
 
     assert keys(cloud) == before
-    (noted,) = shop.job_log.newest(BUCKET, 5)
+    (noted,) = workspace.job_log.newest(BUCKET, 5)
     assert (noted.job, noted.state, noted.error) == ("etl", "FAILED", "keys_unique:works")
-    assert shop.job_log.newest("another", 5) == []
+    assert workspace.job_log.newest("another", 5) == []
 
 
-def test_what_was_interrupted_is_remembered_as_stopped(
-    cloud: Cloud, shop: Workshop, monkeypatch: pytest.MonkeyPatch
+def test_an_interrupted_run_is_logged_as_stopped(
+    cloud: Cloud, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_run(cloud, FIRST)
 
@@ -177,43 +179,45 @@ def test_what_was_interrupted_is_remembered_as_stopped(
 
     monkeypatch.setattr(FakeJobs, "run", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        run(cloud, shop)
+        run(cloud, workspace)
 
-    assert shop.job_log.newest(BUCKET, 1)[0].state == "STOPPED"
+    assert workspace.job_log.newest(BUCKET, 1)[0].state == "STOPPED"
 
 
-def test_without_a_processed_run_it_says_what_to_do(cloud: Cloud, shop: Workshop) -> None:
+def test_without_a_processed_run_it_says_what_to_do(cloud: Cloud, workspace: Workspace) -> None:
     put(cloud, f"runs/run_id={FIRST}/manifest.json")
 
-    with pytest.raises(EtlError, match="none is processed") as caught:
-        run(cloud, shop)
+    with pytest.raises(EtlError, match="no processed run") as caught:
+        run(cloud, workspace)
 
     assert "./lake demo" in caught.value.hint
 
 
-def test_one_run_at_a_time(cloud: Cloud, shop: Workshop) -> None:
+def test_one_run_at_a_time(cloud: Cloud, workspace: Workspace) -> None:
     put_run(cloud, FIRST)
 
-    with shop.locked(), pytest.raises(EtlBusyError):
-        run(cloud, shop)
+    with workspace.locked(), pytest.raises(EtlBusyError):
+        run(cloud, workspace)
 
 
-def test_the_lag_is_what_is_processed_and_not_in_the_build(cloud: Cloud, shop: Workshop) -> None:
+def test_the_lag_is_the_processed_runs_that_are_not_in_the_build(
+    cloud: Cloud, workspace: Workspace
+) -> None:
     put_run(cloud, FIRST)
-    run(cloud, shop)
+    run(cloud, workspace)
     put_run(cloud, SECOND)
     put(cloud, "runs/run_id=no-run/processed.json")
 
     assert waiting_runs(cloud, BUCKET, read_curated(cloud, BUCKET)) == [SECOND]
 
 
-def test_a_published_build_without_a_record_is_reported(cloud: Cloud, shop: Workshop) -> None:
+def test_a_published_build_without_a_record_is_reported(cloud: Cloud, workspace: Workspace) -> None:
     put_run(cloud, FIRST)
-    run(cloud, shop)
+    run(cloud, workspace)
     cloud.client("s3").delete_object(Bucket=BUCKET, Key="curated_data/_builds/B1.json")
 
-    with pytest.raises(EtlError, match="B1 is published and has no record"):
-        run(cloud, shop)
+    with pytest.raises(EtlError, match="B1 is published but has no record"):
+        run(cloud, workspace)
 
 
 def test_tables_are_counted_as_they_are_written(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_only_new_and_changed_objects_are_fetched(cloud: Cloud, stage: Stage) ->
     assert fetch(cloud, stage).fetched == 0
 
 
-def test_a_fetch_that_was_cut_off_goes_on(cloud: Cloud, stage: Stage) -> None:
+def test_an_interrupted_fetch_resumes(cloud: Cloud, stage: Stage) -> None:
     put(cloud, a="1", b="2")
     gone = StoredObject("p/gone", '"x"', 1)
 
@@ -74,12 +74,12 @@ def test_a_fetch_that_was_cut_off_goes_on(cloud: Cloud, stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("key", ["../up", "p/../../up", "/etc/x", "p//x", "p/./x", ""])
-def test_a_key_that_is_no_path_is_refused(stage: Stage, key: str) -> None:
-    with pytest.raises(EtlError, match="no path"):
+def test_a_key_that_is_not_a_path_is_refused(stage: Stage, key: str) -> None:
+    with pytest.raises(EtlError, match="not a path"):
         stage.path(key)
 
 
-def test_names_are_taken_as_they_are(cloud: Cloud, stage: Stage) -> None:
+def test_encoded_names_are_kept(cloud: Cloud, stage: Stage) -> None:
     """GIVEN a key with the encoding of a subject THEN neither the file's name nor its address
     decodes it.
     """
@@ -90,7 +90,7 @@ def test_names_are_taken_as_they_are(cloud: Cloud, stage: Stage) -> None:
     assert stage.uri("p/").startswith("file:///")
 
 
-def test_remains_of_an_earlier_attempt_are_replaced(cloud: Cloud, stage: Stage) -> None:
+def test_files_of_an_earlier_attempt_are_replaced(cloud: Cloud, stage: Stage) -> None:
     # GIVEN a build of which a killed upload left a part under other names
     put(cloud, **{"build=B/part-old": "old", "build=A/part": "a"})
     path = stage.path("p/build=B/part-new")
@@ -105,7 +105,7 @@ def test_remains_of_an_earlier_attempt_are_replaced(cloud: Cloud, stage: Stage) 
     assert keys(cloud) == {"p/build=A/part", "p/build=B/part-new"}
 
 
-def test_what_was_sent_need_not_be_fetched(cloud: Cloud, stage: Stage) -> None:
+def test_uploaded_files_are_not_fetched_again(cloud: Cloud, stage: Stage) -> None:
     stage.path("p").mkdir(parents=True)
     stage.path("p/a").write_text("1")
     stage.store(cloud, BUCKET, ["p/"])
@@ -114,18 +114,18 @@ def test_what_was_sent_need_not_be_fetched(cloud: Cloud, stage: Stage) -> None:
     assert stage.store(cloud, BUCKET, ["p/"]) == 0
 
 
-def test_an_object_that_did_not_arrive_whole_is_noticed(
+def test_an_incomplete_upload_is_an_error(
     cloud: Cloud, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.path("p").mkdir(parents=True)
     stage.path("p/a").write_text("whole")
     monkeypatch.setattr("lake.etl.staging._send", lambda *_: put(cloud, a="who"))
 
-    with pytest.raises(EtlError, match="did not arrive whole"):
+    with pytest.raises(EtlError, match="did not arrive complete"):
         stage.store(cloud, BUCKET, ["p/"])
 
 
-def test_only_what_lies_below_a_prefix_is_removed(stage: Stage) -> None:
+def test_only_files_below_the_prefix_are_removed(stage: Stage) -> None:
     for key in ("p/R1-a", "p/R2-a", "q/x"):
         stage.path(key).parent.mkdir(parents=True, exist_ok=True)
         stage.path(key).write_text("")

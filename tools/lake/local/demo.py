@@ -1,4 +1,4 @@
-"""The whole lake once, from nothing to a query, on the local AWS."""
+"""The whole lake once, from an empty clone to a report, on the local AWS."""
 
 import contextlib
 import json
@@ -9,19 +9,18 @@ from typing import Any
 
 from lake.aws import Cloud
 from lake.cli.progress import Progress
-from lake.deploy import deployment as deploy
-from lake.deploy import packaging, units
+from lake.deploy import deployment, packaging, units
 from lake.deploy.parameters import LOCAL, merge
 from lake.errors import PrerequisiteError, RunFailedError
-from lake.etl import refresh as etl
+from lake.etl import refresh
 from lake.local import spark, standin
 from lake.local.environments import environment
 from lake.local.local_aws import LocalAws
 from lake.project import Project
-from lake.query import execute as query
+from lake.query.execute import run_query
 from lake.reports import report
 from lake.runs import crawl, source
-from lake.runs import ledger as runs
+from lake.runs.ledger import run_ids
 from schemas.ledger.run import ProcessedLedger, RunManifest
 
 SUBJECTS = (
@@ -38,7 +37,7 @@ SUBJECTS = (
 STANDIN_WORKS = 7000
 STANDIN_CONTACT = "demo@example.org"
 LIVE_WORKS_PER_SUBJECT = 1000
-# Some records that break the contract, as every real source has; they show what quarantine is.
+# Some records break the contract, as in every real source; they fill the quarantine.
 BAD_RECORD_SHARE = 0.005
 
 QUERIES = {
@@ -82,7 +81,7 @@ class Options:
 
 @dataclass
 class Summary:
-    """What the demo made; the keys are those of `./lake demo --json`."""
+    """The outcome of the demo; the keys are those of `./lake demo --json`."""
 
     run_id: str
     status: str
@@ -109,13 +108,12 @@ class Summary:
 def run_demo(project: Project, local: LocalAws, options: Options, progress: Progress) -> Summary:
     """Bring the local AWS up, deploy, crawl, process, build the curated tables, query and report.
 
-    What was started here is ended again when anything goes wrong; after success the local AWS
-    stays, so that the lake can be looked at.
+    On an error, everything that was started is ended; after success the local AWS keeps running.
 
     Raises
     ------
     PrerequisiteError
-        There is no Java for Spark: found out before anything is begun.
+        Java for Spark is missing; checked before anything starts.
     """
     started = time.monotonic()
     with contextlib.ExitStack() as undo:
@@ -139,14 +137,14 @@ def run_demo(project: Project, local: LocalAws, options: Options, progress: Prog
 
 def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) -> Summary:
     with progress.step("Deploy bootstrap and foundation") as say:
-        deploy.deploy(cloud, project, units.select(["bootstrap", "foundation"]), LOCAL, say)
+        deployment.deploy(cloud, project, units.select(["bootstrap", "foundation"]), LOCAL, say)
     bucket = cloud.parameter("foundation/data-bucket")
-    revision = len(runs.run_ids(cloud, bucket))
+    revision = len(run_ids(cloud, bucket))
     with _source(options, revision) as (url, contact):
         services = ["ingest", "process", *(["glue_etl"] if options.etl else [])]
         with progress.step(f"Package and deploy {', '.join(services)}") as say:
             parameters = merge(LOCAL, {"ingest": ingest_parameters(options, url, contact)})
-            deploy.deploy(cloud, project, units.select(services), parameters, say)
+            deployment.deploy(cloud, project, units.select(services), parameters, say)
         with progress.pages("Crawl") as on_pages:
             manifest = crawl.run_now(cloud, bucket, on_pages)
     with progress.pages("Process") as on_pages:
@@ -155,12 +153,12 @@ def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) 
     queries = dict(QUERIES)
     if options.etl:
         with progress.step("Build the curated tables by Spark") as say:
-            shop = etl.workshop(cloud, project)
-            summary.curated = etl.run_etl(cloud, shop, etl.EtlOptions(), say).tables
+            workspace = refresh.workspace_of(cloud, project)
+            summary.curated = refresh.run_etl(cloud, workspace, refresh.EtlOptions(), say).tables
         queries |= CURATED_QUERIES
     with progress.step("Query"):
         for title, sql in queries.items():
-            result = query.run_query(cloud, sql.format(run_id=manifest.run_id))
+            result = run_query(cloud, sql.format(run_id=manifest.run_id))
             summary.queries[title] = result.records()
         check_against_catalogue(cloud, summary)
         if options.etl:
@@ -172,24 +170,24 @@ def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) 
 
 
 def write_report(cloud: Cloud, project: Project, on_step: report.OnStep) -> str:
-    """Write what the lake holds as a page; return its path."""
+    """Write the report page; return its path."""
     python = environment(project, "report")
     folder = project.state / "report"
     return report.make_report(cloud, python, project, folder, images=False, on_step=on_step).page
 
 
 def set_up_spark(project: Project) -> None:
-    """Make the environment of Spark; says that the demo can do without it where that fails."""
+    """Create the environment of Spark; an error adds how to do without it."""
     try:
         spark.prepare(project)
     except PrerequisiteError as error:
-        hint = f"{error.hint} Or leave the curated tables out: --no-etl".strip()
+        hint = f"{error.hint} Or skip the curated tables: --no-etl".strip()
         raise PrerequisiteError(error.message, hint) from error
 
 
 @contextlib.contextmanager
 def _source(options: Options, revision: int) -> Iterator[tuple[str, str]]:
-    """Yield the URL of what is to be crawled, and the contact to tell it."""
+    """Yield the URL of the source, and the contact to send to it."""
     if options.live:
         source.require_reachable(source.OPENLIBRARY, options.contact)
         yield source.OPENLIBRARY, options.contact
@@ -211,12 +209,12 @@ def ingest_parameters(options: Options, url: str, contact: str) -> dict[str, str
 def summarise(
     cloud: Cloud, bucket: str, url: str, manifest: RunManifest, ledger: ProcessedLedger
 ) -> Summary:
-    """Put the two ledgers of a run side by side.
+    """Return the summary of a run, after its two ledgers are reconciled.
 
     Raises
     ------
     RunFailedError
-        They do not reconcile: a record is neither a row nor in quarantine.
+        A record is neither a row nor in quarantine.
     """
     if ledger.mismatches or ledger.rows + ledger.quarantined != ledger.records:
         raise RunFailedError(
@@ -243,10 +241,10 @@ def check_against_catalogue(cloud: Cloud, summary: Summary) -> None:
     Raises
     ------
     RunFailedError
-        It does not.
+        It sees something else.
     """
     sql = f"SELECT count(*) FROM works WHERE run_id = '{summary.run_id}'"  # noqa: S608 (our id)
-    seen = query.run_query(cloud, sql).rows[0][0]
+    seen = run_query(cloud, sql).rows[0][0]
     if seen != summary.rows_processed or summary.records_raw != seen + summary.records_quarantined:
         raise RunFailedError(
             f"The ledgers say {summary.records_raw} records, {summary.rows_processed} rows and "
@@ -260,7 +258,7 @@ def check_curated(cloud: Cloud, summary: Summary) -> None:
     Raises
     ------
     RunFailedError
-        It does not.
+        It sees something else.
     """
     count = "SELECT count(*) FROM curated_works"
     lost = f"""
@@ -268,7 +266,7 @@ def check_curated(cloud: Cloud, summary: Summary) -> None:
         LEFT JOIN curated_works c ON c.work_key = w.work_key
         WHERE w.run_id = '{summary.run_id}' AND c.work_key IS NULL
     """  # noqa: S608 (our id)
-    seen, missing = (query.run_query(cloud, sql).rows[0][0] for sql in (count, lost))
+    seen, missing = (run_query(cloud, sql).rows[0][0] for sql in (count, lost))
     if seen != summary.curated["works"] or missing:
         raise RunFailedError(
             f"The build has {summary.curated['works']} works; the catalogue shows {seen}, and"

@@ -1,4 +1,4 @@
-"""Environments of their own, for what few calls need: made at the first use from their locks."""
+"""Separate environments for what few commands need, created from their locks at first use."""
 
 import subprocess
 from pathlib import Path
@@ -10,12 +10,12 @@ LINES_SHOWN = 5
 
 
 def environment(project: Project, name: str) -> Path:
-    """Return the Python of an environment, which is made first where its lock changed.
+    """Return the Python of an environment; it is created at first and when its lock changed.
 
     Raises
     ------
     PrerequisiteError
-        It could not be made.
+        It could not be created.
     """
     done = subprocess.run(
         [str(project.root / "build-support/venv"), name],
@@ -25,9 +25,9 @@ def environment(project: Project, name: str) -> Path:
         check=False,
     )
     if done.returncode != 0:
-        told = "\n".join(done.stderr.strip().splitlines()[-LINES_SHOWN:])
+        last_lines = "\n".join(done.stderr.strip().splitlines()[-LINES_SHOWN:])
         raise PrerequisiteError(
-            f"The environment of {name} could not be made:\n{told}",
+            f"The environment of {name} could not be created:\n{last_lines}",
             "Correct that and run the same command again.",
         )
     return project.state / "venv" / name / "bin/python"

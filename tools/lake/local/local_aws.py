@@ -8,17 +8,15 @@ import contextlib
 import json
 import os
 import socket
-import ssl
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lake import web
 from lake.errors import LocalAwsDownError, LocalAwsStartError, PortInUseError
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ DEFAULT_PORT = 4566
 START_TIMEOUT_SECONDS = 30.0
 # The unpacked functions are removed, some hundred megabytes each.
 STOP_TIMEOUT_SECONDS = 60.0
-# Long enough for a working day; a forgotten server does not stay for ever.
+# Long enough for a working day; a forgotten server ends by itself.
 LIFETIME_SECONDS = 8 * 3600
 
 
@@ -47,7 +45,7 @@ class Server:
 
 
 def server_environment(port: int, temporary: Path, *, enforce_iam: bool) -> dict[str, str]:
-    """Return the whole environment of the server.
+    """Return the complete environment of the server.
 
     Nothing is inherited but what a process needs to start: Lambda workers see this environment, and
     neither the user's credentials nor proxies may reach them. Policies deny plain text, so the
@@ -68,7 +66,7 @@ def server_environment(port: int, temporary: Path, *, enforce_iam: bool) -> dict
         "LOG_LEVEL": "WARNING",
     }
     if enforce_iam:
-        # It tells its workers its address and certificate by itself, if nobody else does.
+        # Unless this is set, it passes its address and certificate to its workers itself.
         return common | {"AUTH": "true", "USE_SSL": "1"}
     return common | {"AUTH": "false", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
 
@@ -126,7 +124,7 @@ class LocalAws:
             server = Server(**json.loads(self._record.read_text()))
         except (OSError, ValueError, TypeError):
             return None
-        # Who answers may be the server of another clone, on a port that was once this one's.
+        # The answer may come from another clone's server on a port that was once ours.
         owned = self._supervisor(server.supervisor_pid) is not None
         return server if owned and _answers(server) else None
 
@@ -136,13 +134,13 @@ class LocalAws:
         Raises
         ------
         LocalAwsDownError
-            There is none.
+            It is not running.
         """
         server = self.running()
         if server is None:
             hint = "Start it with './lake up', or './lake demo' for the whole lake."
             if self._record.exists():
-                hint += f" The last one died or was ended; its log is {self.log}."
+                hint += f" The last one has ended; its log is {self.log}."
             raise LocalAwsDownError("The local AWS is not running.", hint)
         return server
 
@@ -162,7 +160,7 @@ class LocalAws:
         server = self.running()
         if server is not None:
             return server
-        self.stop()  # what a dead one may have left behind
+        self.stop()  # a dead one may have left processes and files
         if not port_is_free(port):
             raise PortInUseError(
                 f"Port {port} of 127.0.0.1 is in use by another program.",
@@ -183,7 +181,7 @@ class LocalAws:
         return server
 
     def stop(self) -> bool:
-        """Stop the server with its workers; return whether there was anything to stop."""
+        """Stop the server with its workers; return whether it was running."""
         import psutil
 
         from lake.local.supervisor import end_members, members
@@ -203,7 +201,7 @@ class LocalAws:
         return was_running
 
     def _supervisor(self, pid: int) -> "psutil.Process | None":
-        """Return the process if it is this folder's supervisor: ids are used again some day."""
+        """Return the process if it is this folder's supervisor: ids are reused."""
         import psutil
 
         try:
@@ -248,13 +246,4 @@ class LocalAws:
 
 
 def _answers(server: Server) -> bool:
-    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
-    try:
-        if server.certificate:
-            context = ssl.create_default_context(cafile=server.certificate)
-            handlers.append(urllib.request.HTTPSHandler(context=context))
-        opener = urllib.request.build_opener(*handlers)
-        with opener.open(f"{server.endpoint}/_ministack/health", timeout=2) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError, ValueError):
-        return False
+    return web.answers(f"{server.endpoint}/_ministack/health", server.certificate)

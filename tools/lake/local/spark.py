@@ -1,4 +1,4 @@
-"""Spark on this machine: what it needs, and the jobs of glue_etl as processes of their own."""
+"""Spark on this machine: its prerequisites, and the jobs of glue_etl as separate processes."""
 
 import json
 import os
@@ -17,20 +17,20 @@ from lake.errors import EtlFailedError, PrerequisiteError
 from lake.local import environments
 from lake.project import Project
 
-# What Spark 4.1 runs on.
+# Spark 4.1 needs this one or newer.
 OLDEST_JAVA = 17
 JAVA_ADVICE = (
     "Install Java 17 or 21 ('apt install openjdk-17-jre-headless', 'brew install openjdk@17') and"
-    " see that 'java' is on the PATH or JAVA_HOME is set."
+    " put 'java' on the PATH or set JAVA_HOME."
 )
 POLL_SECONDS = 0.2
 STOP_TIMEOUT_SECONDS = 15.0
 LINES_SHOWN = 5
 
-_CONTINUE = "Correct it, then run './lake etl' again: what is published stays as it is."
+_CONTINUE = "Correct it, then run './lake etl' again: the published build is unchanged."
 _HINTS = {
     "java.missing": "",
-    "rules.failed": "What is published stays. docs/operations.md#etl-failed says what to look at.",
+    "rules.failed": "The published build is unchanged. See docs/operations.md#etl-failed.",
     "run.none": "Crawl first: './lake demo --no-etl' makes a run.",
     "dump.empty": "Nothing was loaded.",
     "dump.truncated": "Nothing was loaded.",
@@ -44,7 +44,7 @@ def require_java() -> None:
     Raises
     ------
     PrerequisiteError
-        There is none; the hint says what to install.
+        It is missing or too old; the hint says what to install.
     """
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin/java") if home else shutil.which("java")
@@ -52,12 +52,12 @@ def require_java() -> None:
         raise PrerequisiteError(
             "The ETL runs on Spark, which needs Java: none was found.", JAVA_ADVICE
         )
-    told = subprocess.run(
+    printed = subprocess.run(
         [java, "-version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     ).stderr
-    version = re.search(r'version "(?:1\.)?(\d+)', told)
+    version = re.search(r'version "(?:1\.)?(\d+)', printed)
     if not version or int(version[1]) < OLDEST_JAVA:
-        known = f"is Java {version[1]}" if version else "does not tell its version"
+        known = f"is Java {version[1]}" if version else "does not print its version"
         raise PrerequisiteError(
             f"The ETL runs on Spark, which needs Java {OLDEST_JAVA} or 21: {java} {known}.",
             JAVA_ADVICE,
@@ -65,12 +65,12 @@ def require_java() -> None:
 
 
 def prepare(project: Project) -> None:
-    """Make the environment of Spark, once and when its lock changes.
+    """Create the environment of Spark, at first and when its lock changes.
 
     Raises
     ------
     PrerequisiteError
-        There is no Java, or the environment could not be made.
+        Java is missing, or the environment could not be created.
     """
     require_java()
     environments.environment(project, "spark")
@@ -80,10 +80,10 @@ def prepare(project: Project) -> None:
 class SparkJobs:
     """Runs the jobs of glue_etl.
 
-    Parameters
+    Attributes
     ----------
     command
-        Starts a Python that has what the jobs need.
+        Starts a Python with the jobs' requirements.
     python_path
         Where their modules are: folders or packages.
     """
@@ -99,9 +99,9 @@ class SparkJobs:
         *,
         environment: Mapping[str, str] | None = None,
         on_wait: Callable[[], None] = lambda: None,
-        held: int | None = None,
+        lock_fd: int | None = None,
     ) -> dict[str, Any]:
-        """Run a job and return its result, which is the last line of what it prints.
+        """Run a job and return its result, the last line that it prints.
 
         Parameters
         ----------
@@ -110,18 +110,18 @@ class SparkJobs:
         arguments
             Its arguments by name.
         log
-            File for what it prints; the lines of one job only.
+            File for its log; holds one job only.
         environment
-            Variables beside those that every job gets.
+            Variables in addition to those that every job gets.
         on_wait
             Called again and again while it runs.
-        held
-            Descriptor of a lock that the job keeps held, should this process be killed.
+        lock_fd
+            Descriptor of a lock that the job keeps if this process is killed.
 
         Raises
         ------
         EtlFailedError
-            It failed, by its own words or without any.
+            It failed, with or without an error of its own.
         """
         words = [part for name, value in arguments.items() for part in (f"--{name}", str(value))]
         results = log.with_suffix(".out")
@@ -132,8 +132,8 @@ class SparkJobs:
                 stdout=output,
                 stderr=errors,
                 env={**self._environment(log.parent), **(environment or {})},
-                pass_fds=() if held is None else (held,),
-                # With a group of its own, so that Java ends with it.
+                pass_fds=() if lock_fd is None else (lock_fd,),
+                # In a process group of its own, so that Java ends with it.
                 start_new_session=True,
             )
             try:
@@ -162,7 +162,7 @@ class SparkJobs:
 
 
 def deployed_jobs(cloud: Cloud, project: Project, folder: Path) -> SparkJobs:
-    """Return the jobs of the package that is deployed: what Glue would run runs here.
+    """Return the jobs of the deployed package, the one that Glue runs.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def deployed_jobs(cloud: Cloud, project: Project, folder: Path) -> SparkJobs:
     Raises
     ------
     NotDeployedError
-        There is none.
+        glue_etl is not deployed.
     """
     key = cloud.parameter("glue_etl/package-key")
     package = folder / PurePosixPath(key).name
@@ -183,12 +183,12 @@ def deployed_jobs(cloud: Cloud, project: Project, folder: Path) -> SparkJobs:
         bucket = cloud.parameter("bootstrap/artifact-bucket")
         cloud.client("s3").download_file(bucket, key, str(part))
         part.replace(package)
-    # -P: nothing of the folder in which the command is called gets in.
+    # -P: no module of the working folder is imported.
     return SparkJobs([str(project.state / "venv/spark/bin/python"), "-P"], [package])
 
 
 def aws_environment(cloud: Cloud) -> dict[str, str]:
-    """Return the variables that lead boto3 in a job to the local AWS."""
+    """Return the variables that point boto3 in a job to the local AWS."""
     found = {
         "AWS_ENDPOINT_URL": str(cloud.endpoint),
         "AWS_DEFAULT_REGION": LOCAL_REGION,
@@ -202,7 +202,7 @@ def aws_environment(cloud: Cloud) -> dict[str, str]:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End what may be left of a job: Python, its workers and Java."""
+    """End what is left of a job: Python, its workers and Java."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
@@ -220,10 +220,10 @@ def _result(status: int, results: Path, log: Path) -> dict[str, Any]:
     except (IndexError, ValueError):
         result = None
     if not isinstance(result, dict):
-        told = log.read_text(errors="replace").strip().splitlines()[-LINES_SHOWN:]
+        last_lines = log.read_text(errors="replace").strip().splitlines()[-LINES_SHOWN:]
         raise EtlFailedError(
-            f"The job ended with status {status} and no result:\n" + "\n".join(told),
-            f"All that it printed is in {log}.",
+            f"The job ended with status {status} and no result:\n" + "\n".join(last_lines),
+            f"Its log is {log}.",
         )
     if status != 0 or result.get("status") == "failed":
         raise _failure(result)

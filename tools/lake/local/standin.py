@@ -1,4 +1,4 @@
-"""The bundled stand-in of OpenLibrary as a process of its own, for as long as it is needed."""
+"""The bundled stand-in of OpenLibrary, run as a process for as long as it is needed."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ STOP_TIMEOUT_SECONDS = 5.0
 
 @contextlib.contextmanager
 def standin(options: Sequence[str]) -> Iterator[str]:
-    """Run the stand-in and yield its URL; it is ended on the way out, whatever happened.
+    """Run the stand-in and yield its URL; it ends with the context.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def _url(process: "subprocess.Popen[str]") -> str:
     assert process.stdout is not None  # noqa: S101 (made with PIPE)
     line = process.stdout.readline()
     if not line:
-        _, complaint = process.communicate(timeout=STOP_TIMEOUT_SECONDS)
-        last = complaint.strip().splitlines()[-1:] or ["no output"]
+        _, errors = process.communicate(timeout=STOP_TIMEOUT_SECONDS)
+        last = errors.strip().splitlines()[-1:] or ["no output"]
         raise SourceUnreachableError(f"The OpenLibrary stand-in did not start: {last[0]}")
     return str(json.loads(line)["url"])

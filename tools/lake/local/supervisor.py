@@ -1,10 +1,10 @@
-"""Owns one server process: ends it, its workers and its temporary files when it is time.
+"""Own one server process: end it, its workers and its temporary files when it is time.
 
     python -m lake.local.supervisor FOLDER LIFETIME_SECONDS ENVIRONMENT_JSON COMMAND...
 
-It is time when this process is told to end, the server ends, the folder is gone (a deleted clone),
-or the lifetime is over. A server that is simply put in the background would outlive all of these,
-and leave the unpacked code of every Lambda behind.
+It is time when this process is signalled, the server ends, the folder disappears (a deleted clone),
+or the lifetime is over. A server merely put in the background would outlive all of these and leave
+the unpacked code of every Lambda behind.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ GRACE_SECONDS = 5.0
 
 
 class _StopRequestedError(Exception):
-    """The supervisor was told to end."""
+    """The supervisor was signalled."""
 
 
 def _on_signal(_number: int, _frame: FrameType | None) -> None:
@@ -34,7 +34,7 @@ def _on_signal(_number: int, _frame: FrameType | None) -> None:
 def members(temporary: Path) -> list[psutil.Process]:
     """Return the server and its workers: every process that was given this folder as TMPDIR.
 
-    Descent does not tell: workers outlive a server that was killed, and then have another parent.
+    The parent does not show it: workers of a killed server get another one.
     """
     found = []
     for process in psutil.process_iter():
@@ -47,7 +47,7 @@ def members(temporary: Path) -> list[psutil.Process]:
 
 
 def end_members(temporary: Path) -> None:
-    """End the server and its workers: first by request, then by force; remove their files."""
+    """End the server and its workers, at first by SIGTERM, then by SIGKILL; remove their files."""
     family = members(temporary)
     for member in family:
         with contextlib.suppress(psutil.Error):
@@ -62,7 +62,7 @@ def end_members(temporary: Path) -> None:
 def supervise(
     folder: Path, lifetime: float, environment: dict[str, str], command: list[str]
 ) -> None:
-    """Run the command until it is time to end it, then clear up after it."""
+    """Run the command until it is time to end it, then clean up."""
     temporary = Path(environment["TMPDIR"])
     end_members(temporary)
     temporary.mkdir(parents=True)

@@ -75,7 +75,7 @@ def test_without_it_the_hint_says_how_to_start(server: LocalAws) -> None:
     assert "./lake up" in caught.value.hint
 
 
-def test_a_port_in_use_is_not_taken(server: LocalAws) -> None:
+def test_a_port_in_use_is_refused(server: LocalAws) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(PortInUseError, match=f"Port {port} of 127.0.0.1 is in use"):
@@ -83,7 +83,7 @@ def test_a_port_in_use_is_not_taken(server: LocalAws) -> None:
     assert members(temporary(server)) == []
 
 
-def test_a_server_that_ends_at_once_is_told_with_its_output(tmp_path: Path) -> None:
+def test_a_server_that_ends_at_once_is_reported_with_its_output(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import sys; sys.exit('no module named ministack')"]
     server = LocalAws(tmp_path / "local", command)
     with pytest.raises(LocalAwsStartError, match="no module named ministack"):
@@ -103,7 +103,7 @@ def test_a_server_that_does_not_answer_is_ended(
     assert members(temporary(server)) == []
 
 
-def test_what_a_killed_supervisor_left_is_found(server: LocalAws) -> None:
+def test_processes_of_a_killed_supervisor_are_found(server: LocalAws) -> None:
     started = server.start(free_port())
     process = psutil.Process(started.supervisor_pid)
     process.kill()
@@ -117,7 +117,7 @@ def test_what_a_killed_supervisor_left_is_found(server: LocalAws) -> None:
     assert not temporary(server).exists()
 
 
-def test_with_its_folder_it_ends(server: LocalAws) -> None:
+def test_it_ends_when_its_folder_is_deleted(server: LocalAws) -> None:
     """GIVEN a running server, WHEN the clone is deleted, THEN no process is left."""
     started = server.start(free_port())
     server.folder.rename(server.folder.with_name("deleted"))
@@ -125,7 +125,7 @@ def test_with_its_folder_it_ends(server: LocalAws) -> None:
     psutil.Process(started.supervisor_pid).wait(5)
 
 
-def test_with_its_server_the_supervisor_ends(server: LocalAws) -> None:
+def test_the_supervisor_ends_with_its_server(server: LocalAws) -> None:
     started = server.start(free_port())
     for process in members(temporary(server)):
         if process.cmdline() == server.command:
@@ -148,7 +148,7 @@ def test_the_server_of_another_clone_is_not_ours(server: LocalAws, tmp_path: Pat
 
 
 @pytest.mark.parametrize("record", ["", "[]", "{}", '{"port": 1}', '{"port": "x", "pid": 1}'])
-def test_a_damaged_record_means_that_none_runs(server: LocalAws, record: str) -> None:
+def test_a_damaged_record_means_not_running(server: LocalAws, record: str) -> None:
     server.folder.mkdir()
     (server.folder / "server.json").write_text(record)
     assert server.running() is None
@@ -181,5 +181,5 @@ def test_the_supervisor_ends_when_its_time_is_over(
     assert not (tmp_path / "tmp").exists()
 
 
-def test_an_endpoint_is_that_of_this_machine() -> None:
+def test_the_endpoint_is_on_this_machine() -> None:
     assert Server(4566, 1).endpoint == "http://127.0.0.1:4566"

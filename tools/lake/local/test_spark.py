@@ -10,7 +10,7 @@ import pytest
 
 from lake.aws import Cloud
 from lake.errors import EtlFailedError, LakeError, PrerequisiteError
-from lake.etl.refresh import Workshop
+from lake.etl.refresh import Workspace
 from lake.local.spark import SparkJobs, aws_environment, prepare, require_java
 from lake.project import Project
 
@@ -39,7 +39,7 @@ def _work(tmp_path: Path) -> None:
 
 
 def lives(process: int) -> bool:
-    """Tell whether a process runs; one that only waits to be reaped does not."""
+    """Return whether a process runs; one that only waits to be reaped does not."""
     try:
         return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -53,7 +53,9 @@ def java(folder: Path, says: str) -> None:
     path.chmod(0o755)
 
 
-def test_no_java_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_java_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
 
@@ -72,14 +74,14 @@ def test_an_old_java_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
         require_java()
 
 
-def test_a_newer_java_will_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_newer_java_is_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     java(tmp_path, 'openjdk version "21.0.1"')
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
 
     require_java()
 
 
-def test_an_environment_that_cannot_be_made_says_why(
+def test_an_environment_that_cannot_be_created_says_why(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     java(tmp_path, 'openjdk version "17.0.1"')
@@ -99,7 +101,7 @@ def test_the_result_is_the_last_line(job: Job, log: Path) -> None:
     assert job(program).run("a_job", {"run-id": "R", "full": "true"}, log) == {"argv": 5}
 
 
-def test_a_failure_is_told_by_the_jobs_own_words(job: Job, log: Path) -> None:
+def test_a_failure_quotes_the_jobs_own_error(job: Job, log: Path) -> None:
     program = """
 print('{"status": "failed", "code": "rules.failed", "message": "keys_unique:works"}')
 raise SystemExit(1)
@@ -108,10 +110,10 @@ raise SystemExit(1)
         job(program).run("a_job", {}, log)
 
     assert caught.value.code == "rules.failed"
-    assert "What is published stays" in caught.value.hint
+    assert "The published build is unchanged" in caught.value.hint
 
 
-def test_what_may_pass_is_to_be_tried_again(job: Job, log: Path) -> None:
+def test_a_transient_failure_is_to_be_run_again(job: Job, log: Path) -> None:
     program = """
 print('{"status": "failed", "code": "x", "message": "no answer", "transient": true}')
 raise SystemExit(1)
@@ -133,7 +135,7 @@ def test_an_end_without_a_result_shows_the_log(job: Job, log: Path, program: str
     assert ("broken" in caught.value.message) == ("broken" in program)
 
 
-def test_nothing_of_the_users_settings_reaches_a_job(
+def test_the_users_settings_do_not_reach_a_job(
     monkeypatch: pytest.MonkeyPatch, job: Job, log: Path
 ) -> None:
     for name in ("AWS_PROFILE", "AWS_SECRET_ACCESS_KEY", "SPARK_HOME", "PYSPARK_PYTHON"):
@@ -148,7 +150,7 @@ def test_nothing_of_the_users_settings_reaches_a_job(
     assert seen["SPARK_LOCAL_IP"] == "127.0.0.1"
 
 
-def test_what_a_job_started_ends_with_it(job: Job, log: Path, tmp_path: Path) -> None:
+def test_children_of_a_job_end_with_it(job: Job, log: Path, tmp_path: Path) -> None:
     """GIVEN a job with a child WHEN it is interrupted THEN both end."""
     program = f"""
 import pathlib, subprocess, sys, time
@@ -172,18 +174,18 @@ time.sleep(600)
     assert not lives(child)
 
 
-def test_a_job_that_was_left_behind_keeps_others_out(job: Job, tmp_path: Path) -> None:
+def test_an_orphaned_job_keeps_the_lock(job: Job, tmp_path: Path) -> None:
     """GIVEN this process was killed and its job was not THEN the lock is still held."""
-    shop = Workshop(tmp_path / "shop", job(""))
-    with shop.locked() as held:
+    workspace = Workspace(tmp_path / "workspace", job(""))
+    with workspace.locked() as lock_fd:
         orphan = subprocess.Popen(
-            [sys.executable, "-c", "import time; time.sleep(600)"], pass_fds=(held,)
+            [sys.executable, "-c", "import time; time.sleep(600)"], pass_fds=(lock_fd,)
         )
     try:
-        with pytest.raises(LakeError, match="at work"), shop.locked():
+        with pytest.raises(LakeError, match="in progress"), workspace.locked():
             pass
     finally:
         orphan.kill()
         orphan.wait()
-    with shop.locked() as free:
+    with workspace.locked() as free:
         assert os.fstat(free)

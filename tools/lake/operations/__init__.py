@@ -1,1 +1,1 @@
-"""What operators look at: status and logs."""
+"""Status and logs, for operators."""

@@ -1,4 +1,4 @@
-"""What a function last complained of, from its log."""
+"""The last error of a function, from its log."""
 
 import json
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ LONGEST = 600
 def last_error(cloud: Cloud, service: str) -> str:
     """Return the newest error in the log of a service's function; empty when there is none.
 
-    It is asked for when something has gone wrong already, so it fails quietly.
+    It explains a failure, so it never raises another.
     """
     try:
         return find_error(_newest_messages(cloud, cloud.parameter(f"{service}/log-group")))
@@ -24,10 +24,10 @@ def last_error(cloud: Cloud, service: str) -> str:
 
 
 def find_error(newest_first: Iterable[str]) -> str:
-    """Return the first message that tells of an error.
+    """Return the first message that reports an error.
 
     Powertools writes JSON with a level; what fails before or outside of it, such as an import,
-    a timeout or a killed process, is told by the runtime as text.
+    a timeout or a killed process, is logged by the runtime as text.
     """
     for message in newest_first:
         text = message.strip()
@@ -37,17 +37,19 @@ def find_error(newest_first: Iterable[str]) -> str:
             record = None
         if isinstance(record, dict):
             if record.get("level") in ("ERROR", "CRITICAL"):
-                return _told(record)
+                return _message(record)
         elif any(mark in text for mark in ("[ERROR]", "Traceback", "Error:", "Task timed out")):
             return text[-LONGEST:]
     return ""
 
 
-def _told(record: dict[str, Any]) -> str:
-    # The last line of a traceback says what it was; the lines before are in the log.
+def _message(record: dict[str, Any]) -> str:
+    # The last line of a traceback names the error.
     raised = str(record.get("exception", "")).strip().rpartition("\n")[2]
-    told = str(record.get("message", ""))
-    return (told if raised.endswith(told) or not raised else f"{told} ({raised})")[:LONGEST]
+    message = str(record.get("message", ""))
+    if raised and not raised.endswith(message):
+        message = f"{message} ({raised})"
+    return message[:LONGEST]
 
 
 def _newest_messages(cloud: Cloud, group: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is deployed, what has run, and what waits."""
+"""Deployed units, runs, queues and the curated tables."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,13 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lake.aws import Cloud
-from lake.deploy import deployment as deploy
-from lake.deploy import history as releases
-from lake.deploy import stacks
+from lake.deploy import deployment, history, stacks
 from lake.deploy.units import UNITS, Unit
 from lake.etl import curated
 from lake.etl.job_runs import JobRun
-from lake.runs import ledger as runs
+from lake.runs.ledger import count_pages, read_run, run_ids
 
 RUNS_SHOWN = 10
 JOB_RUNS_SHOWN = 5
@@ -36,7 +34,7 @@ class UnitStatus:
 
 @dataclass(frozen=True)
 class QueueStatus:
-    """Messages that wait, and messages that are being worked on."""
+    """Messages that wait, and messages in flight."""
 
     queue: str
     waiting: int
@@ -45,7 +43,7 @@ class QueueStatus:
 
 @dataclass(frozen=True)
 class RunStatus:
-    """A run as its ledgers tell it; None where a ledger is not written yet."""
+    """A run according to its ledgers; None where a ledger is not written yet."""
 
     run_id: str
     crawl: str | None
@@ -60,9 +58,9 @@ class RunStatus:
 
 @dataclass(frozen=True)
 class EtlStatus:
-    """The curated tables, and the jobs that make them.
+    """The curated tables, and the jobs that build them.
 
-    Parameters
+    Attributes
     ----------
     build, published_at, age_hours
         The build that readers have; None before the first.
@@ -102,9 +100,11 @@ def read_status(cloud: Cloud, job_runs: ReadJobRuns = lambda _bucket, _count: ()
     cloud
         Where it is.
     job_runs
-        Gives so many of the newest job runs of a bucket; by default none.
+        Returns the newest job runs of a bucket, up to a number; by default none.
     """
-    described = {u.name: stacks.describe(cloud, deploy.stack_name(cloud, u.name)) for u in UNITS}
+    described = {
+        u.name: stacks.describe(cloud, deployment.stack_name(cloud, u.name)) for u in UNITS
+    }
     present = {name: stack for name, stack in described.items() if stack is not None}
     return LakeStatus(
         env=cloud.env,
@@ -121,7 +121,7 @@ def _unit(cloud: Cloud, unit: Unit, stack: Mapping[str, Any] | None) -> UnitStat
         return UnitStatus(unit.name, "not deployed", None, None, None, None)
     found = stacks.outputs(stack)
     moment = stack.get("LastUpdatedTime", stack["CreationTime"])
-    commit = releases.commit(cloud, unit.name, stacks.parameters(stack)) if unit.packaged else ""
+    commit = history.commit(cloud, unit.name, stacks.parameters(stack)) if unit.packaged else ""
     return UnitStatus(
         unit=unit.name,
         state=stack["StackStatus"],
@@ -150,17 +150,17 @@ def _queue(cloud: Cloud, name: str, url: str) -> QueueStatus:
 
 def _runs(cloud: Cloud) -> list[RunStatus]:
     bucket = cloud.parameter("foundation/data-bucket")
-    newest = runs.run_ids(cloud, bucket)[-RUNS_SHOWN:]
+    newest = run_ids(cloud, bucket)[-RUNS_SHOWN:]
     return [_run(cloud, bucket, run_id) for run_id in reversed(newest)]
 
 
 def _run(cloud: Cloud, bucket: str, run_id: str) -> RunStatus:
-    run = runs.read_run(cloud, bucket, run_id)
-    pages = runs.count_pages(cloud, bucket, run_id)
+    run = read_run(cloud, bucket, run_id)
+    pages = count_pages(cloud, bucket, run_id)
     manifest, processed = run.manifest, run.processed
     return RunStatus(
         run_id=run_id,
-        # A dump is a run of its own, that nobody crawled.
+        # A dump is a run without a crawl.
         crawl=manifest.status if manifest else "dump" if processed else None,
         finished_at=manifest.finished_at.strftime(TIME_FORMAT) if manifest else None,
         subjects=manifest.totals.subjects if manifest else None,

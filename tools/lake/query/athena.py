@@ -28,7 +28,7 @@ def run_on_athena(
     """Run a query and return all of its rows.
 
     Arrays, maps and rows stay the text that Athena makes of them: it quotes nothing in them, so
-    their parts cannot be told for certain.
+    they cannot be parsed reliably.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def run_on_athena(
     timeout
         Seconds after which it is cancelled.
     sleep
-        Waits between two looks at its state.
+        Waits between two polls of its state.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def run_on_athena(
 
 
 def value_of(kind: str, text: str | None) -> Any:
-    """Return a value of Athena's result as Python has it.
+    """Return a value of Athena's result as a Python value.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def _workgroup_and_database(cloud: Cloud) -> tuple[str, str]:
         )
     except NotDeployedError as error:
         raise QueryError(
-            f"There is no catalogue or workgroup to query: {error.message}",
+            f"There is no catalogue or workgroup: {error.message}",
             f"Deploy first: ./lake deploy foundation --env {cloud.env}",
         ) from error
 
@@ -96,7 +96,7 @@ def _wait(client: Any, execution: str, timeout: float, sleep: Callable[[float], 
     try:
         status = _poll(client, execution, timeout, sleep)
     except BaseException:
-        # Also on Ctrl-C: it would go on, and be paid for, with nobody there to read the result.
+        # Also on Ctrl-C: it would keep running, and cost money, with nobody to read the result.
         client.stop_query_execution(QueryExecutionId=execution)
         raise
     if status["State"] != "SUCCEEDED":

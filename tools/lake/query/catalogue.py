@@ -1,6 +1,6 @@
-"""Tables of the Glue catalogue as pyarrow datasets: what Athena would see, and no more.
+"""Tables of the Glue catalogue as pyarrow datasets: exactly what Athena would see.
 
-A file that lies in the bucket but in no registered partition does not count.
+A file in the bucket that is in no registered partition does not count.
 """
 
 import base64
@@ -47,7 +47,7 @@ class CatalogueTable:
 
     @property
     def view_sql(self) -> str | None:
-        """The query that it stands for, if it is a view of Athena; None for a table.
+        """Its query, if it is a view of Athena; None for a table.
 
         Raises
         ------
@@ -61,7 +61,9 @@ class CatalogueTable:
         try:
             return str(json.loads(base64.b64decode(encoded, validate=True))["originalSql"])
         except (TypeError, ValueError, KeyError) as error:
-            raise QueryError(f"The view {self.name} has no text that Athena would know.") from error
+            raise QueryError(
+                f"The view {self.name} has no text that Athena would understand."
+            ) from error
 
     def schema(self) -> Any:
         """Return the Arrow schema."""
@@ -161,7 +163,7 @@ def arrow_type(glue_type: str) -> Any:
 def _places(
     cloud: Cloud, database: str, table: CatalogueTable, schema: Any
 ) -> Iterator[tuple[str, Any]]:
-    """Yield each location of a table, with what is known of the rows there."""
+    """Yield each location of a table, with the partition values of its rows."""
     import pyarrow.compute as pc
 
     if not table.partition_keys:

@@ -56,7 +56,7 @@ def run_query(cloud: Cloud, sql: str, filesystem: Any = None) -> QueryResult:
         database = cloud.parameter("foundation/glue-database")
     except NotDeployedError as error:
         raise QueryError(
-            f"There is no catalogue to query yet: {error.message}",
+            f"There is no catalogue yet: {error.message}",
             "Run './lake demo', or './lake deploy --local'.",
         ) from error
     tables = _tables(cloud, database, statement)
@@ -70,7 +70,7 @@ def s3_filesystem(cloud: Cloud) -> Any:
     endpoint = urlsplit(str(cloud.endpoint))
     return S3FileSystem(
         access_key="local",
-        secret_key="local",  # noqa: S106 (the local AWS knows no secrets)
+        secret_key="local",  # noqa: S106 (the local AWS checks no secret)
         region=LOCAL_REGION,
         scheme=endpoint.scheme,
         endpoint_override=endpoint.netloc,
@@ -82,12 +82,12 @@ def s3_filesystem(cloud: Cloud) -> Any:
 def _tables(
     cloud: Cloud, database: str, statement: Statement, inside: tuple[str, ...] = ()
 ) -> dict[str, catalogue.CatalogueTable]:
-    """Return the statement's tables by name, and before each view those that it is made of.
+    """Return the statement's tables by name, each view after the tables that it reads.
 
     Raises
     ------
     QueryError
-        It names one that the catalogue has not, or a view that is made of itself.
+        It names a table that is not in the catalogue, or a view that refers to itself.
     """
     named, maybe_own = statement.references()
     found: dict[str, catalogue.CatalogueTable] = {}
@@ -97,7 +97,7 @@ def _tables(
             table = catalogue.find_table(cloud, database, reference.name)
         if table is not None:
             if reference.name in inside:
-                raise QueryError(f"The view {reference.name} is made of itself.")
+                raise QueryError(f"The view {reference.name} refers to itself.")
             if table.view_sql is not None:
                 part = parse(table.view_sql)
                 found = _tables(cloud, database, part, (*inside, reference.name)) | found
@@ -112,7 +112,7 @@ def _unknown_table(cloud: Cloud, database: str, reference: TableReference) -> Qu
     if not names:
         return QueryError(
             f"There is no table {str(reference)!r}: the catalogue is empty.",
-            "Tables appear when the first pages are processed: run './lake ingest'.",
+            "Tables appear when the first pages are processed: './lake demo' makes a run.",
         )
     return QueryError(
         f"There is no table {str(reference)!r}.",
@@ -152,9 +152,9 @@ def _run(
 
 
 def _engine(database: str, datasets: dict[str, Any], views: dict[str, str]) -> Any:
-    """Return a DuckDB that holds these tables and views, under their names in Athena, and no more.
+    """Return a DuckDB with exactly these tables and views, under their names in Athena.
 
-    A view comes after those that it is made of.
+    A view comes after those that it reads.
     """
     import duckdb
 
@@ -176,7 +176,7 @@ def _engine(database: str, datasets: dict[str, Any], views: dict[str, str]) -> A
     connection.execute(f"USE {schema}")
     for setting in _SETTINGS:
         connection.execute(setting)
-    # Last, as what a division means is settled when a view is made.
+    # Last: the meaning of a division is fixed when a view is created.
     for name, sql in views.items():
         connection.execute(f"CREATE VIEW {schema}.{_quoted(name)} AS {sql}")
     return connection
@@ -189,7 +189,7 @@ def _quoted(name: str) -> str:
 def _fetch(connection: Any, statement: Statement, translated: str) -> QueryResult:
     import duckdb
 
-    # The last word on what this is belongs to the engine that runs it.
+    # The engine that runs it decides what kind of statement it is.
     kinds = [found.type for found in connection.extract_statements(translated)]
     if kinds != [duckdb.StatementType.SELECT]:
         raise QueryError("The statement is not one query.")
@@ -204,7 +204,7 @@ def _fetch(connection: Any, statement: Statement, translated: str) -> QueryResul
 
 
 def _names(statement: Statement, names: list[str]) -> list[str]:
-    """Return the names of columns, those without a name as Athena calls them."""
+    """Return the column names; unnamed columns as Athena names them."""
     return [
         f"_col{position}" if statement.is_values or name.startswith(UNNAMED) else name
         for position, name in enumerate(names)
@@ -232,7 +232,7 @@ def _athena_type(duckdb_type: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Return an engine's message without its advice and without the text that nobody wrote."""
+    """Return an engine's message without its advice and without generated SQL."""
     text = " ".join(str(error).split("\n\nLINE ")[0].split())
     # "Use ..." advises to change settings, which are locked.
     text = re.split(r" \(?Use (?=\"|TRY|SET)", text)[0]

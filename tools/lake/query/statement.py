@@ -1,6 +1,6 @@
-"""Statements that the lake answers: one query, in Athena's dialect.
+"""Statements that the lake accepts: one query, in Athena's dialect.
 
-The same statements are accepted on AWS and locally: what was tried locally is what runs there.
+AWS and the local AWS accept the same statements.
 """
 
 import logging
@@ -11,7 +11,7 @@ from typing import Any
 from lake.errors import QueryError
 
 DIALECT = "athena"
-# Functions of the local engine that Athena has not, and that tell about the machine or the engine.
+# Functions of the local engine that Athena lacks and that expose the machine or the engine.
 _ENGINE_FUNCTION = re.compile(
     r"(read|write|duckdb|pragma|pg|parquet|sniff|query|sql_auto)_.*"
     r"|current_setting|getenv|getvariable|glob|query|nextval|currval"
@@ -33,9 +33,9 @@ class TableReference:
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement that was found to be one query.
+    """A statement that is known to be one query.
 
-    Parameters
+    Attributes
     ----------
     sql
         As it was written.
@@ -54,7 +54,7 @@ class Statement:
         return isinstance(self.tree, exp.Values)
 
     def references(self) -> tuple[set[TableReference], set[TableReference]]:
-        """Return the tables that it names, and those of them that may be its own WITH names."""
+        """Return the tables that it names, and the subset that may be its own WITH names."""
         from sqlglot import exp
 
         own = {cte.alias.lower() for cte in self.tree.find_all(exp.CTE)}
@@ -77,7 +77,7 @@ def parse(sql: str) -> Statement:
     if not trees:
         raise QueryError("The statement is empty.", _HINT)
     if len(trees) > 1:
-        raise QueryError(f"There are {len(trees)} statements; one can be answered.", _HINT)
+        raise QueryError(f"There are {len(trees)} statements; give one.", _HINT)
     try:
         _check(trees[0], sql)
     except RecursionError as error:
@@ -89,7 +89,7 @@ def _trees(sql: str) -> list[Any]:
     import sqlglot
     from sqlglot.errors import ParseError, SqlglotError
 
-    # It warns of statements that it does not know; they are refused below, with a better message.
+    # It warns of statements that it does not support; they are refused below, more clearly.
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
     try:
         sql.encode()
@@ -107,7 +107,7 @@ def _syntax_error(errors: list[dict[str, Any]]) -> str:
     if not errors:
         return "The statement has a syntax error."
     first = errors[0]
-    # The rest would be sqlglot's own description of a token.
+    # Cut off sqlglot's description of a token.
     description = str(first["description"]).split(" but got <")[0].split(" <")[0]
     near = str(first["highlight"])
     # sqlglot's column is that of the last character.
@@ -124,7 +124,7 @@ def _check(tree: Any, sql: str) -> None:
         raise QueryError(f"{what} is not a query; the lake is only read here.", _HINT)
     for node in tree.walk():
         if isinstance(node, exp.DDL | exp.DML | exp.Command | exp.Into):
-            raise QueryError(f"A query cannot hold {type(node).__name__.upper()}.", _HINT)
+            raise QueryError(f"A query cannot contain {type(node).__name__.upper()}.", _HINT)
         if isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier):
             raise QueryError(f"A table function cannot be queried: {_short(node)}.", _HINT)
         if isinstance(node, exp.Lateral) and not isinstance(node.this, exp.Subquery | exp.Unnest):

@@ -23,12 +23,12 @@ _NUMBERS = ("tinyint", "smallint", "integer", "bigint", "real", "float", "double
 class QueryResult:
     """What a query returned.
 
-    Parameters
+    Attributes
     ----------
     columns
-        Names, in order; not necessarily different.
+        Names, in order; they may repeat.
     types
-        Athena's names of their types.
+        Athena's type names.
     rows
         Values as Python has them: int, float, Decimal, str, bool, date, datetime, bytes, list,
         dict.
@@ -94,7 +94,7 @@ def to_table(result: QueryResult, width: int = 100, max_rows: int = MAX_TABLE_RO
         )
     for row in result.rows[:max_rows]:
         table.add_row(*(_cell(value, cell) for value in row[:shown]))
-    # Not the table's own caption, which would be as narrow as the table.
+    # Not the table's own caption, which would wrap at the width of the table.
     return Group(table, Text(_caption(result, shown, max_rows), style="dim"))
 
 
@@ -165,7 +165,7 @@ def _caption(result: QueryResult, shown: int, max_rows: int) -> str:
 
 
 def _cell(value: Any, length: int) -> "Text":
-    """Return a cell without markup and control characters: the data is not ours to trust."""
+    """Return a cell without markup and control characters: the data is not trusted."""
     from rich.text import Text
 
     if value is None:

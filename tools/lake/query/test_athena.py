@@ -98,7 +98,7 @@ def test_a_query_on_aws_goes_to_athena() -> None:
     assert athena.started["QueryString"] == "SELECT 1"
 
 
-def test_a_statement_that_is_no_query_does_not_reach_athena() -> None:
+def test_a_statement_that_is_not_a_query_does_not_reach_athena() -> None:
     athena = FakeAthena("SUCCEEDED")
     with pytest.raises(QueryError, match="DROP is not a query"):
         run_query(cloud(athena), "DROP TABLE works")
@@ -106,7 +106,7 @@ def test_a_statement_that_is_no_query_does_not_reach_athena() -> None:
 
 
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED"])
-def test_a_query_that_ends_otherwise_says_why(state: str) -> None:
+def test_a_failed_query_says_why(state: str) -> None:
     athena = FakeAthena("RUNNING", state)
     with pytest.raises(QueryError, match=f"{state.lower()}: COLUMN_NOT_FOUND"):
         run_on_athena(cloud(athena), "SELECT 1", sleep=lambda _seconds: None)
@@ -130,7 +130,7 @@ def test_ctrl_c_cancels_the_query() -> None:
     assert athena.stopped == ["q1"]
 
 
-def test_a_refusal_of_athena_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_by_athena_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_request: Any) -> None:
         error = {"Code": "InvalidRequestException", "Message": "line 1:1: mismatched input"}
         raise ClientError({"Error": error}, "StartQueryExecution")

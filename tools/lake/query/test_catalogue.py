@@ -83,7 +83,7 @@ def test_partition_values_have_the_types_of_their_keys(tmp_path: Any) -> None:
     ]
 
 
-def test_a_view_is_said_to_be_one() -> None:
+def test_a_view_is_reported_as_a_view() -> None:
     view = CatalogueTable("v", {"TableType": "VIRTUAL_VIEW", "StorageDescriptor": {"Columns": []}})
     with pytest.raises(QueryError, match="VIRTUAL_VIEW"):
         view.file_format()

@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from lake.aws import Cloud
-from lake.conftest import DAYS, PARQUET, WORKS, FakeSsm, Lake, MissingError
 from lake.errors import QueryError
-from lake.query import execute as query
+from lake.query import execute
 from lake.query.execute import run_query
+from lake.testing.fake_lake import DAYS, PARQUET, WORKS, FakeSsm, Lake, MissingError
 
 # Table names cannot be parameters, and every statement here is written here.
 # ruff: noqa: S608
@@ -21,7 +21,7 @@ def test_only_registered_partitions_count(lake: Lake) -> None:
     assert found == [(day, 2) for day in DAYS]
 
 
-def test_values_are_those_of_python(lake: Lake) -> None:
+def test_values_are_python_values(lake: Lake) -> None:
     found = lake.result("SELECT * FROM works WHERE year = 1997 AND ingest_date = '2026-11-23'")
     assert found.columns == [*WORKS, "ingest_date"]
     assert found.types[2:4] == ["integer", 'array(row("key" varchar, "name" varchar))']
@@ -74,11 +74,11 @@ def test_a_table_needs_no_partitions(lake: Lake) -> None:
     "table",
     ["works", "WORKS", '"works"', "openlake_local.works", "awsdatacatalog.openlake_local.works"],
 )
-def test_a_table_has_its_names(lake: Lake, table: str) -> None:
+def test_a_table_shows_the_column_names(lake: Lake, table: str) -> None:
     assert lake.rows(f"SELECT count(*) FROM {table}") == [(4,)]
 
 
-def test_a_with_name_may_be_that_of_a_table(lake: Lake) -> None:
+def test_a_with_name_may_shadow_a_table(lake: Lake) -> None:
     sql = "WITH works AS (SELECT * FROM works WHERE year > 2000) SELECT count(*) FROM works"
     assert lake.rows(sql) == [(2,)]
 
@@ -105,7 +105,7 @@ def test_an_unknown_table_is_answered_with_the_known_ones(lake: Lake, table: str
 def test_an_empty_catalogue_says_how_to_fill_it(tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="the catalogue is empty") as caught:
         Lake(tmp_path).rows("SELECT * FROM works")
-    assert "./lake ingest" in caught.value.hint
+    assert "./lake demo" in caught.value.hint
 
 
 @pytest.fixture
@@ -135,12 +135,12 @@ def test_a_view_is_queried_as_athena_would(lake_of_views: Lake) -> None:
 @pytest.mark.parametrize(
     ("view", "message"),
     [
-        ("circle", "view circle is made of itself"),
+        ("circle", "view circle refers to itself"),
         ("hostile", "There are 2 statements"),
         ("broken", "view broken has no text"),
     ],
 )
-def test_a_view_that_cannot_be_is_refused(lake_of_views: Lake, view: str, message: str) -> None:
+def test_an_invalid_view_is_refused(lake_of_views: Lake, view: str, message: str) -> None:
     with pytest.raises(QueryError, match=message):
         lake_of_views.rows(f"SELECT * FROM {view}")
 
@@ -162,7 +162,7 @@ def test_a_format_that_cannot_be_read_is_named(lake: Lake) -> None:
         ("SELECT 1" + "+1" * 2000, "depth"),
     ],
 )
-def test_a_failure_is_told_without_the_translated_text(lake: Lake, sql: str, message: str) -> None:
+def test_a_failure_does_not_quote_translated_sql(lake: Lake, sql: str, message: str) -> None:
     with pytest.raises(QueryError, match=message) as caught:
         lake.rows(sql)
     assert "LINE 1" not in caught.value.message
@@ -195,7 +195,7 @@ def test_the_engine_is_locked(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> No
         "INSTALL httpfs",
         "SELECT 1; SELECT 2",
     ):
-        monkeypatch.setattr(query, "to_duckdb", lambda _statement, _tables, text=hostile: text)
+        monkeypatch.setattr(execute, "to_duckdb", lambda _statement, _tables, text=hostile: text)
         with pytest.raises(QueryError):
             lake.rows("SELECT 1")
     assert not list(lake.folder.glob("written*"))
@@ -236,7 +236,7 @@ def test_a_hostile_text_in_quotes_is_a_text(lake: Lake, text: str) -> None:
         "SELECT * FROM works, " + ", ".join(["nope"] * 20_000),
     ],
 )
-def test_a_hostile_statement_is_an_error_of_the_statement(lake: Lake, sql: str) -> None:
+def test_a_hostile_statement_is_a_query_error(lake: Lake, sql: str) -> None:
     with pytest.raises(QueryError) as caught:
         lake.rows(sql)
     assert len(caught.value.message) < 500

@@ -24,7 +24,7 @@ def test_one_query_is_accepted(sql: str) -> None:
 
 
 @pytest.mark.parametrize("sql", ["", " \n", ";", "-- nothing", "/* nothing */"])
-def test_nothing_is_refused(sql: str) -> None:
+def test_an_empty_statement_is_refused(sql: str) -> None:
     with pytest.raises(QueryError, match="empty"):
         parse(sql)
 
@@ -67,7 +67,7 @@ def test_several_statements_are_refused(sql: str) -> None:
         "works",
     ],
 )
-def test_what_is_no_query_is_refused(sql: str) -> None:
+def test_a_statement_that_is_not_a_query_is_refused(sql: str) -> None:
     with pytest.raises(QueryError, match="is not a query|Syntax error"):
         parse(sql)
 
@@ -91,7 +91,7 @@ def test_what_is_no_query_is_refused(sql: str) -> None:
     ],
 )
 def test_a_query_reaches_tables_only(sql: str) -> None:
-    with pytest.raises(QueryError, match="cannot hold|table function|no function|Syntax error"):
+    with pytest.raises(QueryError, match="cannot contain|table function|no function|Syntax error"):
         parse(sql)
 
 
@@ -104,7 +104,7 @@ def test_a_syntax_error_says_where() -> None:
 @pytest.mark.parametrize(
     "sql", ["SELECT 'a", 'SELECT "a', "SELECT '\udcff'", "SELECT " + "(" * 5000 + "1" + ")" * 5000]
 )
-def test_what_cannot_be_read_is_an_error_of_the_statement(sql: str) -> None:
+def test_an_unreadable_statement_is_a_query_error(sql: str) -> None:
     with pytest.raises(QueryError, match="cannot be read|too deeply"):
         parse(sql)
 

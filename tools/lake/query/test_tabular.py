@@ -22,7 +22,7 @@ def shown(found: QueryResult, width: int = 100, max_rows: int = 100) -> str:
     return text.getvalue()
 
 
-def test_json_holds_what_json_can_hold() -> None:
+def test_values_become_what_json_can_represent() -> None:
     found = result(
         1,
         True,
@@ -97,7 +97,7 @@ def test_the_table_is_no_wider_than_the_terminal() -> None:
     assert "32 more columns do not fit" in " ".join(text.split())
 
 
-def test_data_cannot_command_the_terminal() -> None:
+def test_control_characters_in_data_do_not_reach_the_terminal() -> None:
     text = shown(result("\x1b[31mred\x07", "[bold]not markup[/bold]", "two\nlines"))
     assert "\x1b" not in text
     assert "\x07" not in text

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from lake.conftest import Lake
 from lake.errors import QueryError
+from lake.testing.fake_lake import Lake
 
 # Every statement here is written here.
 # ruff: noqa: S608
@@ -66,7 +66,7 @@ def test_unnest_makes_a_column_of_each_field(
     assert lake.rows(sql) == rows
 
 
-def test_unnest_wants_a_name_for_each_field(lake: Lake) -> None:
+def test_unnest_needs_a_name_for_each_field(lake: Lake) -> None:
     with pytest.raises(QueryError, match="1 columns are named, but there are 2"):
         lake.rows("SELECT a FROM works CROSS JOIN UNNEST(authors) AS t (a)")
 

@@ -6,18 +6,18 @@ from lake.query.statement import parse
 from lake.query.view_queries import described_views, wanted_query
 
 
-def test_a_statement_is_asked_as_it_is() -> None:
+def test_a_statement_is_run_as_written() -> None:
     assert wanted_query("SELECT 1", None) == "SELECT 1"
 
 
 @pytest.mark.parametrize("name", views())
-def test_a_view_is_asked_by_its_own_text(name: str) -> None:
+def test_a_view_is_run_by_its_own_text(name: str) -> None:
     assert wanted_query(None, name) == parse(views()[name].sql).sql
 
 
 @pytest.mark.parametrize(("sql", "view"), [(None, None), ("SELECT 1", "lake_summary")])
 def test_neither_or_both_are_refused(sql: str | None, view: str | None) -> None:
-    with pytest.raises(QueryError, match="One query") as caught:
+    with pytest.raises(QueryError, match="Give one query") as caught:
         wanted_query(sql, view)
     assert "--view lake_summary" in caught.value.hint
 
@@ -40,7 +40,7 @@ def test_neither_or_both_are_refused(sql: str | None, view: str | None) -> None:
         "x" * 100_000,
     ],
 )
-def test_a_name_of_no_view_is_answered_with_those_there_are(name: str) -> None:
+def test_an_unknown_view_is_answered_with_the_known_ones(name: str) -> None:
     with pytest.raises(QueryError, match="There is no view") as caught:
         wanted_query(None, name)
     assert len(caught.value.message) < 100

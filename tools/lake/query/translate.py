@@ -1,7 +1,7 @@
-"""Athena's dialect into DuckDB's, where sqlglot alone would give something else or nothing.
+"""Translate Athena's dialect into DuckDB's where sqlglot alone is wrong or does nothing.
 
-What differs still: Athena divides decimals in decimals (100.0 * 1 / 3 is 33.3), DuckDB in doubles;
-Athena refuses some mixtures of types that DuckDB converts.
+Remaining differences: Athena divides decimals in decimals (100.0 * 1 / 3 is 33.3), DuckDB in
+doubles; Athena refuses some mixtures of types that DuckDB converts.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ def to_duckdb(statement: Statement, tables: Columns) -> str:
     Raises
     ------
     QueryError
-        It cannot be said in DuckDB's dialect.
+        DuckDB's dialect cannot express it.
     """
     from sqlglot import ErrorLevel
     from sqlglot.errors import SqlglotError
@@ -45,9 +45,9 @@ def to_duckdb(statement: Statement, tables: Columns) -> str:
 
 
 def _typed(tree: Any, tables: Columns) -> Any:
-    """Return a copy whose expressions carry their types in `meta`, as far as they can be told.
+    """Return a copy whose expressions carry their types in `meta`, where they are known.
 
-    The types are found in a second copy, which the search for them rewrites; numbers join the two.
+    The types are inferred on a second copy, which the inference rewrites; numbers join the two.
     """
     from sqlglot import MappingSchema, exp
     from sqlglot.errors import SqlglotError
@@ -103,7 +103,7 @@ def _kind(node: Any) -> str:
 
 
 def _name_columns(select: Any) -> None:
-    """Give each column that Athena would call `_col<position>` the name `UNNAMED`."""
+    """Rename each column that Athena would call `_col<position>` to `UNNAMED`."""
     from sqlglot import exp
 
     columns = []
@@ -143,7 +143,7 @@ def _unnest_rows(unnest: Any) -> None:
 
 
 def _rows(array: Any, *, with_position: bool) -> Any:
-    """Return a subquery with a column for each field and, if wanted, the position from 1."""
+    """Return a subquery with a column for each field and, on request, the position from 1."""
     from sqlglot import exp
 
     if _kind(array) == "MAP":
@@ -164,7 +164,7 @@ def _width(array: Any, named: int) -> int | None:
     if _kind(array) == "ARRAY" and found.expressions:
         row = found.expressions[0]
         return len(row.expressions) if row.this.name == "STRUCT" else None
-    # Where the type cannot be told, the number of names tells.
+    # Without a type, the number of names decides.
     return named if named > 1 else None
 
 

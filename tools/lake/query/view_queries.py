@@ -1,6 +1,6 @@
-"""The views by name: queries that nobody has to write.
+"""The views by name.
 
-A view's own text is asked, so it needs no stack `analytics`, and its rows keep their order.
+A view's own text is run, so it needs no stack `analytics`, and its rows keep their order.
 """
 
 from lake.errors import QueryError
@@ -20,12 +20,12 @@ def wanted_query(sql: str | None, view: str | None) -> str:
 
     if (sql is None) == (view is None):
         raise QueryError(
-            "One query can be answered: a SELECT, or a view by its name.",
+            "Give one query: a SELECT, or a view by its name.",
             './lake query "SELECT count(*) FROM works", or ./lake query --view lake_summary',
         )
     if view is None:
         return str(sql)
-    # Looked up and never written into SQL: a name that is none reaches no engine.
+    # Looked up and never written into SQL: an unknown name reaches no engine.
     if view not in views():
         raise QueryError(
             f"There is no view {_shown(view)}.", f"The views are: {', '.join(views())}."

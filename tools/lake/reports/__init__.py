@@ -1,1 +1,1 @@
-"""What people look at: the Plotly report and Superset."""
+"""The Plotly report and Superset."""

@@ -1,4 +1,4 @@
-"""The report: rows of the views, read here; drawn by Plotly in an environment of its own."""
+"""The report: rows of the views, read here and drawn by Plotly in a separate environment."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from lake.aws import Cloud
 from lake.errors import QueryError, ReportError
 from lake.project import Project
 from lake.query.execute import run_query
-from lake.runs import ledger as runs
+from lake.runs.ledger import read_run
 from schemas.keys import report_key
 
 TYPES = {
@@ -27,7 +27,7 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".pdf": "application/pdf",
 }
-#: Names that Debian, Chrome and macOS give it; Kaleido looks for them too, but not for all.
+#: Its names on Debian and macOS and of Chrome; Kaleido tries only some of them.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 LINES_SHOWN = 5
 
@@ -36,18 +36,18 @@ OnStep = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Report:
-    """A report that was written.
+    """A written report.
 
-    Parameters
+    Attributes
     ----------
     page
         Path of the page.
     images
-        Paths of the images; empty where none were asked for.
+        Paths of the images; empty if none were asked for.
     run_id
         The newest run that it shows.
     published
-        S3 URIs of what was put into the data bucket.
+        S3 URIs of the objects in the data bucket.
     """
 
     page: str
@@ -71,12 +71,12 @@ def make_report(
     Raises
     ------
     ReportError
-        There is nothing to show, or it could not be drawn.
+        There is nothing to show, or drawing failed.
     """
     data = read_data(cloud, on_step)
-    on_step("drawing")
+    on_step("draw")
     drawn = draw(data, python, project, output, images=images)
-    on_step("publishing")
+    on_step("publish")
     paths = [Path(drawn["page"]), *(Path(path) for path in drawn["images"])]
     run_id = data.provenance.run_id
     return Report(
@@ -88,12 +88,12 @@ def make_report(
 
 
 def read_data(cloud: Cloud, on_step: OnStep, filesystem: Any = None) -> ReportData:
-    """Return the rows of every chart; a view of several charts is asked once.
+    """Return the rows of every chart; a view of several charts is queried once.
 
     Raises
     ------
     ReportError
-        The curated tables are not there.
+        There are no curated tables.
     """
     charts = dashboard().charts
     results = {}
@@ -117,7 +117,7 @@ def read_data(cloud: Cloud, on_step: OnStep, filesystem: Any = None) -> ReportDa
 def draw(
     data: ReportData, python: Path, project: Project, output: Path, *, images: bool
 ) -> dict[str, Any]:
-    """Write the page and the images in a process of their own; return their paths.
+    """Write the page and the images in a separate process; return their paths.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def draw(
 def publish(cloud: Cloud, paths: Sequence[Path], name: str) -> list[str]:
     """Put a page and its images under `reports/`; return their URIs, the page's first.
 
-    The page lies there twice: under the name of its run, and as the latest.
+    The page is stored twice: under the name of its run, and as the latest.
     """
     bucket = cloud.parameter("foundation/data-bucket")
     page, *images = paths
@@ -164,7 +164,7 @@ def _provenance(cloud: Cloud, rows: dict[str, list[Row]]) -> Provenance:
     manifest = None
     if isinstance(run_id, str):
         bucket = cloud.parameter("foundation/data-bucket")
-        manifest = runs.read_run(cloud, bucket, run_id).manifest
+        manifest = read_run(cloud, bucket, run_id).manifest
     short = [s for s in manifest.subjects if s.status != "complete"] if manifest else []
     return Provenance(
         environment="local AWS" if cloud.is_local else f"{cloud.env} on AWS, {cloud.region}",
@@ -176,7 +176,7 @@ def _provenance(cloud: Cloud, rows: dict[str, list[Row]]) -> Provenance:
 
 
 def _browser() -> dict[str, str]:
-    """Return the variable that tells Kaleido where the browser is, unless the user set it."""
+    """Return the variable that points Kaleido to the browser, unless the user set it."""
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     return {"BROWSER_PATH": found} if found and "BROWSER_PATH" not in os.environ else {}
 
@@ -185,12 +185,14 @@ def _drawn(status: int, output: str, errors: str) -> dict[str, Any]:
     try:
         drawn: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
     except (IndexError, ValueError):
-        told = "\n".join(errors.strip().splitlines()[-LINES_SHOWN:])
-        raise ReportError(f"The report could not be drawn (status {status}):\n{told}") from None
+        last_lines = "\n".join(errors.strip().splitlines()[-LINES_SHOWN:])
+        raise ReportError(
+            f"The report could not be drawn (status {status}):\n{last_lines}"
+        ) from None
     if "browser_missing" in drawn:
         raise ReportError(
-            "Images are drawn by Chromium or Chrome, and none could be started."
-            f" The page is there: {drawn['page']}",
+            "Images need Chromium or Chrome, and neither could be started."
+            f" The page is written: {drawn['page']}",
             "Install one ('apt install chromium', 'brew install --cask chromium') or name it in"
             " BROWSER_PATH.",
         )

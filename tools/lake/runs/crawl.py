@@ -10,16 +10,16 @@ from lake.aws import Cloud
 from lake.errors import RunFailedError
 from lake.operations.logs import last_error
 from lake.runs import heartbeat
-from lake.runs import ledger as runs
+from lake.runs.ledger import PageCounts, count_pages, read_run
 from schemas.keys import new_run_id
 from schemas.ledger.run import ProcessedLedger, RunManifest
 
 POLL_SECONDS = 0.25
 BUSY_SECONDS = 2.0
-# Without any new page for this long, something is wrong that waiting will not mend.
+# Without a new page for this long, waiting does not help.
 STALL_SECONDS = 60.0
 
-OnPages = Callable[[runs.PageCounts, bool], None]
+OnPages = Callable[[PageCounts, bool], None]
 
 
 def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
@@ -30,7 +30,7 @@ def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
     cloud, bucket
         Where the lake is.
     on_pages
-        Called with the counts of pages again and again while the run goes on.
+        Called repeatedly with the counts of pages while the run lasts.
 
     Raises
     ------
@@ -40,11 +40,11 @@ def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
     target = heartbeat.schedule_target(cloud)
     started = datetime.now(UTC).replace(microsecond=0)
     run_id = new_run_id(started)
-    beat = heartbeat.event(target, started, start=True)
+    event = heartbeat.event(target, started, start=True)
     while True:
-        pending = _in_background(lambda: heartbeat.fire(cloud, target, beat))
+        pending = _in_background(lambda: heartbeat.fire(cloud, target, event))
         while not pending.done():
-            on_pages(runs.count_pages(cloud, bucket, run_id), False)
+            on_pages(count_pages(cloud, bucket, run_id), False)
             time.sleep(POLL_SECONDS)
         answer = pending.result()
         if answer.finished and answer.run_id == run_id:
@@ -52,7 +52,7 @@ def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
         # Somebody else crawls, or the source asked for a pause.
         if answer.action in ("busy", "idle"):
             time.sleep(BUSY_SECONDS)
-    manifest = runs.read_run(cloud, bucket, run_id).manifest
+    manifest = read_run(cloud, bucket, run_id).manifest
     if manifest is None:
         raise RunFailedError(f"Run {run_id} ended without a manifest.", "See the log of ingest.")
     return manifest
@@ -61,18 +61,18 @@ def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
 def wait_until_processed(
     cloud: Cloud, bucket: str, manifest: RunManifest, on_pages: OnPages
 ) -> ProcessedLedger:
-    """Wait until process has made its ledger of a run.
+    """Wait until process has written its ledger of a run.
 
     Raises
     ------
     RunFailedError
-        Pages went to the dead-letter queue, or nothing moved for a long time.
+        Pages went to the dead-letter queue, or processing has stalled.
     """
-    last = runs.PageCounts(-1, -1)
+    last = PageCounts(-1, -1)
     moved = time.monotonic()
     while True:
-        ledger = runs.read_run(cloud, bucket, manifest.run_id).processed
-        counts = runs.count_pages(cloud, bucket, manifest.run_id)
+        ledger = read_run(cloud, bucket, manifest.run_id).processed
+        counts = count_pages(cloud, bucket, manifest.run_id)
         on_pages(counts, True)
         if ledger is not None:
             return ledger

@@ -1,4 +1,4 @@
-"""Fires the schedule's own target, as EventBridge Scheduler would."""
+"""Fire the schedule's own target, as EventBridge Scheduler would."""
 
 import json
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from lake.aws import Cloud
 from lake.errors import DeployError, RunFailedError
 
-# EventBridge Scheduler puts the time in place of this text in a schedule's input.
+# EventBridge Scheduler replaces this text in a schedule's input with the time.
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
 
@@ -21,8 +21,8 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Beat:
-    """What ingest answered to one heartbeat."""
+class Answer:
+    """The answer of ingest to one heartbeat."""
 
     action: str
     run_id: str | None
@@ -52,14 +52,14 @@ def schedule_target(cloud: Cloud) -> Target:
 def event(target: Target, at: datetime, *, start: bool) -> dict[str, Any]:
     """Return the event that the schedule would send at a time.
 
-    With `start`, the event also asks for a run to begin although none is due.
+    With `start`, the event also starts a run if none is due.
     """
     moment = at.strftime("%Y-%m-%dT%H:%M:%SZ")
     filled: dict[str, Any] = json.loads(target.input.replace(SCHEDULED_TIME, moment))
     return filled | {"start": True} if start else filled
 
 
-def fire(cloud: Cloud, target: Target, heartbeat: dict[str, Any]) -> Beat:
+def fire(cloud: Cloud, target: Target, heartbeat: dict[str, Any]) -> Answer:
     """Invoke the target and wait for its answer.
 
     Raises
@@ -74,9 +74,9 @@ def fire(cloud: Cloud, target: Target, heartbeat: dict[str, Any]) -> Beat:
     if "FunctionError" in answer or not isinstance(payload, dict):
         reason = payload.get("errorMessage", payload) if isinstance(payload, dict) else payload
         raise RunFailedError(
-            f"ingest failed: {reason}", "Its log says more: './lake status' names the log group."
+            f"ingest failed: {reason}", "Its log has more: './lake status' names the log group."
         )
-    return Beat(
+    return Answer(
         action=payload["action"],
         run_id=payload.get("run_id"),
         finished=bool(payload.get("finished")),

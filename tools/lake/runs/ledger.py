@@ -1,4 +1,4 @@
-"""Reads the run ledger: what each run was to fetch, what came, what was made of it."""
+"""Read the run ledger: what each run expected, fetched and processed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class PageCounts:
 
 
 def run_ids(cloud: Cloud, bucket: str) -> list[str]:
-    """Return the ids of all runs that have a ledger, oldest first; other names are no runs."""
+    """Return the ids of all runs that have a ledger, oldest first; other names are ignored."""
     pages = cloud.client("s3").get_paginator("list_objects_v2")
     found = []
     for page in pages.paginate(Bucket=bucket, Prefix=keys.RUNS_PREFIX, Delimiter="/"):
@@ -51,7 +51,7 @@ def read_run(cloud: Cloud, bucket: str, run_id: str) -> Run:
 
 
 def count_pages(cloud: Cloud, bucket: str, run_id: str) -> PageCounts:
-    """Count a run's pages as they are now; cheap enough to be asked again and again."""
+    """Count a run's pages as they are now; cheap enough to poll."""
     return PageCounts(
         stored=sum(1 for _ in object_keys(cloud, bucket, keys.raw_run_prefix(run_id))),
         processed=sum(1 for _ in object_keys(cloud, bucket, keys.receipts_prefix(run_id))),
@@ -67,7 +67,7 @@ def object_keys(cloud: Cloud, bucket: str, prefix: str) -> Iterator[str]:
 
 
 def read_ledger(cloud: Cloud, bucket: str, key: str, model: type[Ledger]) -> Ledger | None:
-    """Return what an object of the ledger says; None where it is not written."""
+    """Return an object of the ledger; None if it is not written."""
     s3 = cloud.client("s3")
     try:
         body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()

@@ -33,17 +33,17 @@ def test_the_event_is_the_schedules_own_with_the_time_filled_in() -> None:
     assert event(TARGET, AT, start=False) == {"scheduled_time": "2026-11-23T06:00:00Z"}
 
 
-def test_a_run_is_asked_for_beside_it() -> None:
+def test_the_event_can_start_a_run() -> None:
     assert event(TARGET, AT, start=True) == {
         "scheduled_time": "2026-11-23T06:00:00Z",
         "start": True,
     }
 
 
-def test_the_answer_is_read() -> None:
+def test_the_answer_is_parsed() -> None:
     cloud = FakeCloud({"action": "started", "run_id": "R", "finished": True, "status": "complete"})
-    beat = fire(cloud, TARGET, {})
-    assert (beat.action, beat.run_id, beat.finished, beat.status) == (
+    answer = fire(cloud, TARGET, {})
+    assert (answer.action, answer.run_id, answer.finished, answer.status) == (
         "started",
         "R",
         True,
@@ -51,12 +51,12 @@ def test_the_answer_is_read() -> None:
     )
 
 
-def test_an_error_of_the_function_is_told() -> None:
+def test_an_error_of_the_function_is_quoted() -> None:
     cloud = FakeCloud({"errorMessage": "SUBJECTS is missing"}, FunctionError="Unhandled")
     with pytest.raises(RunFailedError, match="ingest failed: SUBJECTS is missing"):
         fire(cloud, TARGET, {})
 
 
-def test_an_answer_of_another_form_is_an_error() -> None:
+def test_a_malformed_answer_is_an_error() -> None:
     with pytest.raises(RunFailedError, match="ingest failed"):
         fire(FakeCloud("what"), TARGET, {})

@@ -1,1 +1,1 @@
-"""What tests need: a lake in memory, and jobs without Spark."""
+"""Fakes for tests: a lake in memory, and jobs without Spark."""

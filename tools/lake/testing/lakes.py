@@ -86,9 +86,9 @@ def record(build: str, runs: list[str], previous: str | None, form: int) -> Buil
 
 @dataclass(frozen=True)
 class FakeJobs(SparkJobs):
-    """Writes builds as the jobs do, and keeps how it was called.
+    """Writes builds as the jobs do, and records its calls.
 
-    Parameters
+    Attributes
     ----------
     calls
         Modules and arguments.

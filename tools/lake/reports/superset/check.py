@@ -1,4 +1,4 @@
-"""Whether Superset shows what the lake holds: seen in a browser, compared chart by chart."""
+"""Compare what Superset shows in a browser with the lake, chart by chart."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from analytics.dashboard.definition import Chart, Shown, dashboard
+from analytics.dashboard.definition import Chart, DisplayColumn, dashboard
 from analytics.dashboard.report_data import Cell, ReportData, Row
 from analytics.renderers.superset.bundle import SLUG, chart_names, identifier, readable
 from lake.errors import PrerequisiteError, SupersetError
@@ -21,15 +21,15 @@ from lake.reports.superset.server import USER, Site
 TIMEOUT_SECONDS = 120.0
 LINES_SHOWN = 5
 
-#: What a chart tells: figures by what they stand for.
+#: The figures of a chart, by their labels.
 Facts = dict[tuple[str, ...], Cell]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a chart of the dashboard shows.
+class ChartCheck:
+    """The outcome for one chart of the dashboard.
 
-    Parameters
+    Attributes
     ----------
     chart
         Its name in the bundle.
@@ -38,9 +38,9 @@ class Seen:
     figures
         How many figures were compared with the lake's.
     first
-        The first of them, as Superset gave it to the browser.
+        The first of them, as Superset sent it to the browser.
     problem
-        What is wrong; empty where all is well.
+        What is wrong; empty if nothing is.
     """
 
     chart: str
@@ -51,42 +51,41 @@ class Seen:
     problem: str
 
 
-def check(site: Site, data: ReportData, screenshot: Path | None) -> list[Seen]:
-    """Look at the dashboard that is served, and compare it with the lake's rows.
+def check(site: Site, data: ReportData, screenshot: Path | None) -> list[ChartCheck]:
+    """Open the served dashboard in a browser, and compare it with the lake's rows.
 
     Raises
     ------
     PrerequisiteError
         There is no browser.
     SupersetError
-        Nobody can log in, or the dashboard does not open.
+        The login fails, or the dashboard does not open.
     """
     found = _look(site, screenshot)
     return [
-        seen(chart, name, place, data.rows[chart.id], found.get(identifier("chart", name)))
+        check_chart(chart, name, place, data.rows[chart.id], found.get(identifier("chart", name)))
         for chart in dashboard().charts
         for place, name in enumerate(chart_names(chart))
     ]
 
 
-def require_sound(charts: Sequence[Seen]) -> None:
-    """Raise what is wrong.
+def raise_on_mismatch(charts: Sequence[ChartCheck]) -> None:
+    """Raise an error that lists the charts that differ from the lake.
 
     Raises
     ------
     SupersetError
-        A chart does not show what the lake holds.
+        A chart differs from the lake.
     """
     wrong = [f"{chart.chart}: {chart.problem}" for chart in charts if chart.problem]
     if wrong:
         raise SupersetError(
-            f"{len(wrong)} of {len(charts)} charts do not show what they should:\n"
-            + "\n".join(wrong)
+            f"{len(wrong)} of {len(charts)} charts differ from the lake:\n" + "\n".join(wrong)
         )
 
 
-def to_json(charts: Sequence[Seen], seconds: Mapping[str, float]) -> str:
-    """Return what was seen, for machines."""
+def to_json(charts: Sequence[ChartCheck], seconds: Mapping[str, float]) -> str:
+    """Return the outcomes as JSON."""
     return json.dumps(
         {"charts": [asdict(chart) for chart in charts], "seconds": seconds},
         indent=2,
@@ -94,10 +93,10 @@ def to_json(charts: Sequence[Seen], seconds: Mapping[str, float]) -> str:
     )
 
 
-def seen(
+def check_chart(
     chart: Chart, name: str, place: int, rows: Sequence[Row], found: Mapping[str, Any] | None
-) -> Seen:
-    """Return what a chart shows, and whether that is what the lake holds.
+) -> ChartCheck:
+    """Return whether a chart shows what is in the lake.
 
     Parameters
     ----------
@@ -114,12 +113,12 @@ def seen(
     state = str(found["state"]) if found else "missing"
     shown = _shown(chart, values, found)
     first = next((f"{', '.join(key)}: {value}" for key, value in shown.items()), "")
-    problem = _problem(state, expected, shown, _told(found))
-    return Seen(name, title, state, len(expected), first, problem)
+    problem = _problem(state, expected, shown, _error(found))
+    return ChartCheck(name, title, state, len(expected), first, problem)
 
 
-def facts(chart: Chart, values: Sequence[Shown], rows: Sequence[Row]) -> Facts:
-    """Return what a chart should tell by the rows of the lake; of equal ones the larger."""
+def facts(chart: Chart, values: Sequence[DisplayColumn], rows: Sequence[Row]) -> Facts:
+    """Return the figures that a chart should show; of those with one label, the largest."""
     made: Facts = {}
     for number, row in enumerate(rows):
         for value in values:
@@ -137,13 +136,13 @@ def facts(chart: Chart, values: Sequence[Shown], rows: Sequence[Row]) -> Facts:
     return made
 
 
-def _category(category: Shown, row: Row) -> str:
+def _category(category: DisplayColumn, row: Row) -> str:
     text = str(row[category.column])
     return text.replace("T", " ")[:16] if category.format == "time" else text
 
 
-def _shown(chart: Chart, values: Sequence[Shown], found: Mapping[str, Any] | None) -> Facts:
-    """Return what Superset gave the browser to draw, in the form of :func:`facts`."""
+def _shown(chart: Chart, values: Sequence[DisplayColumn], found: Mapping[str, Any] | None) -> Facts:
+    """Return what Superset sent to the browser, in the form of :func:`facts`."""
     result = ((found or {}).get("answer") or {}).get("body", {}).get("result") or [{}]
     rows = [{readable(key): v for key, v in row.items()} for row in result[0].get("data") or []]
     made: Facts = {}
@@ -166,34 +165,34 @@ def _shown(chart: Chart, values: Sequence[Shown], found: Mapping[str, Any] | Non
     return made
 
 
-def _cell(value: Shown, cell: Cell) -> Cell:
+def _cell(value: DisplayColumn, cell: Cell) -> Cell:
     if value.format != "time" or not isinstance(cell, int | float):
         return cell
-    # Superset tells times in milliseconds; the lake's rows have whole seconds.
+    # Superset has times in milliseconds; the lake's rows have whole seconds.
     return datetime.fromtimestamp(int(cell // 1000), UTC).replace(tzinfo=None).isoformat()
 
 
-def _told(found: Mapping[str, Any] | None) -> str:
+def _error(found: Mapping[str, Any] | None) -> str:
     answer = (found or {}).get("answer") or {}
     body = answer.get("body", {})
     errors = [error.get("message") for error in body.get("errors", [])]
     results = [result.get("error") for result in body.get("result") or []]
-    told = next((str(text) for text in (*errors, body.get("message"), *results) if text), "")
-    return told.splitlines()[0][:200] if told else ""
+    first = next((str(text) for text in (*errors, body.get("message"), *results) if text), "")
+    return first.splitlines()[0][:200] if first else ""
 
 
-def _problem(state: str, expected: Facts, shown: Facts, told: str) -> str:
+def _problem(state: str, expected: Facts, shown: Facts, error: str) -> str:
     if state in ("missing", "loading", "error", "blank"):
         words = {
             "missing": "it is not on the dashboard",
-            "loading": "it did not end loading",
+            "loading": "it did not finish loading",
             "error": "Superset shows an error",
             "blank": "nothing is drawn",
         }
-        return words[state] + (f": {told}" if told else "")
+        return words[state] + (f": {error}" if error else "")
     if bool(expected) != (state == "drawn"):
-        held = f"{len(expected)} figures" if expected else "none"
-        return f"it is {state}, and the lake has {held}"
+        expectation = f"{len(expected)} figures" if expected else "none"
+        return f"it is {state}, and the lake has {expectation}"
     return next(_differences(expected, shown), "")
 
 
@@ -235,12 +234,12 @@ def _look(site: Site, screenshot: Path | None) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     except (IndexError, ValueError):
-        told = "\n".join(done.stderr.strip().splitlines()[-LINES_SHOWN:])
-        raise SupersetError(f"The dashboard could not be looked at:\n{told}") from None
+        last_lines = "\n".join(done.stderr.strip().splitlines()[-LINES_SHOWN:])
+        raise SupersetError(f"The dashboard could not be checked:\n{last_lines}") from None
     if "browser_missing" in found:
         raise _no_browser(found["browser_missing"])
     if "failed" in found:
-        raise SupersetError(f"The dashboard could not be looked at: {found['failed']}.")
+        raise SupersetError(f"The dashboard could not be checked: {found['failed']}.")
     charts: dict[str, Any] = found["charts"]
     return charts
 
@@ -251,7 +250,7 @@ def browser() -> str:
     Raises
     ------
     PrerequisiteError
-        There is none.
+        No browser was found.
     """
     named = os.environ.get("BROWSER_PATH")
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
@@ -262,7 +261,7 @@ def browser() -> str:
 
 def _no_browser(reason: str) -> PrerequisiteError:
     return PrerequisiteError(
-        f"Superset is looked at by Chromium or Chrome: {reason}",
+        f"Checking Superset needs Chromium or Chrome: {reason}",
         "Install one ('apt install chromium', 'brew install --cask chromium') or name it in"
         " BROWSER_PATH.",
     )

@@ -1,4 +1,4 @@
-"""What `./lake superset` does, step by step."""
+"""The steps of `./lake superset`."""
 
 import json
 import webbrowser
@@ -15,7 +15,7 @@ from lake.errors import SupersetError
 from lake.local.environments import environment
 from lake.project import Project
 from lake.reports.report import read_data
-from lake.reports.superset.check import browser, check, require_sound, to_json
+from lake.reports.superset.check import browser, check, raise_on_mismatch, to_json
 from lake.reports.superset.server import USER, Site, keep_secret, serving, set_up, site_of
 
 
@@ -31,61 +31,61 @@ class Request:
 
 
 def run(cloud: Cloud, project: Project, request: Request, progress: Progress, out: Console) -> None:
-    """Set Superset up and serve it until somebody ends it; or look at it and end it.
+    """Set Superset up and serve it until it is ended; or check it and end it.
 
     Raises
     ------
     LakeError
-        It cannot be set up or served, or does not show what the lake holds.
+        It cannot be set up or served, or differs from the lake.
     """
     if request.checks:
-        # Before minutes go by.
+        # Before the set-up, which takes minutes.
         browser()
     with progress.step("Prepare Superset"):
         python = environment(project, "superset")
     site = site_of(cloud, project, python, request.port)
-    with site.locked() as held:
+    with site.locked() as lock_fd:
         is_new = keep_secret(site.password_file)
         with progress.step("Set up Superset") as say:
             set_up(site, cloud, say)
         with ExitStack() as stack:
             with progress.step("Start Superset"):
-                process = stack.enter_context(serving(site, held))
+                process = stack.enter_context(serving(site, lock_fd))
             if request.checks:
                 _check(cloud, site, request, progress, out)
                 return
-            _tell(site, request, out, is_new=is_new)
+            _announce(site, request, out, is_new=is_new)
             if request.opens:
                 webbrowser.open(site.url)
             status = process.wait()
     raise SupersetError(
-        f"Superset ended by itself (status {status}).", f"All that it printed is in {site.log}."
+        f"Superset ended by itself (status {status}).", f"Its output is in {site.log}."
     )
 
 
-def _tell(site: Site, request: Request, out: Console, *, is_new: bool) -> None:
+def _announce(site: Site, request: Request, out: Console, *, is_new: bool) -> None:
     if request.as_json:
         place = {"url": site.url, "user": USER, "password_file": str(site.password_file)}
         print(json.dumps(place), flush=True)
         return
     out.print(f"Superset is at {site.url}", highlight=False, soft_wrap=True)
     password = f"{site.password_file.read_text()} (kept in {site.password_file})"
-    told = password if is_new else f"in {site.password_file}"
-    out.print(f"User: {USER}   Password: {told}", highlight=False, soft_wrap=True, markup=False)
+    shown = password if is_new else f"in {site.password_file}"
+    out.print(f"User: {USER}   Password: {shown}", highlight=False, soft_wrap=True, markup=False)
     out.print("Ctrl-C ends it.")
 
 
 def _check(cloud: Cloud, site: Site, request: Request, progress: Progress, out: Console) -> None:
     with progress.step("Read the lake") as say:
         data = read_data(cloud, say)
-    with progress.step("Look at the dashboard"):
+    with progress.step("Check the dashboard"):
         charts = check(site, data, request.screenshot)
     if request.as_json:
         print(to_json(charts, progress.seconds))
     else:
-        columns = ["chart", "state", "figures", "the first of them"]
+        columns = ["chart", "state", "figures", "first figure"]
         rows: list[list[object]] = [[c.chart, c.state, c.figures, c.first] for c in charts]
-        out.print(table("The dashboard in a browser, beside the lake", columns, rows))
+        out.print(table("The dashboard in a browser, compared with the lake", columns, rows))
         if request.screenshot:
-            out.print(f"Picture: {request.screenshot}", highlight=False, soft_wrap=True)
-    require_sound(charts)
+            out.print(f"Screenshot: {request.screenshot}", highlight=False, soft_wrap=True)
+    raise_on_mismatch(charts)

@@ -1,4 +1,4 @@
-"""The lake as one DuckDB file: the tables that the views read, and the views."""
+"""The lake as one DuckDB file: the views, and the tables that they read."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,14 +13,14 @@ from lake.query.statement import parse
 from lake.query.translate import to_duckdb
 
 SCHEMA = "main"
-#: Superset's DuckDB is older than the lake's, and reads this form.
+#: Superset's DuckDB is older than the lake's, and reads this version.
 STORAGE_VERSION = "v1.2.0"
 
 
 def write_lake(
     cloud: Cloud, path: Path, on_step: Callable[[str], None], filesystem: Any = None
 ) -> None:
-    """Write the file; one that is there stays until the new one is whole.
+    """Write the file; an existing one is replaced when the new one is complete.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def write_lake(
                 connection.register("source", catalogue.dataset(cloud, database, table, datasets))
                 connection.execute(f'CREATE TABLE "{table.name}" AS FROM source')
                 connection.unregister("source")
-            # As in Athena: 7 / 2 is 3. What a division means is settled when a view is made.
+            # As in Athena: 7 / 2 is 3. The meaning of a division is fixed when a view is created.
             connection.execute("SET integer_division = true")
             types = {table.name: table.types for table in tables}
             for name, view in views().items():

@@ -1,4 +1,4 @@
-"""Superset on this machine, with the dashboard of the lake: set up, served, and looked at."""
+"""Superset on this machine, with the dashboard of the lake: set up and served."""
 
 import fcntl
 import json
@@ -7,8 +7,6 @@ import secrets
 import signal
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from urllib.parse import quote, urlencode
 
 from analytics.dashboard.definition import dashboard
 from analytics.renderers.superset.bundle import SLUG, Source, bundle, colour_scheme
+from lake import web
 from lake.aws import Cloud
 from lake.errors import PortInUseError, SupersetError
 from lake.local.local_aws import port_is_free
@@ -29,7 +28,7 @@ START_TIMEOUT_SECONDS = 120.0
 STOP_TIMEOUT_SECONDS = 10.0
 POLL_SECONDS = 0.2
 LINES_SHOWN = 5
-#: Variables of the user's that would change what Superset does.
+#: The user's variables that would change what Superset does.
 _FOREIGN = ("SUPERSET_", "FLASK_", "GUNICORN_", "PYTHON", "LAKE_")
 
 OnStep = Callable[[str], None]
@@ -39,10 +38,10 @@ OnStep = Callable[[str], None]
 class Site:
     """A Superset of one environment of the lake.
 
-    Parameters
+    Attributes
     ----------
     folder
-        Holds its metadata, secrets and log; nobody else may look into it.
+        Holds its metadata, secrets and log; readable by the user alone.
     python
         Of the environment that has Superset.
     root
@@ -50,7 +49,7 @@ class Site:
     port
         Of 127.0.0.1, the only address on which it listens.
     on_aws
-        Whether it asks Athena, and so needs the user's AWS settings.
+        Whether it queries Athena, and so needs the user's AWS settings.
     """
 
     folder: Path
@@ -71,7 +70,7 @@ class Site:
 
     @property
     def log(self) -> Path:
-        """What Superset prints."""
+        """The output of Superset."""
         return self.folder / "superset.log"
 
     def environment(self) -> dict[str, str]:
@@ -89,12 +88,12 @@ class Site:
 
     @contextmanager
     def locked(self) -> Iterator[int]:
-        """Keep another Superset of the same folder out; yields the lock's descriptor.
+        """Take the lock of the folder; yields its descriptor.
 
         Raises
         ------
         SupersetError
-            There is one.
+            Another Superset of this clone is running.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
@@ -104,7 +103,7 @@ class Site:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise SupersetError(
-                    "Superset of this clone runs already.",
+                    "Superset of this clone is already running.",
                     "End it by Ctrl-C where it was started.",
                 ) from None
             if not port_is_free(self.port):
@@ -129,7 +128,7 @@ def set_up(site: Site, cloud: Cloud, on_step: OnStep) -> None:
     Raises
     ------
     SupersetError
-        There is nothing to show yet, or Superset refused it; the message holds what it said.
+        There is nothing to show yet, or Superset failed; the message has its last lines.
     """
     for name in ("secret-key", "password"):
         keep_secret(site.folder / name)
@@ -150,7 +149,7 @@ def set_up(site: Site, cloud: Cloud, on_step: OnStep) -> None:
     if done.returncode != 0:
         raise SupersetError(
             f"Superset could not be set up:\n{_last_lines(site.log)}",
-            f"All that it printed is in {site.log}.",
+            f"Its output is in {site.log}.",
         )
 
 
@@ -165,7 +164,7 @@ def source_of(site: Site, cloud: Cloud, on_step: OnStep) -> Source:
         return Source("Lake (local)", uri, SCHEMA)
     workgroup = cloud.parameter("foundation/athena-workgroup")
     database = cloud.parameter("foundation/glue-database")
-    # Credentials are boto3's; the workgroup says where results go.
+    # Credentials are boto3's; the workgroup sets where results go.
     settings = urlencode({"work_group": workgroup, "catalog_name": "AwsDataCatalog"})
     uri = f"awsathena+rest://@athena.{cloud.region}.amazonaws.com:443/{database}?{settings}"
     return Source(f"Lake ({cloud.env})", uri, database)
@@ -184,12 +183,12 @@ def keep_secret(path: Path) -> bool:
 
 
 @contextmanager
-def serving(site: Site, held: int) -> Iterator["subprocess.Popen[bytes]"]:
+def serving(site: Site, lock_fd: int) -> Iterator["subprocess.Popen[bytes]"]:
     """Start Superset and wait until it answers; it ends with the context.
 
     Parameters
     ----------
-    held
+    lock_fd
         Descriptor of a lock that Superset keeps held, should this process be killed.
 
     Raises
@@ -207,7 +206,7 @@ def serving(site: Site, held: int) -> Iterator["subprocess.Popen[bytes]"]:
             stderr=log,
             env=site.environment(),
             cwd=site.folder,
-            pass_fds=(held,),
+            pass_fds=(lock_fd,),
             start_new_session=True,
         )
     try:
@@ -218,17 +217,14 @@ def serving(site: Site, held: int) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def _wait_until_ready(site: Site, process: "subprocess.Popen[bytes]") -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with opener.open(f"http://127.0.0.1:{site.port}/health", timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(POLL_SECONDS)
+        if web.answers(f"http://127.0.0.1:{site.port}/health"):
+            return
+        time.sleep(POLL_SECONDS)
     raise SupersetError(
         f"Superset did not start:\n{_last_lines(site.log)}",
-        f"All that it printed is in {site.log}.",
+        f"Its output is in {site.log}.",
     )
 
 

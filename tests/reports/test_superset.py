@@ -19,17 +19,16 @@ from typer.testing import CliRunner
 
 from analytics.dashboard.definition import Chart, dashboard
 from analytics.dashboard.report_data import Row
-from analytics.testing.lake import bucket_of, lake_of
-from analytics.testing.tables import random_tables
 from analytics.views.definitions import views
 from lake.aws import Cloud
 from lake.cli.app import app
-from lake.conftest import Lake
 from lake.errors import PortInUseError, PrerequisiteError, SupersetError
-from lake.reports.superset import check as superset_check
-from lake.reports.superset import server as superset
+from lake.reports.superset import check, server
 from lake.reports.superset.data import write_lake
 from lake.reports.superset.server import Site
+from lake.testing.fake_lake import Lake
+from tests.views.lake import bucket_of, lake_of
+from tests.views.tables import random_tables
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def _write(lake: Lake, path: Path) -> None:
     write_lake(lake.cloud, path, lambda _step: None, filesystem)
 
 
-def test_the_file_gives_what_the_lake_gives(tmp_path: Path) -> None:
+def test_the_file_returns_what_the_lake_returns(tmp_path: Path) -> None:
     lake = lake_of(tmp_path, random_tables(bucket_of(tmp_path), works=40))
     path = tmp_path / "lake.duckdb"
 
@@ -69,29 +68,29 @@ def test_a_file_stays_when_the_lake_cannot_be_read(tmp_path: Path) -> None:
     assert path.read_text() == "the one before"
 
 
-def test_a_secret_is_made_once_and_is_for_this_user_alone(tmp_path: Path) -> None:
+def test_a_secret_is_created_once_and_readable_by_its_user_alone(tmp_path: Path) -> None:
     path = tmp_path / "password"
 
-    assert superset.keep_secret(path)
+    assert server.keep_secret(path)
     first = path.read_text()
     path.chmod(0o644)
-    assert not superset.keep_secret(path)
+    assert not server.keep_secret(path)
 
     assert path.read_text() == first
     assert len(first) >= 32
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_nobody_else_looks_into_the_folder_and_one_superset_uses_it(site: Site) -> None:
+def test_the_folder_is_private_and_used_by_one_superset(site: Site) -> None:
     with site.locked():
         assert site.folder.stat().st_mode & 0o777 == 0o700
-        with pytest.raises(SupersetError, match="runs already"), site.locked():
+        with pytest.raises(SupersetError, match="already running"), site.locked():
             pass
     with site.locked():
         pass
 
 
-def test_a_port_that_is_taken_is_told(site: Site) -> None:
+def test_a_port_in_use_is_named(site: Site) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", site.port))
         other.listen()
@@ -99,7 +98,7 @@ def test_a_port_that_is_taken_is_told(site: Site) -> None:
             pass
 
 
-def test_superset_gets_no_settings_but_those_of_the_lake(
+def test_superset_gets_only_the_settings_of_the_lake(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_PROFILE", "SUPERSET_SECRET_KEY", "FLASK_DEBUG", "PYTHONSTARTUP"):
@@ -112,7 +111,7 @@ def test_superset_gets_no_settings_but_those_of_the_lake(
     assert on_aws["AWS_PROFILE"] == "x"
 
 
-def test_on_aws_athena_is_asked_in_the_workgroup_and_without_a_secret(site: Site) -> None:
+def test_on_aws_athena_is_queried_in_the_workgroup_and_without_a_secret(site: Site) -> None:
     values = {"athena-workgroup": "openlake-dev", "glue-database": "openlake_dev"}
     ssm = SimpleNamespace(
         exceptions=SimpleNamespace(ParameterNotFound=KeyError),
@@ -123,7 +122,7 @@ def test_on_aws_athena_is_asked_in_the_workgroup_and_without_a_secret(site: Site
     s3 = SimpleNamespace(meta=SimpleNamespace(region_name="eu-central-1"))
     cloud = Cloud(env="dev", _clients={"ssm": ssm, "s3": s3})
 
-    source = superset.source_of(site, cloud, lambda _step: None)
+    source = server.source_of(site, cloud, lambda _step: None)
 
     assert source.uri == (
         "awsathena+rest://@athena.eu-central-1.amazonaws.com:443/openlake_dev"
@@ -132,19 +131,17 @@ def test_on_aws_athena_is_asked_in_the_workgroup_and_without_a_secret(site: Site
     assert (source.name, source.schema) == ("Lake (dev)", "openlake_dev")
 
 
-def test_what_superset_says_when_it_cannot_be_set_up_is_told(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_set_up_quotes_superset(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     package = site.root / "analytics/renderers/superset"
     package.mkdir(parents=True)
     # Packages proper, as folders without it would give way to the project's own.
     for folder in (package.parents[1], package.parent, package):
         (folder / "__init__.py").touch()
     (package / "setup.py").write_text("import sys; sys.exit('no such table: roles')")
-    monkeypatch.setattr(superset, "write_lake", lambda *_: None)
+    monkeypatch.setattr(server, "write_lake", lambda *_: None)
 
     with site.locked(), pytest.raises(SupersetError, match="no such table: roles") as caught:
-        superset.set_up(site, Cloud(endpoint="http://127.0.0.1:1"), lambda _step: None)
+        server.set_up(site, Cloud(endpoint="http://127.0.0.1:1"), lambda _step: None)
 
     assert "superset.log" in caught.value.hint
     secrets = [(site.folder / name).read_text() for name in ("password", "secret-key")]
@@ -152,11 +149,11 @@ def test_what_superset_says_when_it_cannot_be_set_up_is_told(
         assert not any(secret in file.read_text() for secret in secrets)
 
 
-def test_a_server_that_ends_is_told_with_its_last_lines(site: Site) -> None:
+def test_a_server_that_ends_is_reported_with_its_last_lines(site: Site) -> None:
     with (
-        site.locked() as held,
+        site.locked() as lock_fd,
         pytest.raises(SupersetError, match="No module named"),
-        superset.serving(site, held),
+        server.serving(site, lock_fd),
     ):
         pass
 
@@ -171,7 +168,7 @@ def test_the_command_imports_no_superset() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
 
-def test_a_picture_needs_the_check() -> None:
+def test_a_screenshot_needs_check() -> None:
     result = CliRunner().invoke(app, ["superset", "--screenshot", "x.png"])
 
     assert result.exit_code == 2
@@ -185,7 +182,7 @@ def test_without_a_browser_the_check_says_what_to_install(
     monkeypatch.delenv("BROWSER_PATH", raising=False)
 
     with pytest.raises(PrerequisiteError, match="none was found") as caught:
-        superset_check.browser()
+        check.browser()
 
     assert "chromium" in caught.value.hint
 
@@ -224,10 +221,10 @@ RUNS: list[Row] = [
         ("runs", RUNS, [{**RUNS[0], "run_at": 1795413600000.0, "quarantine_share": 0.1}]),
     ],
 )
-def test_a_chart_that_shows_what_the_lake_holds_is_sound(
+def test_a_chart_that_shows_the_lakes_figures_passes(
     chart: str, rows: list[Row], data: list[dict[str, Any]]
 ) -> None:
-    seen = superset_check.seen(_chart(chart), chart, 0, rows, _found("drawn", data))
+    seen = check.check_chart(_chart(chart), chart, 0, rows, _found("drawn", data))
 
     assert (seen.state, seen.problem) == ("drawn", "")
     assert seen.figures > 0
@@ -238,7 +235,7 @@ def test_a_chart_that_shows_what_the_lake_holds_is_sound(
     [
         (SUBJECTS, None, "it is not on the dashboard"),
         (SUBJECTS, _found("blank", DRAWN), "nothing is drawn"),
-        (SUBJECTS, _found("loading"), "it did not end loading"),
+        (SUBJECTS, _found("loading"), "it did not finish loading"),
         (SUBJECTS, _found("empty", []), "it is empty, and the lake has 2 figures"),
         ([], _found("drawn", DRAWN), "it is drawn, and the lake has none"),
         (
@@ -258,16 +255,18 @@ def test_a_chart_that_shows_what_the_lake_holds_is_sound(
         ),
     ],
 )
-def test_a_fault_is_found(rows: list[Row], found: dict[str, Any] | None, problem: str) -> None:
-    seen = superset_check.seen(_chart("subjects"), "subjects", 0, rows, found)
+def test_a_chart_that_differs_from_the_lake_fails(
+    rows: list[Row], found: dict[str, Any] | None, problem: str
+) -> None:
+    seen = check.check_chart(_chart("subjects"), "subjects", 0, rows, found)
 
     assert seen.problem == problem
     with pytest.raises(SupersetError, match="1 of 1 charts"):
-        superset_check.require_sound([seen])
+        check.raise_on_mismatch([seen])
 
 
-def test_no_rows_are_no_fault_where_the_lake_has_none() -> None:
-    seen = superset_check.seen(_chart("growth"), "growth", 0, [], _found("empty", []))
+def test_an_empty_chart_passes_if_the_lake_has_no_rows() -> None:
+    seen = check.check_chart(_chart("growth"), "growth", 0, [], _found("empty", []))
 
-    superset_check.require_sound([seen])
-    assert json.loads(superset_check.to_json([seen], {}))["charts"][0]["state"] == "empty"
+    check.raise_on_mismatch([seen])
+    assert json.loads(check.to_json([seen], {}))["charts"][0]["state"] == "empty"

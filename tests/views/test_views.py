@@ -10,13 +10,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from analytics.testing.tables import RUNS, Row, Tables
-from analytics.views.definitions import View, ViewError, parse, views
-from lake.conftest import Lake
-from lake.query.statement import parse as parse_statement
-from schemas.curated_tables import CURATED
+from analytics.views.definitions import View, views
+from lake.testing.fake_lake import Lake
 from schemas.keys import parse_run_id, subject_kind
-from schemas.tables import TABLES
+from tests.views.tables import RUNS, Row, Tables
 
 Oracle = Callable[[Tables], Iterable[tuple[Any, ...]]]
 READABLE = ("open", "borrowable")
@@ -227,50 +224,6 @@ def test_a_view_of_an_empty_lake_is_empty(empty_lake: Lake, name: str) -> None:
     assert list(zip(found.columns, found.types, strict=True)) == described
     texts = {cell for row in found.rows for cell in row if not isinstance(cell, int)}
     assert texts <= {None, "curated: subject_history", "processed: subject_snapshots"}
-
-
-@pytest.mark.parametrize("name", views())
-def test_a_view_reads_only_tables_of_the_contracts(name: str) -> None:
-    named, own = parse_statement(views()[name].sql).references()
-
-    tables = {table.catalogue_name for table in CURATED.values()} | set(TABLES)
-    assert {reference.name for reference in named - own} <= tables
-    assert name not in tables
-
-
-def test_a_quantity_has_a_unit() -> None:
-    for view in views().values():
-        for column in view.columns:
-            assert bool(column.unit) == (column.type != "varchar"), f"{view.name}.{column.name}"
-
-
-HEADER = "-- One row\n--\n-- works bigint [works]: Works\n"
-
-
-def test_a_view_is_read_from_its_file() -> None:
-    view = parse("v", f"{HEADER}SELECT 1 AS works\n")
-
-    assert (view.description, view.sql) == ("One row", "SELECT 1 AS works")
-    column = view.column("works")
-    assert column is not None
-    assert (column.type, column.unit, column.is_number) == ("bigint", "works", True)
-    assert view.column("other") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("SELECT 1", "begins with"),
-        ("-- One row\n-- works bigint: Works\n--\nSELECT 1", "begins with"),
-        ("-- One row\n--\n-- works: Works\nSELECT 1", "'works: Works' is not"),
-        ("-- One row\n--\n-- works text: Works\nSELECT 1", "works has a type"),
-        (f"{HEADER}DROP TABLE works", "one SELECT"),
-        (f"{HEADER}SELECT 1; SELECT 2", "one SELECT"),
-    ],
-)
-def test_another_form_is_refused(text: str, message: str) -> None:
-    with pytest.raises(ViewError, match=message):
-        parse("v", text)
 
 
 def test_all_views_are_found() -> None:

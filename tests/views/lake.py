@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from analytics.testing.tables import Tables
-from lake.conftest import JSON_LINES, PARQUET, Lake
+from lake.testing.fake_lake import JSON_LINES, PARQUET, Lake
 from schemas.tables import PARTITIONS
+from tests.views.tables import Tables
 
 _SERDES: Final = {"parquet": PARQUET, "json": JSON_LINES}
 _PARTITION_KEYS: Final = {column.name for column in PARTITIONS}

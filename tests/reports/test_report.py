@@ -12,14 +12,14 @@ from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from analytics.dashboard.definition import dashboard
 from analytics.dashboard.report_data import Provenance, ReportData
-from analytics.testing.lake import bucket_of, lake_of
-from analytics.testing.tables import RUNS, random_tables
 from lake.aws import Cloud
-from lake.conftest import FakeSsm, Lake
 from lake.errors import ReportError
 from lake.project import Project
 from lake.reports import report
+from lake.testing.fake_lake import FakeSsm, Lake
 from schemas.ledger.run import RunManifest, SubjectOutcome
+from tests.views.lake import bucket_of, lake_of
+from tests.views.tables import RUNS, random_tables
 
 
 class FakeS3:
@@ -127,10 +127,10 @@ def test_the_page_is_published_under_its_run_and_as_the_latest(tmp_path: Path) -
     [
         ("print('no json')", "could not be drawn"),
         ("import sys; sys.exit('Plotly is broken')", "Plotly is broken"),
-        ('print(\'{"page": "p.html", "browser_missing": "none"}\')', "none could be started"),
+        ('print(\'{"page": "p.html", "browser_missing": "none"}\')', "neither could be started"),
     ],
 )
-def test_what_went_wrong_is_told(tmp_path: Path, script: str, message: str) -> None:
+def test_a_failed_drawing_says_why(tmp_path: Path, script: str, message: str) -> None:
     package = tmp_path / "analytics/renderers/plotly"
     package.mkdir(parents=True)
     # A package proper, as one without it would give way to the project's own.

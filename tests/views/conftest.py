@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from analytics.testing.lake import bucket_of, lake_of
-from analytics.testing.tables import Tables, empty_tables, random_tables
-from lake.conftest import Lake
+from lake.testing.fake_lake import Lake
+from tests.views.lake import bucket_of, lake_of
+from tests.views.tables import Tables, empty_tables, random_tables
 
 
 @pytest.fixture(scope="session")

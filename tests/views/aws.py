@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from analytics.testing.tables import Stored, Tables
 from lake.aws import Cloud
-from lake.conftest import JSON_LINES, PARQUET
+from lake.testing.fake_lake import JSON_LINES, PARQUET
 from schemas.tables import PARTITIONS
+from tests.views.tables import Stored, Tables
 
 _SERDES: Final = {"parquet": PARQUET, "json": JSON_LINES}
 _KEYS: Final = tuple(column.name for column in PARTITIONS)

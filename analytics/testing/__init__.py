@@ -1,1 +1,0 @@
-"""Small lakes for the tests of the views."""

@@ -1,0 +1,1 @@
+"""In-memory adapters, and makers of pages and events, for tests."""

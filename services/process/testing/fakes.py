@@ -1,0 +1,96 @@
+"""In-memory adapters, and a lake made of them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from process.logic.outputs import Outputs
+from process.logic.stage import Limits
+from process.ports import StoredObject
+from process.testing.pages import RUN, make_metadata
+from schemas.keys import RawKey
+from schemas.tables import Table
+
+LIMITS = Limits(object_bytes=2**20, page_bytes=4 * 2**20)
+
+
+@dataclass
+class MemoryStore:
+    """A bucket in memory."""
+
+    objects: dict[str, tuple[bytes, Mapping[str, str]]] = field(default_factory=dict)
+    writes: list[str] = field(default_factory=list)
+
+    def get(self, key: str, max_bytes: int | None = None) -> StoredObject | None:
+        if key not in self.objects:
+            return None
+        body, metadata = self.objects[key]
+        wanted = max_bytes is None or len(body) <= max_bytes
+        return StoredObject(body if wanted else b"", metadata, len(body))
+
+    def exists(self, key: str) -> bool:
+        return key in self.objects
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        self.objects[key] = (body, {})
+        self.writes.append(key)
+
+    def put_new(self, key: str, body: bytes, content_type: str) -> bool:
+        if key in self.objects:
+            return False
+        self.put(key, body, content_type)
+        return True
+
+    def keys(self, prefix: str) -> set[str]:
+        return {key for key in self.objects if key.startswith(prefix)}
+
+    def lines(self, key: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in gzip.decompress(self.objects[key][0]).splitlines()]
+
+    def snapshot(self) -> dict[str, bytes]:
+        return {key: body for key, (body, _) in self.objects.items()}
+
+
+@dataclass
+class MemoryTableStore:
+    """Tables and partitions in memory, their files in a store."""
+
+    store: MemoryStore
+    partitions: set[tuple[str, str]] = field(default_factory=set)
+    written: dict[str, pa.Table] = field(default_factory=dict)
+
+    def write(self, table: Table, key: str, rows: pa.Table) -> None:
+        buffer = io.BytesIO()
+        pq.write_table(rows, buffer)
+        self.store.put(key, buffer.getvalue(), "application/octet-stream")
+        self.written[key] = rows
+
+    def register(self, table: Table, ingest_date: str) -> None:
+        self.partitions.add((table.name, ingest_date))
+
+
+@dataclass
+class Lake:
+    """A lake in memory."""
+
+    store: MemoryStore
+    tables: MemoryTableStore
+
+    @property
+    def outputs(self) -> Outputs:
+        return Outputs(self.store, self.tables)
+
+    def put_raw(self, body: bytes, key: str = "", **provenance: object) -> str:
+        page = RawKey.of(RUN, "love", 0)
+        key = key or page.key
+        metadata = make_metadata(body, page, **provenance)
+        self.store.objects[key] = (body, metadata)
+        return key

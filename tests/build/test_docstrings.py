@@ -1,0 +1,71 @@
+"""Docstrings keep one dialect; the linter checks the form of sections, this the choice of words."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+AREAS = ("analytics", "benchmarks", "infra", "libs", "services", "tools")
+#: First words that a native speaker would not begin a docstring with.
+ODD = {"Give", "Gives", "Tell", "Tells"}
+Documented = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def documented(source: str) -> Iterator[tuple[Documented, str]]:
+    """Yield each class and function that has a docstring, with it."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, Documented) and (text := ast.get_docstring(node)):
+            yield node, text
+
+
+def is_made_of_fields(node: Documented) -> bool:
+    """Whether a class says its attributes in its body, as dataclasses and models do."""
+    return isinstance(node, ast.ClassDef) and not any(
+        isinstance(part, ast.FunctionDef) and part.name == "__init__" for part in node.body
+    )
+
+
+def faults(source: str) -> list[str]:
+    """Return what in a module's docstrings departs from the dialect."""
+    found = []
+    for node, text in documented(source):
+        first = text.split(maxsplit=1)[0]
+        if first in ODD:
+            found.append(f"line {node.lineno}: {node.name}: say 'Return' for {first!r}")
+        if is_made_of_fields(node) and "\nParameters\n---" in text:
+            found.append(f"line {node.lineno}: {node.name}: its fields are 'Attributes'")
+    return found
+
+
+def test_the_dialect_is_kept() -> None:
+    paths = [path for area in AREAS for path in Path(area).rglob("*.py")]
+
+    found = {str(path): faults(path.read_text("utf-8")) for path in paths}
+
+    assert len(paths) > 200
+    assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "fault"),
+    [
+        ('def f():\n    """Give the size."""', "line 1: f: say 'Return' for 'Give'"),
+        (
+            'class C:\n    """A size.\n\n    Parameters\n    ------\n    x\n        It.\n    """',
+            "line 1: C: its fields are 'Attributes'",
+        ),
+    ],
+)
+def test_a_departure_is_found(source: str, fault: str) -> None:
+    assert faults(source) == [fault]
+
+
+def test_a_class_with_a_constructor_has_parameters() -> None:
+    source = (
+        "class C:\n"
+        '    """A size.\n\n    Parameters\n    ----------\n    x\n        It.\n    """\n'
+        "    def __init__(self, x): ..."
+    )
+
+    assert faults(source) == []

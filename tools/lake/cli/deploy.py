@@ -1,0 +1,52 @@
+"""The command that deploys units."""
+
+from typing import Annotated
+
+import typer
+
+from lake.aws import Cloud
+from lake.cli.console import err, out
+from lake.cli.targets import local_cloud
+from lake.project import current_project
+
+
+def deploy(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[UNIT]...", help="Default: all that changed.")
+    ] = None,
+    local: Annotated[bool, typer.Option("--local", help="Deploy to the local AWS.")] = False,
+    env: Annotated[str, typer.Option(help="Environment on AWS.")] = "dev",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="UNIT.PARAMETER=VALUE", help="Set a template parameter."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Change without asking.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the changes without making them.")
+    ] = False,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Go back to the release before the current one.")
+    ] = False,
+    allow_reused_version: Annotated[
+        bool, typer.Option(help="Deploy other content under a version that was deployed before.")
+    ] = False,
+) -> None:
+    """Package units with Pants, show what would change, and bring their stacks up to date.
+
+    A package is rebuilt if something that it depends on has changed since the deployed commit. A
+    parameter that is not set keeps its value. On AWS, the usual profile and region apply
+    (AWS_PROFILE, AWS_REGION).
+    """
+    from lake.deploy.command import Request, release
+
+    project = current_project()
+    cloud = local_cloud(project) if local else Cloud(env=env)
+    request = Request(
+        names=names or [],
+        settings=settings or [],
+        confirm=not (yes or local),
+        dry_run=dry_run,
+        rollback=rollback,
+        allow_reused_version=allow_reused_version or local,
+    )
+    release(cloud, project, request, err, out)

@@ -1,0 +1,92 @@
+"""Commands of the curated tables: the ETL and the bulk route."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from lake.cli.console import err, out
+from lake.cli.options import EnvOption, JsonOption, MemoryOption
+from lake.cli.targets import cloud_of
+from lake.project import called_from, current_project
+
+
+def etl(
+    env: EnvOption = None,
+    full: Annotated[bool, typer.Option("--full", help="Rebuild everything from all runs.")] = False,
+    max_ratio: Annotated[
+        float | None,
+        typer.Option(
+            min=1, help="How many times its last build's rows a table may have; default: 10."
+        ),
+    ] = None,
+    memory: MemoryOption = "2g",
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the curated tables up to date: by Spark on this machine, or by Glue on AWS.
+
+    Adds the processed runs that are not in the tables yet. Readers switch from one complete build
+    to the next; a build that breaks a data-quality rule is not published.
+    """
+    from lake.cli import screens
+    from lake.cli.progress import Progress
+    from lake.etl.refresh import EtlOptions, run_etl, run_on_glue, workspace_of
+    from lake.local.spark import prepare
+
+    project = current_project()
+    cloud = cloud_of(project, env)
+    options = EtlOptions(full, memory, max_ratio)
+    progress = Progress(err)
+    if cloud.is_local:
+        with progress.step("Set up Spark"):
+            prepare(project)
+        with progress.step("ETL") as say:
+            result = run_etl(cloud, workspace_of(cloud, project), options, say)
+    else:
+        with progress.step("ETL") as say:
+            result = run_on_glue(cloud, options, say)
+    if as_json:
+        print(json.dumps(asdict(result), indent=2))
+    else:
+        screens.show_etl(out, result)
+
+
+def backfill(
+    dump: Annotated[
+        str, typer.Argument(metavar="PATH_OR_URL", help="ol_dump_works_DATE.txt.gz, or .txt.")
+    ],
+    env: EnvOption = None,
+    run_id: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Run that it becomes; default: the date in its name."),
+    ] = None,
+    memory: MemoryOption = "2g",
+    as_json: JsonOption = False,
+) -> None:
+    """Load a dump of works into the curated tables: the bulk route.
+
+    Each line becomes a row or a record in quarantine. A dump that is empty, cut off or not
+    of works is refused.
+    """
+    from lake.cli import screens
+    from lake.cli.progress import Progress
+    from lake.etl.backfill import run_backfill
+    from lake.etl.bulk import ANY_GROWTH, route_of
+    from lake.etl.dump import is_url
+    from lake.etl.refresh import EtlOptions
+    from lake.local.spark import prepare
+
+    project = current_project()
+    cloud = cloud_of(project, env)
+    progress = Progress(err)
+    if cloud.is_local:
+        with progress.step("Set up Spark"):
+            prepare(project)
+    route = route_of(cloud, project, EtlOptions(memory=memory, max_ratio=ANY_GROWTH))
+    place = dump if is_url(dump) else str(called_from() / dump)
+    result = run_backfill(route, project.state / "dumps", place, run_id, progress.step)
+    if as_json:
+        print(json.dumps(asdict(result), indent=2))
+    else:
+        screens.show_backfill(out, result)

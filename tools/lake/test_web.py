@@ -1,0 +1,101 @@
+"""Requests against a small real server on this machine."""
+
+import http.server
+import re
+import threading
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import pytest
+import requests
+
+from lake import web
+from lake.errors import SourceUnreachableError
+from lake.local.local_aws import free_port
+from lake.runs.source import require_reachable
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """Answers with the listed statuses, one a request; the last one stays."""
+
+    statuses: ClassVar[list[int]] = []
+    seen: ClassVar[list[dict[str, str]]] = []
+
+    def do_GET(self) -> None:  # noqa: N802
+        self.seen.append(dict(self.headers))
+        self.send_response(self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0])
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture
+def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(Server, "seen", [])
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_transient_answer_is_asked_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Server, "statuses", [503, 200])
+
+    assert web.new_session("me").get(url, timeout=5).status_code == 200
+
+    assert [headers["User-Agent"] for headers in Server.seen] == ["me", "me"]
+    assert Server.seen[0]["Accept-Encoding"] == "identity"
+
+
+def test_a_refusal_is_not_asked_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Server, "statuses", [404])
+
+    assert web.new_session("me").get(url, timeout=5).status_code == 404
+
+    assert len(Server.seen) == 1
+
+
+@pytest.mark.parametrize(("status", "expected"), [(200, True), (404, False), (503, False)])
+def test_a_server_is_ready_when_it_answers_with_success(
+    url: str, monkeypatch: pytest.MonkeyPatch, status: int, expected: bool
+) -> None:
+    monkeypatch.setattr(Server, "statuses", [status])
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+
+    assert web.answers(url) is expected
+
+
+def test_a_server_that_is_down_is_not_ready() -> None:
+    assert web.answers(f"http://127.0.0.1:{free_port()}") is False
+
+
+def test_a_reason_is_the_first_cause() -> None:
+    with pytest.raises(requests.ConnectionError) as caught:
+        requests.get(f"http://127.0.0.1:{free_port()}", timeout=5)
+
+    assert re.fullmatch(r"\[Errno \d+\] Connection refused", web.reason_of(caught.value))
+
+
+def test_a_source_that_answers_can_be_crawled(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Server, "statuses", [200])
+
+    require_reachable(url, "me@example.org")
+
+    assert Server.seen[0]["User-Agent"] == "openlake/0.1 (me@example.org)"
+
+
+@pytest.mark.parametrize(("status", "hint"), [(403, "--contact"), (404, "Try again later")])
+def test_a_source_that_refuses_says_what_to_do(
+    url: str, monkeypatch: pytest.MonkeyPatch, status: int, hint: str
+) -> None:
+    monkeypatch.setattr(Server, "statuses", [status])
+
+    with pytest.raises(SourceUnreachableError, match=f"answered {status}") as caught:
+        require_reachable(url, "")
+
+    assert hint in caught.value.hint
