@@ -80,7 +80,8 @@ def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
         if answer.finished and answer.run_id == run_id:
             break
         crawled = answer.run_id or run_id
-        if answer.action == "busy":
+        # Somebody else crawls, or the source asked for a pause.
+        if answer.action in ("busy", "idle"):
             time.sleep(BUSY_SECONDS)
     manifest = read_run(cloud, bucket, run_id).manifest
     if manifest is None:
