@@ -7,6 +7,8 @@
     |   +-- StorageError
     |   +-- CatalogueError
     |   +-- WarehouseError
+    |   +-- LeaseHeldError
+    |   +-- LeaseLostError
     +-- TerminalError             no attempt succeeds before somebody acts
     |   +-- InvalidArgumentsError
     |   +-- JavaMissingError
@@ -14,9 +16,13 @@
     |   +-- NoRunsError
     |   +-- BuildExistsError
     |   +-- BuildMissingError
+    |   +-- BuildPinnedError
+    |   +-- RunExcludedError
     |   +-- DumpMissingError
     +-- DataError                 the data is not what it must be; what is published stays
         +-- RulesFailedError
+        +-- RunsLeftOutError
+        +-- BuildDamagedError
         +-- EmptyDumpError
         +-- TruncatedDumpError
         +-- TooManyBadLinesError
@@ -69,6 +75,18 @@ class WarehouseError(TransientError):
     code = "warehouse.failed"
 
 
+class LeaseHeldError(TransientError):
+    """Another process builds, publishes or cleans; it goes on renewing its lease."""
+
+    code = "lease.held"
+
+
+class LeaseLostError(TransientError):
+    """The process paused for so long that another one took its lease."""
+
+    code = "lease.lost"
+
+
 class TerminalError(EtlError):
     """No later attempt can succeed before somebody acts."""
 
@@ -111,6 +129,18 @@ class BuildMissingError(TerminalError):
     code = "build.missing"
 
 
+class BuildPinnedError(TerminalError):
+    """Readers are pinned to another build."""
+
+    code = "build.pinned"
+
+
+class RunExcludedError(TerminalError):
+    """A run was asked for that somebody excluded."""
+
+    code = "run.excluded"
+
+
 class DumpMissingError(TerminalError):
     """There is no dump at the given place."""
 
@@ -127,6 +157,18 @@ class RulesFailedError(DataError):
     """Data-quality rules were broken; the message names them."""
 
     code = "rules.failed"
+
+
+class RunsLeftOutError(DataError):
+    """Runs that break a data-quality rule were left out; the rest is published."""
+
+    code = "runs.left_out"
+
+
+class BuildDamagedError(DataError):
+    """A build's files are not those of its record, or tables with rows have none."""
+
+    code = "build.damaged"
 
 
 class EmptyDumpError(DataError):

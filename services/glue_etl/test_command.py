@@ -114,7 +114,7 @@ def test_a_build_made_elsewhere_is_published_without_spark(
     write_build(files, lake.curated, "b1")
     files.write(
         lake.curated + below(CURATED_PREFIX, build_record_key("b1")),
-        record_of("b1").model_dump_json().encode(),
+        record_of(files, lake.curated, "b1").model_dump_json().encode(),
     )
     argv = ["--curated", lake.curated, "--runs", lake.runs]
 

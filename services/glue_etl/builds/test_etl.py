@@ -135,7 +135,7 @@ def test_a_broken_rule_keeps_the_old_build_and_is_named(
     built.finish(SECOND, 0)
 
     with pytest.raises(RulesFailedError, match=r"rows_within_bounds:works\b") as caught:
-        etl(built, min_ratio=3)
+        etl(built, min_ratio=3, slack_rows=0)
 
     assert caught.value.fields["build"] != good
     assert current_build(curated) == good
