@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from schemas.derive.columns import Column, columns_of
-from schemas.derive.glue import glue_columns
+from schemas.derive.glue import storage_descriptor
 from schemas.keys import CURATED_PREFIX, below, curated_build_prefix
 from schemas.rows.curated import (
     AuthorRankingRow,
@@ -24,8 +24,6 @@ from schemas.rows.curated import (
     WorkAuthorRow,
     WorkSubjectRow,
 )
-
-_PARQUET: Final = "org.apache.hadoop.hive.ql.io.parquet"
 
 
 @dataclass(frozen=True)
@@ -77,13 +75,7 @@ class CuratedTable:
             "Description": self.description,
             "TableType": "EXTERNAL_TABLE",
             "Parameters": {"classification": "parquet", "EXTERNAL": "TRUE"},
-            "StorageDescriptor": {
-                "Columns": glue_columns(self.columns),
-                "Location": location,
-                "InputFormat": f"{_PARQUET}.MapredParquetInputFormat",
-                "OutputFormat": f"{_PARQUET}.MapredParquetOutputFormat",
-                "SerdeInfo": {"SerializationLibrary": f"{_PARQUET}.serde.ParquetHiveSerDe"},
-            },
+            "StorageDescriptor": storage_descriptor(self.columns, location, "parquet"),
         }
 
 

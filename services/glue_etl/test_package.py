@@ -116,7 +116,7 @@ def test_what_the_package_imports_is_in_it_or_on_glue_or_installed_by_its_lock(
 
     locked = set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
     own = {name.partition("/")[0] for name in sources}
-    assert own == {"glue_etl", "schemas"}
+    assert own == {"cleaning", "glue_etl", "schemas"}
     assert used - own - GLUE_HAS - sys.stdlib_module_names == {"pydantic"}
     assert "pydantic" in locked
     assert lock.count("--hash=sha256:") >= len(locked), "pip checks hashes when all have them"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 SANDBOX = Path.cwd()
-SETTINGS = ["pants", "pants.toml", ".pants.bootstrap", "BUILD", "LICENSE"]
+SETTINGS = ["pants", "pants.toml", ".pants.bootstrap"]
 FOLDERS = ["3rdparty", "build-support", ".locks"]
 AREAS = [
     "analytics",
@@ -33,7 +33,10 @@ MODULES = {
     "tools/openlibrary_standin": "openlibrary_standin",
     "tools/command": "command",
 }
-PARTS = 'python_sources()\npython_tests(name="tests")\n'
+PARTS = """\
+python_sources(resolve="default")
+python_tests(name="tests", resolve="default", interpreter_constraints=["==3.13.*"])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +47,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         shutil.copy(SANDBOX / name, root / name)
     for name in FOLDERS:
         shutil.copytree(SANDBOX / name, root / name)
-    for name in AREAS:
+    for name in ["", *AREAS]:
         place = root / name / "BUILD"
-        place.parent.mkdir(parents=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(import_rules((SANDBOX / name / "BUILD").read_text()))
     for folder in MODULES:
         (root / folder).mkdir(parents=True)
@@ -66,8 +69,8 @@ def import_rules(declaration: str) -> str:
         for statement in ast.parse(declaration).body
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
     ]
-    return "\n".join(
-        ast.get_source_segment(declaration, call) or ""
+    return "".join(
+        f"{ast.get_source_segment(declaration, call)}\n"
         for call in calls
         if ast.unparse(call.func) == "__dependencies_rules__"
     )

@@ -81,7 +81,6 @@ def deploy_role_of_quicksight(cloud: Cloud) -> None:
     """Make of that stack the role only: the local AWS has no QuickSight."""
     template = (PROJECT.templates / "quicksight.yaml").read_text()
     head, resources = template.split("\nResources:\n")
-    head = head[: head.index("\nOutputs:\n")]
     (role,) = re.findall(r"(?m)^  QuickSightRole:\n(?:   .*\n)+", resources)
     user = f"arn:aws:quicksight:{LOCAL_REGION}:{LOCAL_ACCOUNT}:user/default/ana"
     change = stacks.prepare(

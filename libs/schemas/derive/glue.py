@@ -1,9 +1,9 @@
-"""Glue column types and comments, derived from the neutral columns."""
+"""What the Glue catalogue is told of a table: column types, comments, and how files are read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, Literal
 
 from schemas.derive.columns import Column, ColumnType, ListOf, StructOf
 
@@ -13,6 +13,22 @@ _SCALARS: Final = {
     "int64": "bigint",
     "bool": "boolean",
     "timestamp": "timestamp",
+}
+
+TableFormat = Literal["parquet", "json"]
+JSON_SERDE: Final = "org.openx.data.jsonserde.JsonSerDe"
+_PARQUET: Final = "org.apache.hadoop.hive.ql.io.parquet"
+_READERS: Final[dict[TableFormat, tuple[str, str, str]]] = {
+    "parquet": (
+        f"{_PARQUET}.MapredParquetInputFormat",
+        f"{_PARQUET}.MapredParquetOutputFormat",
+        f"{_PARQUET}.serde.ParquetHiveSerDe",
+    ),
+    "json": (
+        "org.apache.hadoop.mapred.TextInputFormat",
+        "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+        JSON_SERDE,
+    ),
 }
 
 
@@ -42,3 +58,17 @@ def glue_columns(columns: Sequence[Column]) -> list[dict[str, str]]:
         {"Name": column.name, "Type": glue_type(column.type), "Comment": column.description}
         for column in columns
     ]
+
+
+def storage_descriptor(
+    columns: Sequence[Column], location: str, table_format: TableFormat
+) -> dict[str, Any]:
+    """Return Glue's ``StorageDescriptor`` of a table or partition whose files are at a location."""
+    reader, writer, serde = _READERS[table_format]
+    return {
+        "Columns": glue_columns(columns),
+        "Location": location,
+        "InputFormat": reader,
+        "OutputFormat": writer,
+        "SerdeInfo": {"SerializationLibrary": serde},
+    }

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 
 from process.errors import CatalogueError, SchemaConflictError, StorageError
-from schemas.derive.glue import glue_comments, glue_types
+from schemas.derive.glue import JSON_SERDE, glue_comments, glue_types
 from schemas.keys import day_prefix
 from schemas.tables import PARTITIONS, Table
 
@@ -35,7 +35,6 @@ PARQUET: Final = {
     "use_dictionary": _REPEATING,
     "write_statistics": _FILTERED,
 }
-_OPENX_SERDE: Final = "org.openx.data.jsonserde.JsonSerDe"
 
 
 class GlueTableStore:
@@ -128,7 +127,7 @@ class GlueTableStore:
             wr.catalog.create_json_table(
                 **settings,
                 compression="gzip",
-                serde_library=_OPENX_SERDE,
+                serde_library=JSON_SERDE,
                 schema_evolution=True,
             )
 
@@ -144,9 +143,7 @@ class GlueTableStore:
         if table.format == "parquet":
             wr.catalog.add_parquet_partitions(**settings, compression="zstd")
         else:
-            wr.catalog.add_json_partitions(
-                **settings, compression="gzip", serde_library=_OPENX_SERDE
-            )
+            wr.catalog.add_json_partitions(**settings, compression="gzip", serde_library=JSON_SERDE)
 
 
 @contextmanager

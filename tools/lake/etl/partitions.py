@@ -3,15 +3,10 @@
 from typing import Any
 
 from lake.aws import Cloud
-from schemas.derive.glue import glue_columns
+from schemas.derive.glue import glue_columns, storage_descriptor
 from schemas.keys import day_prefix
 from schemas.tables import PARTITIONS, Table
 
-_JSON = {
-    "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
-    "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-    "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"},
-}
 _PARAMETERS = {"classification": "json", "compressionType": "gzip", "typeOfData": "file"}
 
 
@@ -59,9 +54,7 @@ def _create_table(glue: Any, where: dict[str, str], table: Table, location: str)
 
 def _storage(table: Table, location: str) -> dict[str, Any]:
     return {
-        **_JSON,
-        "Columns": glue_columns(table.columns),
-        "Location": location,
+        **storage_descriptor(table.columns, location, "json"),
         "Compressed": True,
         "StoredAsSubDirectories": False,
     }

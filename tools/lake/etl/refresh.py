@@ -349,8 +349,8 @@ def tables_written(folder: Path, previous: str) -> int:
     """Count the tables of the next build that Spark has written so far."""
     return sum(
         any(
-            build.name != f"build={previous}" and any(build.glob("*.parquet"))
-            for build in (folder / table).glob("build=*")
+            keys.parse_build(build.name) not in (None, previous) and any(build.glob("*.parquet"))
+            for build in (folder / table).glob("*")
         )
         for table in CURATED
     )

@@ -1,0 +1,1 @@
+"""The tutorials, done as they say on a copy of the project."""
