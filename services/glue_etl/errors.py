@@ -19,12 +19,14 @@
     |   +-- BuildPinnedError
     |   +-- RunExcludedError
     |   +-- DumpMissingError
+    |   +-- RunTakenError
     +-- DataError                 the data is not what it must be; what is published stays
         +-- RulesFailedError
         +-- RunsLeftOutError
         +-- BuildDamagedError
         +-- EmptyDumpError
         +-- TruncatedDumpError
+        +-- DamagedDumpError
         +-- TooManyBadLinesError
 """
 
@@ -147,6 +149,12 @@ class DumpMissingError(TerminalError):
     code = "dump.missing"
 
 
+class RunTakenError(TerminalError):
+    """A dump was to be loaded as a run that another dump has become."""
+
+    code = "run.taken"
+
+
 class DataError(EtlError):
     """The data is not what it must be; what is published stays."""
 
@@ -178,9 +186,15 @@ class EmptyDumpError(DataError):
 
 
 class TruncatedDumpError(DataError):
-    """The dump's compressed stream is damaged or ends too early."""
+    """The dump's compressed stream ends too early."""
 
     code = "dump.truncated"
+
+
+class DamagedDumpError(DataError):
+    """The dump's compressed stream cannot be read."""
+
+    code = "dump.damaged"
 
 
 class TooManyBadLinesError(DataError):
