@@ -30,6 +30,10 @@ def query(
     output: Annotated[OutputFormat, typer.Option("--output", "-o", help="Form of the result.")] = (
         OutputFormat.TABLE
     ),
+    as_of: Annotated[
+        str | None,
+        typer.Option(metavar="BUILD|RUN", help="Read an older build that is kept (local AWS)."),
+    ] = None,
     env: EnvOption = None,
 ) -> None:
     """Answer a SELECT over the tables of the catalogue, or one of the views."""
@@ -42,7 +46,7 @@ def query(
             out.print(line, highlight=False, markup=False, soft_wrap=True)
         return
     wanted = wanted_query(sql, view)
-    result = run_query(cloud_of(current_project(), env), wanted)
+    result = run_query(cloud_of(current_project(), env), wanted, as_of=as_of)
     if output is OutputFormat.JSON:
         print(tabular.to_json(result))
     elif output is OutputFormat.CSV:

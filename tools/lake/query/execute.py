@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from lake.aws import LOCAL_REGION, Cloud
 from lake.errors import NotDeployedError, QueryError
 from lake.query import catalogue
+from lake.query.one_build import at_one_build
 from lake.query.statement import Statement, TableReference, parse
 from lake.query.tabular import QueryResult
 from lake.query.translate import UNNAMED, to_duckdb
@@ -30,7 +31,9 @@ _SETTINGS = (
 )
 
 
-def run_query(cloud: Cloud, sql: str, filesystem: Any = None) -> QueryResult:
+def run_query(
+    cloud: Cloud, sql: str, filesystem: Any = None, as_of: str | None = None
+) -> QueryResult:
     """Run one query and return all of its rows.
 
     Parameters
@@ -41,6 +44,8 @@ def run_query(cloud: Cloud, sql: str, filesystem: Any = None) -> QueryResult:
         One SELECT (also WITH, UNION, VALUES) in Athena's dialect.
     filesystem
         For the local AWS: a pyarrow filesystem whose paths are `<bucket>/<key>`, instead of its S3.
+    as_of
+        For the local AWS: an older build of the curated tables, or a run whose build it was.
 
     Raises
     ------
@@ -51,6 +56,11 @@ def run_query(cloud: Cloud, sql: str, filesystem: Any = None) -> QueryResult:
     if not cloud.is_local:
         from lake.query.athena import run_on_athena
 
+        if as_of:
+            raise QueryError(
+                "Athena reads the current build alone.",
+                f"To read an older one, go back to it: ./lake etl --env {cloud.env} --pin BUILD",
+            )
         return run_on_athena(cloud, statement.sql)
     try:
         database = cloud.parameter("foundation/glue-database")
@@ -59,7 +69,7 @@ def run_query(cloud: Cloud, sql: str, filesystem: Any = None) -> QueryResult:
             f"There is no catalogue yet: {error.message}",
             "Run './lake demo', or './lake deploy --local'.",
         ) from error
-    tables = _tables(cloud, database, statement)
+    tables = at_one_build(cloud, _tables(cloud, database, statement), as_of)
     return _run(cloud, database, statement, tables, filesystem)
 
 
