@@ -15,7 +15,10 @@ from schemas.keys import InvalidSubjectError, SubjectKind, canonical_subject, su
 _LINE_BREAKS: Final = dict.fromkeys((0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x85), " ")
 _REMOVED: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x200B, 0xFEFF))
 _INVISIBLE: Final = {**_REMOVED, **_LINE_BREAKS}
-_YEAR: Final = re.compile(r"(?<!\d)\d{4}(?!\d)", re.ASCII)
+#: A year of the common era: neither ``-0350`` nor ``0350 B.C.``, while ``Mar-1994`` has one.
+_YEAR: Final = re.compile(
+    r"(?<!\d)(?<!^-)(?<!\s-)\d{4}(?!\d)(?!\s*B\.?\s?C\.?E?\b)", re.ASCII | re.IGNORECASE
+)
 
 
 def clean_text(text: str | None) -> str | None:

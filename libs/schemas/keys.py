@@ -447,3 +447,31 @@ def curated_ledger_key(run_id: str) -> str:
 
 def _processed_day(table: str, run_id: str) -> str:
     return day_prefix(f"{PROCESSED_PREFIX}{table}/", parse_run_id(run_id).date())
+
+
+#: Held by whoever builds, publishes, rolls back or cleans.
+CURATED_LEASE_KEY: Final = f"{CURATED_PREFIX}_lease.json"
+EXCLUDED_RUNS_PREFIX: Final = f"{CURATED_PREFIX}_excluded/"
+
+_EXCLUDED_RUN: Final = re.compile(rf"({RUN_ID_PATTERN})\.json")
+_PROCESSED_FILE: Final = re.compile(rf"ingest_date=[0-9-]{{10}}/({RUN_ID_PATTERN})[-/].*\.parquet")
+
+
+def excluded_run_key(run_id: str) -> str:
+    """Return the key of the note that keeps a run out of the curated tables."""
+    return f"{EXCLUDED_RUNS_PREFIX}{run_id}.json"
+
+
+def parse_excluded_run_name(name: str) -> str | None:
+    """Return the run whose exclusion has this file name; ``None`` for another file."""
+    found = _EXCLUDED_RUN.fullmatch(name)
+    return found[1] if found else None
+
+
+def run_of_processed_file(path: str) -> str | None:
+    """Return the run of a Parquet file, by its path below a processed table; ``None`` for others.
+
+    Both forms are known: process writes a file a page, the bulk route a folder a run.
+    """
+    found = _PROCESSED_FILE.fullmatch(path)
+    return found[1] if found else None

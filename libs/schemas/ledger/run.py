@@ -181,3 +181,17 @@ class ProcessedLedger(_Ledger):
     quarantined: Count
     subjects: Annotated[dict[str, SubjectCounts], AfterValidator(_by_name)]
     mismatches: list[str] = Field(default_factory=list)
+
+
+class DumpSource(_Ledger):
+    """The file that a dump's run was loaded from: its name, size in bytes, and ETag."""
+
+    name: str
+    size: Count
+    etag: str
+
+
+class DumpLedger(ProcessedLedger):
+    """What the bulk route loaded as a run; ledgers of older versions name no file."""
+
+    dump: DumpSource | None = None

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from schemas.curated_tables import CURATED, CuratedTable
 from schemas.derive.compatibility import breaking_changes, describe
 from schemas.derive.glue import glue_comments
-from schemas.keys import build_record_key
+from schemas.keys import InvalidSubjectError, build_record_key, canonical_subject
 from schemas.ledger.curated_build import BuildRecord, CurrentBuild, PublishedBuild
-from schemas.rows.curated import CuratedWorkRow
+from schemas.rows.curated import ALL_WORKS, CuratedWorkRow
 from schemas.rows.work import WorkRow
 from schemas.source.dump import DUMP_WORK
 from schemas.tables import TABLES
@@ -145,3 +145,14 @@ def test_a_dump_s_work_may_lack_nearly_all() -> None:
 def test_a_dump_s_work_that_breaks_the_contract_is_refused(damaged: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         DUMP_WORK.validate_python({"key": "/works/OL1W", "title": "Emma"} | damaged)
+
+
+@pytest.mark.parametrize("name", [ALL_WORKS, "*", "#", "All", "# all", "person:#all"])
+def test_no_subject_key_can_be_the_scope_of_all_works(name: str) -> None:
+    try:
+        key = canonical_subject(name)
+    except InvalidSubjectError:
+        key = ""
+
+    assert key != ALL_WORKS
+    assert "#" not in key

@@ -22,6 +22,21 @@ def etl(
             min=1, help="How many times its last build's rows a table may have; default: 10."
         ),
     ] = None,
+    pin: Annotated[
+        str | None,
+        typer.Option(metavar="BUILD", help="Go back to a build and stay there until --unpin."),
+    ] = None,
+    unpin: Annotated[bool, typer.Option("--unpin", help="Let new builds be published again.")] = (
+        False
+    ),
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RUN", help="Keep a run out of the tables; needs --reason."),
+    ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(metavar="RUN", help="Let an excluded run in again.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why a build is pinned or a run excluded.")] = "",
     memory: MemoryOption = "2g",
     as_json: JsonOption = False,
 ) -> None:
@@ -32,12 +47,13 @@ def etl(
     """
     from lake.cli import screens
     from lake.cli.progress import Progress
-    from lake.etl.refresh import EtlOptions, run_etl, run_on_glue, workspace_of
+    from lake.etl.refresh import EtlOptions, controls_of, run_etl, run_on_glue, workspace_of
     from lake.local.spark import prepare
 
     project = current_project()
     cloud = cloud_to_change(project, env)
-    options = EtlOptions(full, memory, max_ratio)
+    controls = controls_of(pin, unpin=unpin, exclude=exclude, include=include, reason=reason)
+    options = EtlOptions(full, memory, max_ratio, controls)
     progress = Progress(err)
     if cloud.is_local:
         with progress.step("Set up Spark"):

@@ -61,6 +61,10 @@ def query(
         int | None, typer.Option("--limit", "-n", min=1, help="Rows of the result at most.")
     ] = None,
     output: OutputOption = OutputFormat.TABLE,
+    as_of: Annotated[
+        str | None,
+        typer.Option(metavar="BUILD|RUN", help="Read an older build that is kept (local AWS)."),
+    ] = None,
     env: EnvOption = None,
 ) -> None:
     """Answer a SELECT over the tables of the catalogue and the views.
@@ -82,7 +86,8 @@ def query(
     is_metadata = result is not None
     if result is None:
         statement = parse(wanted)
-        result = run_query(cloud, (statement.limited(limit) if limit else statement).sql)
+        limited = statement.limited(limit) if limit else statement
+        result = run_query(cloud, limited.sql, as_of=as_of)
     print_result(result.first(limit), output, wraps=is_metadata)
 
 

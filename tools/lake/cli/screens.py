@@ -88,6 +88,10 @@ def show_etl_status(console: Console, etl: EtlStatus, command: str) -> None:
         console.print(
             f"[bold]Curated tables[/] none yet: '{command}' builds them.", highlight=False
         )
+    if etl.pinned:
+        console.print(f"Pinned: {etl.pinned}. '{command} --unpin' ends it.", highlight=False)
+    for run, reason in etl.excluded_runs.items():
+        console.print(f"Run {run} is excluded: {reason}", highlight=False)
     if etl.job_runs:
         columns = ["started", "job", "state", "seconds", "error"]
         rows: list[list[object]] = [
@@ -116,6 +120,11 @@ def show_etl(console: Console, result: EtlResult) -> None:
     if result.status == "unchanged":
         console.print("Nothing to do: the build has every processed run.")
         return
+    if result.status == "pinned":
+        console.print("Readers stay in this build until './lake etl --unpin'.")
+        return
+    for run, found in result.left_out.items():
+        console.print(f"[yellow]Left out[/] run {run}: {found}", highlight=False)
     parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in result.seconds.items())
     runs = f"{len(result.new_runs)} new run" + ("" if len(result.new_runs) == 1 else "s")
     console.print(f"{runs}, {result.mode}. {parts}", style="dim", highlight=False)

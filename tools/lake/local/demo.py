@@ -63,7 +63,7 @@ CURATED_QUERIES = {
     "Authors with the most works, of all subjects": """
         SELECT r.rank, coalesce(a.name, r.author_key) AS author, r.works, r.editions
         FROM author_rankings r JOIN authors a ON a.author_key = r.author_key
-        WHERE r.subject_key = '*' AND r.rank <= 5
+        WHERE r.subject_key = '#all' AND r.rank <= 5
         ORDER BY r.rank
     """,
 }

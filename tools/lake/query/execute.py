@@ -17,6 +17,7 @@ from lake.query.builtin_views import (
     referenced_views,
     with_views,
 )
+from lake.query.one_build import at_one_build
 from lake.query.statement import Statement, TableReference, parse
 from lake.query.tabular import QueryResult
 from lake.query.translate import UNNAMED, to_duckdb
@@ -37,7 +38,9 @@ _SETTINGS = (
 )
 
 
-def run_query(cloud: Cloud, sql: str, filesystem: Any = None) -> QueryResult:
+def run_query(
+    cloud: Cloud, sql: str, filesystem: Any = None, as_of: str | None = None
+) -> QueryResult:
     """Run one query and return all of its rows.
 
     Parameters
@@ -48,6 +51,8 @@ def run_query(cloud: Cloud, sql: str, filesystem: Any = None) -> QueryResult:
         One SELECT (also WITH, UNION, VALUES) in Athena's dialect.
     filesystem
         For the local AWS: a pyarrow filesystem whose paths are `<bucket>/<key>`, instead of its S3.
+    as_of
+        For the local AWS: an older build of the curated tables, or a run whose build it was.
 
     Raises
     ------
@@ -58,6 +63,11 @@ def run_query(cloud: Cloud, sql: str, filesystem: Any = None) -> QueryResult:
     if not cloud.is_local:
         from lake.query.athena import run_on_athena
 
+        if as_of:
+            raise QueryError(
+                "Athena reads the current build alone.",
+                f"To read an older one, go back to it: ./lake etl --env {cloud.env} --pin BUILD",
+            )
         return run_on_athena(cloud, _with_missing_views(cloud, statement).sql)
     try:
         database = cloud.parameter("foundation/glue-database")
@@ -66,7 +76,7 @@ def run_query(cloud: Cloud, sql: str, filesystem: Any = None) -> QueryResult:
             f"There is no catalogue yet: {error.message}",
             "Run './lake demo', or './lake deploy'.",
         ) from error
-    tables = _tables(cloud, database, statement)
+    tables = at_one_build(cloud, _tables(cloud, database, statement), as_of)
     return _run(cloud, database, statement, tables, filesystem)
 
 

@@ -10,14 +10,22 @@ import boto3
 
 from lake.aws import Cloud
 from lake.errors import EtlFailedError
+from lake.etl.curated import read_curated
 from lake.etl.staging import list_objects
 from lake.local.spark import SparkJobs
 from schemas.curated_tables import CURATED
-from schemas.keys import CURRENT_BUILD_KEY, build_record_key, processed_ledger_key
+from schemas.keys import (
+    CURRENT_BUILD_KEY,
+    build_record_key,
+    excluded_run_key,
+    processed_ledger_key,
+)
 from schemas.ledger.curated_build import (
     BUILD_FORMAT,
     BuildRecord,
     CurrentBuild,
+    ExcludedRun,
+    Pin,
     PublishedBuild,
     TableOutcome,
 )
@@ -150,10 +158,19 @@ class FakeJobs(SparkJobs):
         return {"status": "built", **made.model_dump(mode="json")}
 
     def _publish(self, arguments: dict[str, str]) -> dict[str, Any]:
-        published = PublishedBuild(
-            build=arguments["build"], published_at=datetime(2026, 11, 23, tzinfo=UTC)
-        )
-        current = CurrentBuild(builds=[published])
+        time = datetime(2026, 11, 23, tzinfo=UTC)
+        for run in filter(None, arguments.get("exclude", "").split(",")):
+            note = ExcludedRun(run_id=run, reason=arguments["reason"], excluded_at=time)
+            put(self.cloud, excluded_run_key(run), note.model_dump_json())
+        build = arguments.get("pin") or arguments.get("build")
+        if build is None:
+            return {"status": "published"}
+        published = PublishedBuild(build=build, published_at=time)
+        before = read_curated(self.cloud, BUCKET)
+        pin = None if "unpin" in arguments else before.pin
+        if "pin" in arguments:
+            pin = Pin(build=build, reason=arguments.get("reason", ""), pinned_at=time)
+        current = CurrentBuild(builds=[published], pin=pin)
         put(self.cloud, CURRENT_BUILD_KEY, current.model_dump_json())
         return {"status": "published"}
 
