@@ -23,6 +23,8 @@ for command in (
     local.up,
     local.down,
     operations.status,
+    operations.doctor,
+    operations.verify,
     deploy.deploy,
     local.demo,
     etl.etl,
