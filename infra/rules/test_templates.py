@@ -11,6 +11,7 @@ from infra.rules.access import ACCESS_RULES, may
 from infra.rules.compute import COMPUTE_RULES
 from infra.rules.model import unexcused, violations
 from infra.rules.monitoring import MONITORING_RULES
+from infra.rules.stacks import Stack
 from infra.rules.storage import STORAGE_RULES
 from infra.rules.template import HERE, UNITS, Template, load, path_of, text_of
 
@@ -258,6 +259,51 @@ def test_role_can_tell_a_missing_object_from_a_forbidden_one(role: tuple[str, st
         assert not may(template, name, "s3:ListBucket", prefix)
 
 
+# Folders that Spark's jobs write, and those above them.
+DAY_FOLDER = "quarantine_data/works/ingest_date=2026-09-30"
+FOLDERS = {
+    ETL: {"curated_data/works/build=B", "curated_data/works", "curated_data"},
+    BULK: {
+        "processed_data/dump_works/ingest_date=2026-09-30/R",
+        "processed_data/dump_works",
+        f"{DAY_FOLDER}/R-dump",
+    },
+}
+ABOVE: dict[tuple[str, str], set[str]] = {
+    ETL: set(),
+    BULK: {"processed_data", DAY_FOLDER, "quarantine_data/works", "quarantine_data"},
+}
+
+
+@pytest.mark.parametrize(
+    ("role", "folder"), [(role, folder) for role, found in FOLDERS.items() for folder in found]
+)
+def test_a_job_reaches_the_folders_that_spark_writes(role: tuple[str, str], folder: str) -> None:
+    """GIVEN S3A, the connector of Glue since 5.1 THEN a folder is asked for with no slash, too."""
+    template, name = load(role[0]), role[1]
+
+    # Above the highest folder of a role there is nothing to clear.
+    slashes = ("", "/") if "/" in folder else ("",)
+    for target in (f"{{data-bucket}}/{folder}{slash}" for slash in slashes):
+        for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"):
+            assert may(template, name, action, target), target
+    for slash in ("", "/"):
+        assert may(template, name, "s3:ListBucket", f"{folder}{slash}")
+
+
+@pytest.mark.parametrize(
+    ("role", "folder"), [(role, folder) for role, found in ABOVE.items() for folder in found]
+)
+def test_a_job_may_see_that_a_folder_above_is_no_file(role: tuple[str, str], folder: str) -> None:
+    template, name = load(role[0]), role[1]
+    target = f"{{data-bucket}}/{folder}"
+
+    assert may(template, name, "s3:GetObject", target)
+    assert may(template, name, "s3:ListBucket", folder)
+    assert not may(template, name, "s3:PutObject", target)
+    assert not may(template, name, "s3:DeleteObject", target)
+
+
 @pytest.mark.parametrize("role", ["EtlRole", "BulkRole"])
 def test_jobs_read_their_package_and_no_other(role: str) -> None:
     template = load("glue_etl")
@@ -374,6 +420,51 @@ def test_quicksight_reads_tables_and_writes_results_only(key: str) -> None:
     assert may(template, "QuickSightRole", "s3:GetObject", target) == (key in tables)
     assert may(template, "QuickSightRole", "s3:PutObject", target) == (key == QUERY_RESULT)
     assert not may(template, "QuickSightRole", "s3:DeleteObject", target)
+
+
+# What AWS's own policy for QuickSight and Athena, AWSQuicksightAthenaAccess, lets it do in Athena.
+ATHENA_ACTIONS = (
+    "GetDataCatalog",
+    "GetDatabase",
+    "GetQueryExecution",
+    "GetQueryResults",
+    "GetQueryResultsStream",
+    "GetTableMetadata",
+    "GetWorkGroup",
+    "ListDataCatalogs",
+    "ListDatabases",
+    "ListTableMetadata",
+    "ListWorkGroups",
+    "StartQueryExecution",
+    "StopQueryExecution",
+)
+
+
+@pytest.mark.parametrize("action", ATHENA_ACTIONS)
+def test_quicksight_may_do_in_athena_what_awss_own_policy_lets_it(action: str) -> None:
+    places = ("*", "datacatalog/AwsDataCatalog", "workgroup/${App}-${Env}")
+
+    assert any(
+        may(load("quicksight"), "QuickSightRole", f"athena:{action}", place) for place in places
+    )
+
+
+def test_everything_in_quicksight_has_an_owner() -> None:
+    stack = Stack(load("quicksight"), {"QuickSightPrincipal": "arn:ana"})
+
+    for kind in ("DataSource", "DataSet", "Dashboard"):
+        for resource in stack.template.resources(f"AWS::QuickSight::{kind}"):
+            (granted,) = stack.resolve(resource.properties["Permissions"])
+            assert granted["Principal"] == "arn:ana"
+            assert f"quicksight:Update{kind}Permissions" in granted["Actions"]
+
+
+def test_quicksight_may_take_its_role_whether_or_not_it_says_for_which_account() -> None:
+    trust = _properties("quicksight", "QuickSightRole")["AssumeRolePolicyDocument"]
+
+    assert trust["Statement"][0]["Condition"] == {
+        "StringEqualsIfExists": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    }
 
 
 def test_quicksight_is_made_only_where_somebody_is_named() -> None:
