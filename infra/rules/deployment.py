@@ -242,6 +242,7 @@ _PLACES: dict[str, Callable[[Stack, Resource], list[str]]] = {
     "AWS::Glue::Table": _catalogue,
     "AWS::Lambda::Alias": _lambda_part,
     "AWS::Lambda::EventInvokeConfig": _lambda_part,
+    "AWS::Lambda::Permission": _lambda_part,
     "AWS::Lambda::Version": _lambda_part,
     "AWS::QuickSight::RefreshSchedule": lambda stack, resource: [
         f"{QUICKSIGHT}:dataset/{_property(stack, resource, 'DataSetId')}/refresh-schedule/"

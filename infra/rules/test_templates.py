@@ -368,6 +368,15 @@ def test_every_prefix_of_the_bucket_has_a_lifecycle() -> None:
     assert {f"{key.split('/', 1)[0]}/" for key in EVERYTHING} == ruled
 
 
+def test_removed_builds_are_kept_for_days_and_not_for_weeks() -> None:
+    """GIVEN builds, each a whole copy, and temporary objects THEN their versions go soon."""
+    foundation = Stack(load("foundation"))
+    rules = foundation.resolve(_properties("foundation", "DataBucket"))["LifecycleConfiguration"]
+    (curated,) = (rule for rule in rules["Rules"] if rule.get("Prefix") == "curated_data/")
+
+    assert 1 <= int(curated["NoncurrentVersionExpiration"]["NoncurrentDays"]) <= 3
+
+
 def test_no_lifecycle_rule_removes_current_data() -> None:
     rules = _properties("foundation", "DataBucket")["LifecycleConfiguration"]["Rules"]
 
@@ -396,6 +405,19 @@ def test_the_check_of_releases_is_the_code_that_is_tested() -> None:
     code = _properties("bootstrap", "ReleaseCheck")["Code"]["ZipFile"]
 
     assert code == (HERE / "release_check/function.py").read_text(encoding="utf-8")
+
+
+def test_the_watch_over_runs_is_the_code_that_is_tested() -> None:
+    code = _properties("monitoring", "RunWatch")["Code"]["ZipFile"]
+
+    assert code == (HERE / "run_watch/function.py").read_text(encoding="utf-8")
+
+
+def test_process_leaves_room_for_ingest_in_a_new_account() -> None:
+    """GIVEN the quota of a new account, about 10 THEN process does not take all of it."""
+    default = int(load("process").body["Parameters"]["MaximumConcurrency"]["Default"])
+
+    assert default + 2 <= 10
 
 
 @pytest.mark.parametrize("unit", SERVICES)
