@@ -13,7 +13,8 @@ DAY = 24 * 3600
 WEEK = 7 * DAY
 HOUR = 3600
 LONGEST_DESCRIPTION = 1024
-TOPIC = "{alarm-topic-arn}"
+# By its name: dynamic references are few in a template, and each alarm would take two.
+TOPIC = "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:${App}-${Env}-alarms"
 
 # Metrics of AWS itself, by namespace, with the dimension under which they are looked up.
 AWS_METRICS = {

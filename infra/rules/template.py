@@ -121,12 +121,26 @@ def text_of(value: Any) -> str:
             return f"${{{argument}}}"
         if function == "Fn::GetAtt":
             return f"${{{'.'.join(argument)}}}"
+        if function == "Fn::Join":
+            return str(argument[0]).join(_parts(argument[1]))
+        if function == "Fn::Select":
+            return _parts(argument[1])[int(argument[0])]
         if function == "Fn::Sub":
-            text = argument[0] if isinstance(argument, list) else argument
+            text, given = argument if isinstance(argument, list) else (argument, {})
+            for name, item in given.items():
+                text = text.replace(f"${{{name}}}", text_of(item))
             return re.sub(r"\{\{resolve:ssm:[^}]*(?:\}[^}]*)*?/([a-z-]+)\}\}", r"{\1}", text)
         if function == "Fn::If":
             return text_of(argument[1])
     return str(value)
+
+
+def _parts(value: Any) -> list[str]:
+    """Return a list of texts, or what `Fn::Split` makes of one."""
+    if isinstance(value, dict) and "Fn::Split" in value:
+        separator, text = value["Fn::Split"]
+        return text_of(text).split(separator)
+    return [text_of(item) for item in value]
 
 
 def refers_to(value: Any, name: str) -> bool:

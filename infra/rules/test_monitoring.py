@@ -53,6 +53,8 @@ def good_days() -> Series:
         *emf("ingest", "RemainingSeconds", *every(5 * MINUTE, 295), *((t, 41) for t in runs)),
         *emf("ingest", "RunsComplete", *((t, 1) for t in runs)),
         *emf("process", "RunsProcessed", *((t + 10 * MINUTE, 1) for t in runs)),
+        # A build may take up to an hour longer once.
+        *emf("run_watch", "RunsWaiting", *every(HOUR / 2, 0), (2 * DAY, 1), (2 * DAY + 1, 1)),
         *emf("process", "RecordsRead", *((t, 5000) for t in runs), (DAY, 10)),
         # A tenth of a small sample, and two in a hundred of a large one.
         *emf("process", "RecordsQuarantined", *((t, 100) for t in runs), (DAY, 1)),
@@ -76,6 +78,7 @@ def without(series: Series, name: str) -> Series:
 # What goes wrong on the second day: added to good days.
 BAD: dict[str, Series] = {
     "ingest-errors": aws(INGEST, "Errors", (DAY, 1)),
+    "runs-waiting": emf("run_watch", "RunsWaiting", *every(HOUR / 2, 1, DAY, DAY + 3 * HOUR)),
     "process-errors": aws(PROCESS, "Errors", (DAY, 1)),
     "process-items-failed": emf("process", "ItemsFailed", *every(MINUTE, 1, DAY, DAY + HOUR)),
     "ingest-dead-letters": aws("ingest/dlq-name", "ApproximateNumberOfMessagesVisible", (DAY, 1)),

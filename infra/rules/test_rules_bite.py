@@ -48,7 +48,7 @@ def _remove(path: str) -> Break:
 
 def _remove_subject(resource: dict[str, Any]) -> None:
     statement = resource["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]
-    del statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+    del statement["Condition"]["StringLike"]
 
 
 FIRST = "Properties.Policies.0.PolicyDocument.Statement.0."
@@ -283,3 +283,15 @@ Resources:
 )
 def test_permissions_are_read_as_iam_reads_them(action: str, target: str, expected: bool) -> None:
     assert may(parse("test", ROLE), "Role", action, target) is expected
+
+
+@pytest.mark.parametrize(
+    ("action", "target"),
+    [
+        ("glue:CreateDatabase", "database/${App}_${Env}"),
+        ("glue:DeleteTable", "table/${App}_${Env}/works"),
+        ("sqs:CreateQueue", "${App}-${Env}-process"),
+    ],
+)
+def test_permissions_are_read_whatever_function_writes_them(action: str, target: str) -> None:
+    assert may(load("bootstrap"), "CloudFormationRole", action, target)

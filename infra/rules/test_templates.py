@@ -11,6 +11,7 @@ from infra.rules.access import ACCESS_RULES, may
 from infra.rules.compute import COMPUTE_RULES
 from infra.rules.model import unexcused, violations
 from infra.rules.monitoring import MONITORING_RULES
+from infra.rules.stacks import Stack
 from infra.rules.storage import STORAGE_RULES
 from infra.rules.template import HERE, UNITS, Template, load, path_of, text_of
 
@@ -258,6 +259,51 @@ def test_role_can_tell_a_missing_object_from_a_forbidden_one(role: tuple[str, st
         assert not may(template, name, "s3:ListBucket", prefix)
 
 
+# Folders that Spark's jobs write, and those above them.
+DAY_FOLDER = "quarantine_data/works/ingest_date=2026-09-30"
+FOLDERS = {
+    ETL: {"curated_data/works/build=B", "curated_data/works", "curated_data"},
+    BULK: {
+        "processed_data/dump_works/ingest_date=2026-09-30/R",
+        "processed_data/dump_works",
+        f"{DAY_FOLDER}/R-dump",
+    },
+}
+ABOVE: dict[tuple[str, str], set[str]] = {
+    ETL: set(),
+    BULK: {"processed_data", DAY_FOLDER, "quarantine_data/works", "quarantine_data"},
+}
+
+
+@pytest.mark.parametrize(
+    ("role", "folder"), [(role, folder) for role, found in FOLDERS.items() for folder in found]
+)
+def test_a_job_reaches_the_folders_that_spark_writes(role: tuple[str, str], folder: str) -> None:
+    """GIVEN S3A, the connector of Glue since 5.1 THEN a folder is asked for with no slash, too."""
+    template, name = load(role[0]), role[1]
+
+    # Above the highest folder of a role there is nothing to clear.
+    slashes = ("", "/") if "/" in folder else ("",)
+    for target in (f"{{data-bucket}}/{folder}{slash}" for slash in slashes):
+        for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"):
+            assert may(template, name, action, target), target
+    for slash in ("", "/"):
+        assert may(template, name, "s3:ListBucket", f"{folder}{slash}")
+
+
+@pytest.mark.parametrize(
+    ("role", "folder"), [(role, folder) for role, found in ABOVE.items() for folder in found]
+)
+def test_a_job_may_see_that_a_folder_above_is_no_file(role: tuple[str, str], folder: str) -> None:
+    template, name = load(role[0]), role[1]
+    target = f"{{data-bucket}}/{folder}"
+
+    assert may(template, name, "s3:GetObject", target)
+    assert may(template, name, "s3:ListBucket", folder)
+    assert not may(template, name, "s3:PutObject", target)
+    assert not may(template, name, "s3:DeleteObject", target)
+
+
 @pytest.mark.parametrize("role", ["EtlRole", "BulkRole"])
 def test_jobs_read_their_package_and_no_other(role: str) -> None:
     template = load("glue_etl")
@@ -322,6 +368,15 @@ def test_every_prefix_of_the_bucket_has_a_lifecycle() -> None:
     assert {f"{key.split('/', 1)[0]}/" for key in EVERYTHING} == ruled
 
 
+def test_removed_builds_are_kept_for_days_and_not_for_weeks() -> None:
+    """GIVEN builds, each a whole copy, and temporary objects THEN their versions go soon."""
+    foundation = Stack(load("foundation"))
+    rules = foundation.resolve(_properties("foundation", "DataBucket"))["LifecycleConfiguration"]
+    (curated,) = (rule for rule in rules["Rules"] if rule.get("Prefix") == "curated_data/")
+
+    assert 1 <= int(curated["NoncurrentVersionExpiration"]["NoncurrentDays"]) <= 3
+
+
 def test_no_lifecycle_rule_removes_current_data() -> None:
     rules = _properties("foundation", "DataBucket")["LifecycleConfiguration"]["Rules"]
 
@@ -352,6 +407,19 @@ def test_the_check_of_releases_is_the_code_that_is_tested() -> None:
     assert code == (HERE / "release_check/function.py").read_text(encoding="utf-8")
 
 
+def test_the_watch_over_runs_is_the_code_that_is_tested() -> None:
+    code = _properties("monitoring", "RunWatch")["Code"]["ZipFile"]
+
+    assert code == (HERE / "run_watch/function.py").read_text(encoding="utf-8")
+
+
+def test_process_leaves_room_for_ingest_in_a_new_account() -> None:
+    """GIVEN the quota of a new account, about 10 THEN process does not take all of it."""
+    default = int(load("process").body["Parameters"]["MaximumConcurrency"]["Default"])
+
+    assert default + 2 <= 10
+
+
 @pytest.mark.parametrize("unit", SERVICES)
 def test_the_check_of_a_release_ends_before_those_who_wait_for_it(unit: str) -> None:
     """GIVEN a version that never answers THEN the check can still say so."""
@@ -374,6 +442,51 @@ def test_quicksight_reads_tables_and_writes_results_only(key: str) -> None:
     assert may(template, "QuickSightRole", "s3:GetObject", target) == (key in tables)
     assert may(template, "QuickSightRole", "s3:PutObject", target) == (key == QUERY_RESULT)
     assert not may(template, "QuickSightRole", "s3:DeleteObject", target)
+
+
+# What AWS's own policy for QuickSight and Athena, AWSQuicksightAthenaAccess, lets it do in Athena.
+ATHENA_ACTIONS = (
+    "GetDataCatalog",
+    "GetDatabase",
+    "GetQueryExecution",
+    "GetQueryResults",
+    "GetQueryResultsStream",
+    "GetTableMetadata",
+    "GetWorkGroup",
+    "ListDataCatalogs",
+    "ListDatabases",
+    "ListTableMetadata",
+    "ListWorkGroups",
+    "StartQueryExecution",
+    "StopQueryExecution",
+)
+
+
+@pytest.mark.parametrize("action", ATHENA_ACTIONS)
+def test_quicksight_may_do_in_athena_what_awss_own_policy_lets_it(action: str) -> None:
+    places = ("*", "datacatalog/AwsDataCatalog", "workgroup/${App}-${Env}")
+
+    assert any(
+        may(load("quicksight"), "QuickSightRole", f"athena:{action}", place) for place in places
+    )
+
+
+def test_everything_in_quicksight_has_an_owner() -> None:
+    stack = Stack(load("quicksight"), {"QuickSightPrincipal": "arn:ana"})
+
+    for kind in ("DataSource", "DataSet", "Dashboard"):
+        for resource in stack.template.resources(f"AWS::QuickSight::{kind}"):
+            (granted,) = stack.resolve(resource.properties["Permissions"])
+            assert granted["Principal"] == "arn:ana"
+            assert f"quicksight:Update{kind}Permissions" in granted["Actions"]
+
+
+def test_quicksight_may_take_its_role_whether_or_not_it_says_for_which_account() -> None:
+    trust = _properties("quicksight", "QuickSightRole")["AssumeRolePolicyDocument"]
+
+    assert trust["Statement"][0]["Condition"] == {
+        "StringEqualsIfExists": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    }
 
 
 def test_quicksight_is_made_only_where_somebody_is_named() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.rules.template import UNITS, load
+from infra.rules.template import UNITS, load, text_of
 
 WORKFLOWS = sorted(Path(".github/workflows").glob("*.yml"))
 
@@ -81,8 +81,8 @@ def test_the_role_is_assumed_by_the_environment_that_it_trusts(deployment: dict[
     # GIVEN a role that trusts the GitHub environment named like the lake's
     role = next(item for item in load("bootstrap").resources() if item.name == "DeployRole")
     (trust,) = role.properties["AssumeRolePolicyDocument"]["Statement"]
-    subject = trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
-    assert subject["Fn::Sub"].endswith(":environment:${Env}")
+    subjects = trust["Condition"]["StringLike"]["token.actions.githubusercontent.com:sub"]
+    assert all(text_of(subject).endswith(":environment:${Env}") for subject in subjects)
 
     # THEN the job runs in the environment that it deploys, and it alone may ask for a token
     command = next(step for step in steps(deployment) if "run" in step)

@@ -14,6 +14,7 @@ from schemas.ledger.run import RunStatus, SubjectStatus
 LISTED: dict[str, Any] = json.loads(Path("infra/metrics.json").read_text(encoding="utf-8"))
 METRICS: list[dict[str, str]] = LISTED["metrics"]
 INGEST = Path("services/ingest/observability.py")
+RUN_WATCH = Path("infra/run_watch/function.py")
 PROCESS = (Path("services/process/observability.py"), Path("services/process/logic/batch.py"))
 
 
@@ -28,9 +29,10 @@ def listed(service: str, begin: str = "") -> set[str]:
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric["name"])
 def test_a_listed_metric_is_in_the_source(metric: dict[str, str]) -> None:
-    sources = (INGEST,) if metric["service"] == "ingest" else PROCESS
+    sources = {"ingest": (INGEST,), "process": PROCESS, "run_watch": (RUN_WATCH,)}
+    texts = [path.read_text(encoding="utf-8") for path in sources[metric["service"]]]
 
-    assert any(metric["emitted"] in path.read_text(encoding="utf-8") for path in sources)
+    assert any(metric["emitted"] in text for text in texts)
 
 
 def test_what_process_counts_is_listed() -> None:

@@ -24,14 +24,40 @@ from schemas.tables import QUARANTINE
 _READ_PREFIXES: Final = tuple(
     prefix.rstrip("/") for prefix in (PROCESSED_PREFIX, CURATED_PREFIX, QUARANTINE.location)
 )
-_DATASET_ACTIONS: Final = (
-    "DescribeDataSet",
-    "DescribeDataSetPermissions",
-    "PassDataSet",
-    "DescribeIngestion",
-    "ListIngestions",
-)
-_DASHBOARD_ACTIONS: Final = ("DescribeDashboard", "ListDashboardVersions", "QueryDashboard")
+# What QuickSight calls an owner of each kind: without one, nobody could share or remove it there.
+# https://docs.aws.amazon.com/quicksight/latest/APIReference/qs-api-permissions.html
+_OWNER_ACTIONS: Final = {
+    "DataSource": (
+        "DescribeDataSource",
+        "DescribeDataSourcePermissions",
+        "PassDataSource",
+        "UpdateDataSource",
+        "UpdateDataSourcePermissions",
+        "DeleteDataSource",
+    ),
+    "DataSet": (
+        "DescribeDataSet",
+        "DescribeDataSetPermissions",
+        "PassDataSet",
+        "DescribeIngestion",
+        "ListIngestions",
+        "UpdateDataSet",
+        "UpdateDataSetPermissions",
+        "DeleteDataSet",
+        "CreateIngestion",
+        "CancelIngestion",
+    ),
+    "Dashboard": (
+        "DescribeDashboard",
+        "DescribeDashboardPermissions",
+        "ListDashboardVersions",
+        "QueryDashboard",
+        "UpdateDashboard",
+        "UpdateDashboardPermissions",
+        "UpdateDashboardPublishedVersion",
+        "DeleteDashboard",
+    ),
+}
 
 
 def quicksight_template(shown: Dashboard) -> Json:
@@ -59,7 +85,11 @@ def quicksight_template(shown: Dashboard) -> Json:
         "Description": "ARN of the QuickSight dashboard.",
         "Value": {"Fn::GetAtt": ["Dashboard", "Arn"]},
     }
-    return made | {"Outputs": {"Dashboard": output}}
+    owner = {
+        kind: {"Actions": [f"quicksight:{action}" for action in actions]}
+        for kind, actions in _OWNER_ACTIONS.items()
+    }
+    return made | {"Mappings": {"Owner": owner}, "Outputs": {"Dashboard": output}}
 
 
 def _quicksight(shown: Dashboard) -> Json:
@@ -76,16 +106,17 @@ def _quicksight(shown: Dashboard) -> Json:
             "AwsAccountId": {"Ref": "AWS::AccountId"},
             "DashboardId": sub("${App}-${Env}"),
             "Name": sub(f"{shown.title} (${{App}} ${{Env}})"),
-            "Permissions": _permissions(_DASHBOARD_ACTIONS),
+            "Permissions": _permissions("Dashboard"),
             "Definition": definition(shown, arns),
         },
     }
     return resources
 
 
-def _permissions(actions: tuple[str, ...]) -> list[Json]:
-    named = [f"quicksight:{action}" for action in actions]
-    return [{"Principal": {"Ref": "QuickSightPrincipal"}, "Actions": named}]
+def _permissions(kind: str) -> list[Json]:
+    """Make the named user or group the owner of something."""
+    actions = {"Fn::FindInMap": ["Owner", kind, "Actions"]}
+    return [{"Principal": {"Ref": "QuickSightPrincipal"}, "Actions": actions}]
 
 
 def _data_source() -> Json:
@@ -103,6 +134,7 @@ def _data_source() -> Json:
                     "RoleArn": {"Fn::GetAtt": ["QuickSightRole", "Arn"]},
                 }
             },
+            "Permissions": _permissions("DataSource"),
         },
     }
 
@@ -124,7 +156,7 @@ def _dataset(view: View) -> Json:
             "Name": sub(f"${{App}} ${{Env}} {view.name}"),
             "ImportMode": {"Ref": "ImportMode"},
             "PhysicalTableMap": {identifier(view.name): {"RelationalTable": table}},
-            "Permissions": _permissions(_DATASET_ACTIONS),
+            "Permissions": _permissions("DataSet"),
         },
     }
 
@@ -154,6 +186,13 @@ def _role() -> Json:
     return {
         "Type": "AWS::IAM::Role",
         "Condition": "HasQuickSight",
+        "Metadata": {
+            "lake": {
+                "reasons": {
+                    "wildcard-resource": "Listing catalogues and workgroups knows no resource."
+                }
+            }
+        },
         "Properties": {
             "RoleName": sub("${App}-${Env}-quicksight"),
             "Description": sub("What QuickSight may read of ${App} ${Env}."),
@@ -171,8 +210,9 @@ def _role() -> Json:
                         "Effect": "Allow",
                         "Principal": {"Service": "quicksight.amazonaws.com"},
                         "Action": "sts:AssumeRole",
+                        # Only if it comes: nothing says that QuickSight sends it.
                         "Condition": {
-                            "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+                            "StringEqualsIfExists": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
                         },
                     }
                 ],
@@ -203,10 +243,24 @@ def _statements() -> list[Json]:
             ],
             [f"arn:${{AWS::Partition}}:athena:{ACCOUNT}:workgroup/{WORKGROUP}"],
         ),
+        # As in AWS's own policy for QuickSight and Athena, AWSQuicksightAthenaAccess.
+        _allow(
+            "ReadDataCatalogs",
+            [
+                "athena:GetDataCatalog",
+                "athena:GetDatabase",
+                "athena:GetTableMetadata",
+                "athena:ListDatabases",
+                "athena:ListTableMetadata",
+            ],
+            [f"arn:${{AWS::Partition}}:athena:{ACCOUNT}:datacatalog/AwsDataCatalog"],
+        ),
+        _allow("ListDataCatalogs", ["athena:ListDataCatalogs", "athena:ListWorkGroups"], ["*"]),
         _allow(
             "ReadCatalogue",
             [
                 "glue:GetDatabase",
+                "glue:GetDatabases",
                 "glue:GetPartition",
                 "glue:GetPartitions",
                 "glue:GetTable",
@@ -221,10 +275,15 @@ def _statements() -> list[Json]:
         _allow("ReadData", ["s3:GetObject"], [f"{BUCKET}/{name}/*" for name in _READ_PREFIXES]),
         _allow(
             "KeepResults",
-            ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
+            [
+                "s3:AbortMultipartUpload",
+                "s3:GetObject",
+                "s3:ListMultipartUploadParts",
+                "s3:PutObject",
+            ],
             [results],
         ),
-        _allow("FindBucket", ["s3:GetBucketLocation"], [BUCKET]),
+        _allow("FindBucket", ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"], [BUCKET]),
         _allow("ListData", ["s3:ListBucket"], [BUCKET])
         | {
             "Condition": {
@@ -241,5 +300,5 @@ def _allow(sid: str, actions: list[str], resources: list[str]) -> Json:
         "Sid": sid,
         "Effect": "Allow",
         "Action": actions,
-        "Resource": [sub(resource) for resource in resources],
+        "Resource": [sub(item) if "${" in item else item for item in resources],
     }

@@ -39,7 +39,8 @@ _ASSUMED: Final = """\
 - Raw pages lie {standard} months in S3 Standard, then in Infrequent Access if they are of 128
   KiB at least, which those measured are not (pages of 1000 works are); all else stays in
   Standard, and {builds} builds of the curated tables. Storage grows: in the first month it is a
-  twelfth. Replaced versions of objects and access logs are not counted.
+  twelfth. Removed builds count for the days that their versions are kept; other
+  replaced versions and access logs do not.
 - The ETL runs after each run on {workers} workers G.1X, uses half of their processors, and
   starts in {etl_start} s.
 - {queries} queries a month, each reads a tenth of the curated tables, or the 10 MB that Athena

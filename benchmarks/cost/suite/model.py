@@ -41,6 +41,8 @@ QUERY_LEAST_BYTES: Final = 10e6
 MONTHS_KEPT: Final = 12
 STANDARD_MONTHS: Final = 3
 BUILDS_KEPT: Final = 2
+# A build is written to a temporary folder of Spark first.
+WRITTEN_PER_BUILD: Final = 2
 #: Lifecycle rules of S3 leave smaller objects where they are.
 LEAST_BYTES_MOVED: Final = 128 * 1024
 
@@ -142,6 +144,12 @@ def curated_bytes(lake: Scenario) -> float:
     return lake.works / 1e6 * measured()["1,000,000 works: curated tables, MiB"] * 2**20
 
 
+def removed_builds(lake: Scenario) -> float:
+    """Return how many removed builds lie as old versions, Spark's temporary files among them."""
+    days = default("foundation", "CuratedNoncurrentDays")
+    return WRITTEN_PER_BUILD * lake.runs * days / MONTH_DAYS
+
+
 def storage(lake: Scenario) -> float:
     """Return the cost of storage in the twelfth month, when a year of data is there."""
     raw = lake.month("raw_data", "bytes")
@@ -150,7 +158,8 @@ def storage(lake: Scenario) -> float:
     others = ("processed_data", "quarantine_data", "runs")
     kept = sum(lake.month(prefix, "bytes") for prefix in others) * MONTHS_KEPT
     standard = raw * (STANDARD_MONTHS if is_moved else MONTHS_KEPT) + kept
-    cost = prices()["s3.standard"].of((standard + BUILDS_KEPT * curated_bytes(lake)) / GB)
+    builds = BUILDS_KEPT + removed_builds(lake)
+    cost = prices()["s3.standard"].of((standard + builds * curated_bytes(lake)) / GB)
     if is_moved:
         cost += prices()["s3.infrequent"].of(raw * (MONTHS_KEPT - STANDARD_MONTHS) / GB)
         cost += prices()["s3.transitions"].of(pages)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from lake.cli import deploy, etl, local, operations, query, reports
+from lake.cli import check, deploy, etl, local, operations, query, reports
 from lake.cli.console import err, settings, show_error
 from lake.cli.failures import explain, write_log
 from lake.errors import LakeError
@@ -26,6 +26,9 @@ for command in (
     local.up,
     local.down,
     operations.status,
+    operations.doctor,
+    operations.verify,
+    check.check,
     deploy.deploy,
     local.demo,
     etl.etl,

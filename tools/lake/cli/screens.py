@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.panel import Panel
+from rich.table import Table
 from rich.text import Text
 
 from lake.cli.tables import result_table, table
@@ -14,7 +17,9 @@ if TYPE_CHECKING:
     from lake.etl.backfill import BackfillResult
     from lake.etl.refresh import EtlResult
     from lake.local.demo import Summary
+    from lake.operations.doctor.findings import Finding
     from lake.operations.status import EtlStatus, LakeStatus
+    from lake.operations.verify.command import Report
     from lake.query.metadata import TableState
     from lake.query.tabular import QueryResult
 
@@ -179,3 +184,42 @@ def _counts(summary: Summary) -> RenderableType:
         f"{summary.seconds:.1f} s: {stages}",
     ]
     return Panel(Group(*(Text(line) for line in lines)), title="The lake is up", expand=False)
+
+
+SIGNS = {
+    "fine": "[green]✓[/]",
+    "advice": "[yellow]•[/]",
+    "problem": "[red]✗[/]",
+    "unknown": "[yellow]?[/]",
+}
+
+
+def show_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """Print what the doctor found, a line each, and what to do below it."""
+    for found in findings:
+        line = f"{SIGNS[found.state]} [bold]{found.name}[/] {escape(found.text)}"
+        console.print(line, highlight=False)
+        if found.remedy:
+            console.print(f"  [dim]{escape(found.remedy)}[/]", highlight=False)
+
+
+OUTCOMES = {
+    "shown": "[green]✓[/] shown",
+    "failed": "[red]✗[/] failed",
+    "unavailable": "[yellow]•[/] not to be seen here",
+}
+
+
+def show_verification(console: Console, report: Report) -> None:
+    """Print what came of each claim."""
+    made = Table(title=f"Environment {report.env}, {report.verified_at}", title_justify="left")
+    for column in ("claim", "outcome", "seen"):
+        made.add_column(column)
+    for claim in report.claims:
+        made.add_row(claim.claim, OUTCOMES[claim.outcome], escape(claim.detail))
+    console.print(made)
+    console.print(
+        f"Run {report.run_id} of this verification is removed: {report.removed} objects."
+        " docs/aws-claims.md says what each claim is for.",
+        highlight=False,
+    )

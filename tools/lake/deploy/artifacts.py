@@ -3,8 +3,8 @@
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import Path
 
 from lake.aws import Cloud
 from lake.errors import ArtifactMissingError, DeployError
@@ -66,15 +66,10 @@ def upload(cloud: Cloud, bucket: str, key: str, package: Path) -> bool:
     return True
 
 
-def member_key(key: str, member: str) -> str:
-    """Return the key of a package's member as a separate object, below that of the package."""
-    return f"{key}/{PurePosixPath(member).name}"
-
-
 def upload_members(
-    cloud: Cloud, bucket: str, key: str, package: Path, members: Iterable[str]
+    cloud: Cloud, bucket: str, key: str, package: Path, members: Mapping[str, str]
 ) -> None:
-    """Upload some members of a package as separate objects.
+    """Upload some members of a package as separate objects, each below the package by its name.
 
     Raises
     ------
@@ -82,14 +77,14 @@ def upload_members(
         The package has no such member.
     """
     with zipfile.ZipFile(package) as archive:
-        for member in members:
+        for member, name in members.items():
             try:
                 body = archive.read(member)
             except KeyError:
                 raise DeployError(
                     f"{package} does not contain {member}.", "Build it again."
                 ) from None
-            cloud.client("s3").put_object(Bucket=bucket, Key=member_key(key, member), Body=body)
+            cloud.client("s3").put_object(Bucket=bucket, Key=f"{key}/{name}", Body=body)
 
 
 def require(cloud: Cloud, bucket: str, key: str) -> None:

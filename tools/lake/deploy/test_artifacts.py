@@ -118,7 +118,7 @@ def test_members_are_stored_below_the_package_and_do_not_count_as_other_content(
     s3, file = FakeS3(), package(tmp_path / "1.zip", [*CODE, ("pkg/job.py", b"run()")])
     cloud = Cloud(_clients={"s3": s3})
     key = artifact_key("glue_etl", "0.1.0", "x86_64", content_digest(file))
-    upload_members(cloud, "bucket", key, file, ["pkg/job.py"])
+    upload_members(cloud, "bucket", key, file, {"pkg/job.py": "job.py"})
     upload(cloud, "bucket", key, file)
 
     # THEN they are objects of their own, and count as no other package of the version
@@ -132,4 +132,6 @@ def test_a_package_without_its_members_is_refused(tmp_path: Path) -> None:
     file = package(tmp_path / "1.zip", CODE)
 
     with pytest.raises(DeployError, match="does not contain pkg/job.py"):
-        upload_members(Cloud(_clients={"s3": FakeS3()}), "bucket", "key", file, ["pkg/job.py"])
+        upload_members(
+            Cloud(_clients={"s3": FakeS3()}), "bucket", "key", file, {"pkg/job.py": "job.py"}
+        )

@@ -1,6 +1,7 @@
 """The units that deploy by themselves, in the order in which a new environment needs them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from lake.errors import DeployError
 from lake.suggestions import did_you_mean
@@ -19,13 +20,13 @@ class Unit:
     target
         Name of the Pants target that does.
     members
-        Files of the package that are also needed as separate objects.
+        Files of the package that are also needed as separate objects, and the names of those.
     """
 
     name: str
     packaged: bool = False
     target: str = "lambda"
-    members: tuple[str, ...] = ()
+    members: Mapping[str, str] = field(default_factory=dict)
 
 
 UNITS: tuple[Unit, ...] = (
@@ -37,8 +38,12 @@ UNITS: tuple[Unit, ...] = (
         "glue_etl",
         packaged=True,
         target="package",
-        # Glue takes scripts, and what it is to install, only so.
-        members=("glue_etl/job.py", "glue_etl/bulk.py", "glue.lock"),
+        # Glue takes scripts, and what it is to install, only so; the latter by this name.
+        members={
+            "glue_etl/job.py": "job.py",
+            "glue_etl/bulk.py": "bulk.py",
+            "glue.lock": "requirements.txt",
+        },
     ),
     Unit("monitoring"),
     Unit("analytics"),

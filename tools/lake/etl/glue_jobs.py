@@ -1,5 +1,6 @@
 """The jobs of glue_etl on AWS: started on Glue, and followed to their end."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,8 +12,6 @@ from lake.etl.job_runs import JobRun
 JOBS = ("etl", "bulk")
 POLL_SECONDS = 5.0
 ENDED = ("SUCCEEDED", "FAILED", "ERROR", "TIMEOUT", "STOPPED", "EXPIRED")
-# How the jobs write the error that ends them.
-ERROR_PREFIX = "error: "
 LONGEST = 600
 
 Say = Callable[[str], None]
@@ -98,17 +97,32 @@ def _job_run(job: str, run: Mapping[str, Any]) -> JobRun:
 
 
 def _logged_error(cloud: Cloud, run_id: str) -> str:
-    """Return the error that a run logged; Glue itself reports only how the process ended."""
+    """Return the error in a run's result; Glue itself reports only how the process ended.
+
+    A job prints its result as the last line of its standard output, which since Glue 5.0 goes to
+    the same log group as its standard error.
+    """
     from botocore.exceptions import ClientError
 
     try:
         found = cloud.client("logs").filter_log_events(
-            logGroupName=cloud.parameter("glue_etl/error-log-group"),
+            logGroupName=cloud.parameter("glue_etl/output-log-group"),
             logStreamNamePrefix=run_id,
-            filterPattern=f'"{ERROR_PREFIX}"',
+            filterPattern='"status" "failed"',
         )
     except (ClientError, NotDeployedError):
         return ""
     lines = [line for event in found["events"] for line in event["message"].splitlines()]
-    errors = [line for line in lines if line.startswith(ERROR_PREFIX)]
-    return errors[-1].removeprefix(ERROR_PREFIX)[:LONGEST] if errors else ""
+    results = [result for line in lines if (result := _result(line)).get("status") == "failed"]
+    if not results:
+        return ""
+    return f"{results[-1]['code']}: {results[-1]['message']}"[:LONGEST]
+
+
+def _result(line: str) -> dict[str, Any]:
+    """Return what a line says as JSON; of any other line, nothing."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

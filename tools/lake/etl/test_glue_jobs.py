@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,7 +61,7 @@ def cloud() -> Iterator[Cloud]:
         logs = SimpleNamespace(filter_log_events=lambda **_: {"events": []})
         made = Cloud(env="local", _clients={**clients, "glue": FakeGlue(), "logs": logs})
         ssm = made.client("ssm")
-        for name in ("etl-job-name", "bulk-job-name", "error-log-group"):
+        for name in ("etl-job-name", "bulk-job-name", "output-log-group"):
             value = f"openlake-local-glue-{name.partition('-')[0]}"
             ssm.put_parameter(Name=f"/openlake/local/glue_etl/{name}", Value=value, Type="String")
         yield made
@@ -101,9 +102,12 @@ def test_a_failure_quotes_the_error_that_the_job_logged(cloud: Cloud, state: str
     with pytest.raises(EtlFailedError, match="SystemExit: 1"):
         run(cloud)
 
-    line = "noise\nerror: build B breaks keys_unique:works\n"
+    result = {"status": "failed", "code": "rules.failed", "message": "build B breaks keys_unique"}
+    line = f"noise\n{json.dumps(result)}\nrules.failed: build B breaks keys_unique\n"
     cloud.client("logs").filter_log_events = lambda **_: {"events": [{"message": line}]}
-    with pytest.raises(EtlFailedError, match="breaks keys_unique:works") as caught:
+    with pytest.raises(
+        EtlFailedError, match=r"rules\.failed: build B breaks keys_unique"
+    ) as caught:
         run(cloud)
     assert "jr_1" in caught.value.hint
 
