@@ -65,7 +65,8 @@ def test_rows_are_chosen_sorted_and_limited() -> None:
 
 def test_rows_are_those_that_have_the_values() -> None:
     chart = next(chart for chart in dashboard().charts if chart.id == "years")
+    given = [("love", 1990), ("#all", 2000), ("#all", 1980)]
 
-    found = rows_of(chart, ["subject_key", "year"], [("love", 1990), ("#all", 2000), ("#all", 1980)])
+    found = rows_of(chart, ["subject_key", "year"], given)
 
     assert [row["year"] for row in found] == [1980, 2000]

@@ -26,13 +26,15 @@ def clean_text(text: str | None) -> str | None:
 
     Equal texts must compare equal in joins and groups, and control characters (with U+200B and
     U+FEFF, which show nothing either) break CSV exports and terminals. Joiners stay: some scripts
-    need them.
+    need them. A text of which nothing shows is blank.
     """
     if not text:
         return None
     # The source's texts are nearly all clean ASCII: these tests cost a tenth of the full treatment.
     if not (text.isascii() and text.isprintable()):
         text = unicodedata.normalize("NFC", text.translate(_INVISIBLE))
+        if all(letter == " " or unicodedata.category(letter) == "Cf" for letter in text):
+            return None
     elif "  " not in text and text[0] != " " and text[-1] != " ":
         return text
     return " ".join(text.split()) or None
@@ -76,6 +78,15 @@ def cover_url(cover_id: int | None) -> str | None:
 def work_url(work_key: str) -> str:
     """Return the URL of a work's page."""
     return f"https://openlibrary.org{work_key}"
+
+
+def subject_identity(key: str | None, name: str) -> str:
+    """Return what makes a subject the same as another: its key, or its name where it has none.
+
+    ``C#``, ``C++`` and ``C`` have one key and are one subject; ``Straße`` and ``Strasse`` are two.
+    """
+    # No key begins with a blank.
+    return f" {name}" if key is None else key
 
 
 def subject_of(name: str) -> tuple[str | None, str, SubjectKind]:

@@ -8,10 +8,12 @@ ETL's ``--curated s3://.../curated_data/``) append what :func:`below` leaves of 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Final, Literal, Self
+from urllib.parse import urlencode
 
 SubjectKind = Literal["subject", "person", "place", "time"]
 
@@ -139,10 +141,19 @@ def canonical_subject(text: str) -> str:
     prefix, found, name = lowered.partition(":")
     if not found or prefix not in {"person", "place", "time"}:
         prefix, found, name = "", "", lowered
-    name = name.strip().translate(_DROPPED)
+    # Once more, since what was dropped may have stood outside of the blanks.
+    name = name.strip().translate(_DROPPED).strip()
     if not name:
         raise InvalidSubjectError(f"nothing is left of the subject {text[:80]!r} once normalised")
     return f"{prefix}{found}{name}"
+
+
+def listing_key(subject: str, filters: Mapping[str, str]) -> str:
+    """Return what tells a filtered listing of a subject from the subject itself, and from others.
+
+    A canonical subject has no ``?``, so ``love?has_fulltext=true`` is nobody's name.
+    """
+    return f"{subject}?{urlencode(sorted(filters.items()))}" if filters else subject
 
 
 def subject_kind(key: str) -> SubjectKind:

@@ -17,9 +17,14 @@
     +-- PageError                 data: the page is quarantined whole
         +-- HostileKeyError
         +-- HashMismatchError
+        +-- InvalidProvenanceError
+        +-- OtherProvenanceError
+        +-- OtherSubjectError
         +-- NotGzipError
         +-- DamagedGzipError
         +-- PageTooLargeError
+        +-- TooManyValuesError
+        +-- TooManyRecordsError
         +-- NotJsonError
         +-- HtmlPageError
         +-- NotSubjectsPageError
@@ -133,6 +138,24 @@ class HashMismatchError(PageError):
     code = "page.hash_mismatch"
 
 
+class InvalidProvenanceError(PageError):
+    """The object's metadata is neither the provenance of a page nor absent."""
+
+    code = "page.invalid_provenance"
+
+
+class OtherProvenanceError(PageError):
+    """The provenance is that of another page, or of a response that was not a success."""
+
+    code = "page.other_provenance"
+
+
+class OtherSubjectError(PageError):
+    """The page itself says that it is about another subject than its key."""
+
+    code = "page.other_subject"
+
+
 class NotGzipError(PageError):
     """The bytes are not gzip."""
 
@@ -149,6 +172,18 @@ class PageTooLargeError(PageError):
     """The page is larger than a page can be, stored or decompressed."""
 
     code = "page.too_large"
+
+
+class TooManyValuesError(PageError):
+    """The page has more values than any page can have: it would take more memory than there is."""
+
+    code = "page.too_many_values"
+
+
+class TooManyRecordsError(PageError):
+    """The page has more records than were asked for."""
+
+    code = "page.too_many_records"
 
 
 class NotJsonError(PageError):

@@ -51,7 +51,9 @@ def test_comments_fit_the_catalogue(table: CuratedTable) -> None:
 def test_readers_of_released_rows_are_not_broken(table: CuratedTable) -> None:
     current = json.loads(json.dumps(describe(table.columns)))
     for path in sorted(RELEASED.glob(f"curated_{table.name}.v*.json")):
-        assert list(breaking_changes(json.loads(path.read_text("utf-8")), current)) == []
+        released = json.loads(path.read_text("utf-8"))
+        # A build is written anew as a whole, and every engine reads its Parquet by name.
+        assert list(breaking_changes(released, current, by_name=True)) == []
     newest = RELEASED / f"curated_{table.name}.v{CONTRACT_VERSION}.json"
     assert json.loads(newest.read_text("utf-8")) == current
 

@@ -1,9 +1,8 @@
 """The contract of OpenLibrary's subjects API: the page, its works and its facets, in every era.
 
-The page is validated in one pass. A work that fits becomes a dict with exactly the keys of
-:class:`SourceWork` plus those of unknown new fields, and so do its authors; a record that does not
-fit becomes a :class:`Rejected`, and touches no other record. Types are strict: a count that turns
-into a text is a changed contract, not something to guess at.
+A work that fits becomes a dict with exactly the keys of :class:`SourceWork` plus those of unknown
+new fields, and so do its authors. Types are strict: a count that turns into a text is a changed
+contract, not something to guess at.
 
 The eras are described by the fields that came and went: ``lendinglibrary`` is gone since 2024,
 ``checked_out`` since 2021-08, ``availability`` is absent, null, an object or an error object,
@@ -13,9 +12,9 @@ The eras are described by the fields that came and went: ``lendinglibrary`` is g
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, NamedTuple, NotRequired, TypedDict
+from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, FailFast, Field, TypeAdapter
 
 from schemas.types import Count32, Count64, Int32, Int64
 
@@ -25,7 +24,8 @@ _STRICT_ALLOW: Final = ConfigDict(strict=True, extra="allow")
 # A default on every optional field makes a valid record's size tell whether it has unknown fields.
 OptionalText = Annotated[str | None, Field(default=None)]
 OptionalFlag = Annotated[bool | None, Field(default=None)]
-OptionalTexts = Annotated[list[str] | None, Field(default=None)]
+# One error is enough to refuse a list: a million of them would take more memory than the list.
+OptionalTexts = Annotated[Annotated[list[str], FailFast()] | None, Field(default=None)]
 TextFlag = Annotated[bool | Literal["true", "false"] | None, Field(default=None)]
 
 
@@ -65,7 +65,9 @@ class SourceWork(TypedDict):
     printdisabled: NotRequired[OptionalFlag]
     lending_edition: NotRequired[OptionalText]
     lending_identifier: NotRequired[OptionalText]
-    authors: NotRequired[Annotated[list[SourceAuthor] | None, Field(default=None)]]
+    authors: NotRequired[
+        Annotated[Annotated[list[SourceAuthor], FailFast()] | None, Field(default=None)]
+    ]
     first_publish_year: NotRequired[Annotated[Int32 | None, Field(default=None)]]
     ia: NotRequired[OptionalText]
     public_scan: NotRequired[OptionalFlag]
@@ -74,27 +76,16 @@ class SourceWork(TypedDict):
     availability: NotRequired[Annotated[SourceAvailability | None, Field(default=None)]]
 
 
-class Rejected(NamedTuple):
-    """A record of the page that does not fit the contract, as it was parsed."""
-
-    value: Any
-
-
-Record = Annotated[
-    SourceWork | Annotated[Any, AfterValidator(Rejected)], Field(union_mode="left_to_right")
-]
-
-
 class SourcePage(TypedDict):
     """A page of a subject: what must be there, and the rest as it came.
 
-    Facets and names are not checked here, so that a broken facet does not cost a page of works.
+    Works, facets and names are judged one by one, so that a broken one costs itself alone.
     """
 
     __pydantic_config__ = _STRICT_ALLOW  # type: ignore[misc]  # as above
 
     work_count: Count64 | None
-    works: list[Record]
+    works: list[Any]
 
 
 class SourceFacet(TypedDict):

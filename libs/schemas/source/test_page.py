@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from schemas.source.page import PAGE, WORK, WORK_FIELDS, Rejected
+from schemas.source.page import PAGE, WORK, WORK_FIELDS
 from schemas.testing.samples import captured_samples
 
 SUBJECT_PAGES = {
@@ -25,15 +25,20 @@ def samples() -> Path:
     return captured_samples()
 
 
-def parse(*works: object) -> list[Any]:
-    return PAGE.validate_json(json.dumps({"work_count": 9, "works": works}))["works"]
+def judge(work: object) -> Any:
+    """Return the work as the contract has it; None where it does not fit."""
+    try:
+        return WORK.validate_json(json.dumps(work))
+    except ValidationError:
+        return None
 
 
 @pytest.mark.parametrize(("name", "works"), SUBJECT_PAGES.items())
 def test_captured_pages_of_every_era_fit(samples: Path, name: str, works: int) -> None:
     records = PAGE.validate_json((samples / name).read_bytes())["works"]
 
-    assert [isinstance(record, Rejected) for record in records] == [False] * works
+    assert len(records) == works
+    assert [record for record in records if judge(record) is None] == []
 
 
 @pytest.mark.parametrize(
@@ -52,7 +57,7 @@ def test_captured_errors_are_no_pages(samples: Path, name: str) -> None:
 
 
 def test_every_known_field_is_there_however_little_a_record_has() -> None:
-    assert set(parse(WORK_1)[0]) == WORK_FIELDS
+    assert set(judge(WORK_1)) == WORK_FIELDS
 
 
 @pytest.mark.parametrize(
@@ -74,7 +79,7 @@ def test_every_known_field_is_there_however_little_a_record_has() -> None:
     ],
 )
 def test_the_oddities_of_each_era_fit(era: dict[str, object]) -> None:
-    assert not isinstance(parse(WORK_1 | era)[0], Rejected)
+    assert judge(WORK_1 | era) is not None
 
 
 @pytest.mark.parametrize(
@@ -98,26 +103,24 @@ def test_the_oddities_of_each_era_fit(era: dict[str, object]) -> None:
         {"first_publish_year": "1815"},
     ],
 )
-def test_a_changed_type_rejects_that_record_only(broken: dict[str, object]) -> None:
-    records = parse(WORK_1, WORK_1 | broken, WORK_1)
-
-    assert [isinstance(record, Rejected) for record in records] == [False, True, False]
+def test_a_changed_type_is_refused(broken: dict[str, object]) -> None:
+    assert judge(WORK_1 | broken) is None
 
 
 @pytest.mark.parametrize("field", ["key", "title", "edition_count"])
 def test_a_missing_required_field_rejects_the_record(field: str) -> None:
     record = {name: value for name, value in WORK_1.items() if name != field}
 
-    assert parse(record) == [Rejected(record)]
+    assert judge(record) is None
 
 
 @pytest.mark.parametrize("value", [None, 1, "x", [], [[]], True, 1e300, {}])
-def test_what_is_no_record_is_kept_as_it_is(value: object) -> None:
-    assert parse(value) == [Rejected(value)]
+def test_a_value_that_is_not_a_record_is_refused(value: object) -> None:
+    assert judge(value) is None
 
 
 def test_an_unknown_field_is_kept_aside() -> None:
-    record = parse(WORK_1 | {"rating": 4.5})[0]
+    record = judge(WORK_1 | {"rating": 4.5})
 
     assert record.keys() - WORK_FIELDS == {"rating"}
 

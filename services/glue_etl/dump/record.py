@@ -174,11 +174,11 @@ def _subjects(record: DumpWork) -> Iterator[Row]:
     for field, prefix in _KINDS.items():
         names: list[str] = record.get(field) or []  # type: ignore[assignment]  # lists of texts
         spellings += [f"{prefix}{name}" for name in names if name.strip()]
-    unique: dict[str, str] = {}
-    for name in filter(None, map(values.clean_text, spellings)):
-        unique.setdefault(name.casefold(), name)
-    for name in unique.values():
-        key, spelling, kind = values.subject_of(name)
-        # The kind has a column of its own: readers see France, and not place:France.
-        shown = spelling if kind == "subject" else spelling.partition(":")[2].strip()
-        yield {"key": key, "name": shown, "kind": kind}
+    seen: set[str] = set()
+    for key, name, kind in map(values.subject_of, filter(None, map(values.clean_text, spellings))):
+        identity = values.subject_identity(key, name)
+        if identity not in seen:
+            seen.add(identity)
+            # The kind has a column of its own: readers see France, and not place:France.
+            shown = name if kind == "subject" else name.partition(":")[2].strip()
+            yield {"key": key, "name": shown, "kind": kind}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -15,6 +16,7 @@ from process.ports import StoredObject
 _ABSENT: Final = {"NoSuchKey", "404", "NotFound"}
 # Of two conditional writes at once, the second gets 412; a 409 leaves it open and is tried again.
 _TAKEN: Final = {"PreconditionFailed", "412"}
+_WRITER: Final = "writer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class S3Store:
                     return None
                 raise
             size = int(answer["ContentLength"])
-            with answer["Body"] as stream:
+            # Its own `with` hands out the raw stream, past the checks of length and checksum.
+            with closing(answer["Body"]) as stream:
                 body = b"" if max_bytes is not None and size > max_bytes else stream.read()
             return StoredObject(body, answer["Metadata"], size)
 
@@ -56,6 +59,7 @@ class S3Store:
 
     def put_new(self, key: str, body: bytes, content_type: str) -> bool:
         """Write an object unless there is one; see the port."""
+        writer = uuid4().hex
         with _translated(key):
             try:
                 self.client.put_object(
@@ -64,10 +68,13 @@ class S3Store:
                     Body=body,
                     ContentType=content_type,
                     IfNoneMatch="*",
+                    Metadata={_WRITER: writer},
                 )
             except ClientError as error:
                 if _code(error) in _TAKEN:
-                    return False
+                    # The answer to an earlier attempt of this very call may have been lost.
+                    head = self.client.head_object(Bucket=self.bucket, Key=key)
+                    return bool(head["Metadata"].get(_WRITER) == writer)
                 raise
             return True
 

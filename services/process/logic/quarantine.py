@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from codecs import getincrementaldecoder
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
+import msgspec
 
-from cleaning.reasons import Reason, reason_of
 from process.errors import PageError
 from process.logic.lineage import Lineage
+from process.openlibrary.page import Rejected
 from schemas.rows.quarantine import PayloadEncoding, QuarantineRecord
-from schemas.source.page import WORK
 from schemas.version import CONTRACT_VERSION
 
 #: Characters of payload kept; what is longer is whole in the raw object only.
@@ -23,36 +23,29 @@ _MAX_PAGE_PAYLOAD: Final = 48_000
 
 
 def reject_record(
-    value: Any,
-    position: int | None,
-    lineage: Lineage,
-    adapter: TypeAdapter[Any] = WORK,
-    **where: str,
+    rejected: Rejected, position: int | None, lineage: Lineage, **where: str
 ) -> QuarantineRecord:
     """Build the quarantine record of a record that does not fit its contract.
 
     Parameters
     ----------
-    value
-        The record as parsed.
+    rejected
+        The record's text as it came, and the reason.
     position
         Its position in the page, or in its facet.
-    adapter
-        The contract that it does not fit.
     where
         ``table_name`` and, as prefix of the field's path, ``part``, where it was not meant for
         ``works``.
     """
-    code, message, path = _reason(value, adapter)
-    payload, encoding, truncated = _record_payload(value)
-    part = where.get("part")
+    reason = rejected.reason
+    payload, encoding = _text_payload(rejected.text)
     return QuarantineRecord(
-        reason_code=code,
-        reason_message=message,
-        field=".".join(filter(None, (part, path))) or None,
-        payload=payload,
+        reason_code=reason.code,
+        reason_message=reason.message,
+        field=".".join(filter(None, (where.get("part"), reason.field))) or None,
+        payload=payload[:MAX_PAYLOAD],
         payload_encoding=encoding,
-        payload_truncated=truncated,
+        payload_truncated=len(payload) > MAX_PAYLOAD,
         table_name=where.get("table_name", "works"),
         contract_version=CONTRACT_VERSION,
         run_id=lineage.page.run_id,
@@ -77,7 +70,8 @@ def reject_page(
     beginning = body[:_MAX_PAGE_PAYLOAD]
     encoding: PayloadEncoding = "text"
     try:
-        payload = beginning.decode()
+        # A character that the cut divides is left out.
+        payload = getincrementaldecoder("utf-8")().decode(beginning, final=beginning == body)
     except UnicodeDecodeError:
         payload, encoding = base64.b64encode(beginning).decode(), "base64"
     return QuarantineRecord(
@@ -98,24 +92,17 @@ def to_bytes(records: Sequence[QuarantineRecord]) -> bytes:
     return gzip.compress(lines.encode(), compresslevel=6, mtime=0)
 
 
-def _reason(value: Any, adapter: TypeAdapter[Any]) -> Reason:
+def _text_payload(text: bytes) -> tuple[str, PayloadEncoding]:
+    """Return a record as it was written; as JSON where a strict reader takes it for JSON."""
     try:
-        adapter.validate_python(value)
-    except ValidationError as error:
-        return reason_of(error)
-    message = "the record holds text that is not Unicode, or is nested too deeply"
-    return Reason("record.invalid_text", message)
-
-
-def _record_payload(value: Any) -> tuple[str, PayloadEncoding, bool]:
+        payload = text.decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(text[:MAX_PAYLOAD]).decode(), "base64"
     try:
-        text = json.dumps(value, ensure_ascii=False)
-        text.encode()
-    except UnicodeEncodeError:
-        text = json.dumps(value)
-    except RecursionError:
-        return "nested too deeply to be written; see the raw object", "text", True
-    return text[:MAX_PAYLOAD], "json", len(text) > MAX_PAYLOAD
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        return payload, "text"
+    return payload, "json"
 
 
 def _iso(lineage: Lineage) -> str:

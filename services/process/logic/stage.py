@@ -15,16 +15,16 @@ from process.errors import (
     PageError,
     PageTooLargeError,
 )
-from process.logic.lineage import Lineage, lineage_of
+from process.logic.lineage import Lineage, claimed_digest, lineage_of
 from process.logic.outputs import Outputs, PageOutput
 from process.logic.quarantine import reject_page, reject_record
 from process.openlibrary import page as pages
-from process.openlibrary.facets import subject_tables
+from process.openlibrary.facets import check_subject, subject_tables
 from process.openlibrary.rows import unknown_fields, work_table
 from process.ports import StoredObject
 from schemas.keys import InvalidKeyError, InvalidSubjectError, RawKey
 from schemas.rows.quarantine import QuarantineRecord
-from schemas.source.page import Rejected, SourceWork
+from schemas.source.page import SourceWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +64,20 @@ def process_page(outputs: Outputs, raw_key: str, limits: Limits) -> PageResult:
         )
     try:
         page = RawKey.parse(raw_key)
-    except (InvalidKeyError, InvalidSubjectError) as error:
+        # A lone surrogate can be a key, and no column of text can hold it.
+        page.subject.encode()
+    except (InvalidKeyError, InvalidSubjectError, UnicodeEncodeError) as error:
         return _quarantine_unrecognised(outputs, raw_key, stored, HostileKeyError(str(error)))
-    digest = sha256(stored.body).hexdigest()
+    is_read = stored.size <= limits.object_bytes
+    digest = sha256(stored.body).hexdigest() if is_read else claimed_digest(stored.metadata)
     body = stored.body
     try:
-        if stored.size > limits.object_bytes:
+        if not is_read:
             raise PageTooLargeError(f"the object has {stored.size} bytes")
         lineage = lineage_of(page, stored.metadata, digest)
         body = pages.gunzip(stored.body, limits.page_bytes)
         with _collector_paused():
-            output = build_output(pages.parse(body), lineage)
+            output = build_output(pages.parse(body, lineage.max_records), lineage)
     except PageError as error:
         return _quarantine_page(outputs, page, digest, stored, body, error)
     outputs.save(page, digest, output)
@@ -90,13 +93,16 @@ def build_output(page: pages.Page, lineage: Lineage) -> PageOutput:
     ------
     ConservationError
         When a record would vanish or double.
+    OtherSubjectError
+        When the page says that it is about another subject.
     """
+    check_subject(page.about, lineage.page.subject)
     works: list[SourceWork] = []
     positions: list[int] = []
     rejected: list[QuarantineRecord] = []
     for position, record in enumerate(page.records):
-        if isinstance(record, Rejected):
-            rejected.append(reject_record(record.value, position, lineage))
+        if isinstance(record, pages.Rejected):
+            rejected.append(reject_record(record, position, lineage))
         else:
             works.append(record)
             positions.append(position)

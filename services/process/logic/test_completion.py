@@ -10,7 +10,7 @@ from process.errors import InvalidManifestError, StorageError
 from process.logic.batch import Batch
 from process.logic.completion import complete_run
 from process.logic.stage import process_page
-from process.testing.fakes import LIMITS, Lake
+from process.testing.fakes import IMPATIENT, LIMITS, Lake, MemoryQueue
 from process.testing.pages import BUCKET, RUN, make_batch, make_event, make_page, make_work, packed
 from schemas.keys import RawKey, manifest_key, processed_ledger_key
 from schemas.ledger.run import PageEntry, ProcessedLedger, RunManifest, SubjectOutcome
@@ -22,7 +22,7 @@ LEDGER = processed_ledger_key(RUN)
 @pytest.fixture
 def run(lake: Lake) -> Lake:
     for page in PAGES:
-        body = packed(make_page(make_work(), None))
+        body = packed(make_page(make_work(), None, key=f"/subjects/{page.subject}"))
         lake.store.objects[page.key] = (body, {})
     return lake
 
@@ -58,7 +58,7 @@ def put_manifest(lake: Lake, works: int = 2) -> str:
 
 
 def deliver(lake: Lake, *keys: str) -> list[str]:
-    batch = Batch(lake.outputs, LIMITS, BUCKET)
+    batch = Batch(lake.outputs, LIMITS, BUCKET, MemoryQueue(), IMPATIENT)
     return batch.process(make_batch(*map(make_event, keys)))
 
 
@@ -163,3 +163,19 @@ def test_a_run_without_pages_ends_with_its_manifest(lake: Lake) -> None:
     deliver(lake, manifest_key(RUN))
 
     assert (ledger(lake).pages, ledger(lake).manifest_status) == (0, "failed")
+
+
+def test_a_page_that_the_manifest_lists_twice_counts_once(run: Lake) -> None:
+    key = put_manifest(run)
+    manifest = RunManifest.model_validate_json(run.store.objects[key][0])
+    twice = [
+        outcome.model_copy(update={"pages": outcome.pages * 2}) for outcome in manifest.subjects
+    ]
+    changed = manifest.model_copy(update={"subjects": twice}).model_dump_json()
+    run.store.objects[key] = (changed.encode(), {})
+
+    deliver(run, *(page.key for page in PAGES))
+
+    found = ledger(run)
+    assert (found.pages, found.records, found.rows) == (3, 6, 3)
+    assert found.mismatches == [f"{page.key}: the manifest lists it twice" for page in PAGES]

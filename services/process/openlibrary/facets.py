@@ -9,12 +9,14 @@ from typing import Any, Final
 import pyarrow as pa
 from pydantic import ValidationError
 
+from cleaning.reasons import Reason, reason_of
 from cleaning.values import clean_text
+from process.errors import OtherSubjectError
 from process.logic.lineage import Lineage
 from process.logic.quarantine import reject_record
-from process.openlibrary.page import is_writable
+from process.openlibrary.page import Rejected, dump_json, is_writable
 from schemas.derive.arrow import arrow_schema
-from schemas.keys import subject_kind
+from schemas.keys import InvalidSubjectError, canonical_subject, subject_kind
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.source.page import FACET, FACETS, HEADER, HISTORY, YEAR
 from schemas.tables import SUBJECT_FACETS, SUBJECT_SNAPSHOTS, Table
@@ -52,15 +54,34 @@ def subject_tables(about: dict[str, Any], lineage: Lineage) -> list[TableRows]:
     return [_snapshot(about, lineage), _facets(about, lineage)] if lineage.page.offset == 0 else []
 
 
+def check_subject(about: dict[str, Any], subject: str) -> None:
+    """Compare the subject that a page names with that of its key.
+
+    Raises
+    ------
+    OtherSubjectError
+        When they differ. A page that names none, or in a form of its own, is taken by its key.
+    """
+    named = about.get("key")
+    if not isinstance(named, str) or not named.startswith(_SUBJECT_PREFIX):
+        return
+    try:
+        found = canonical_subject(named.removeprefix(_SUBJECT_PREFIX))
+    except InvalidSubjectError:
+        return
+    if found != subject:
+        raise OtherSubjectError(f"the page is about {found[:80]!r}, its key says {subject!r}")
+
+
 def _snapshot(about: dict[str, Any], lineage: Lineage) -> TableRows:
     made = TableRows(SUBJECT_SNAPSHOTS)
     try:
-        header = HEADER.validate_python(about)
+        header = HEADER.validate_python(_plain(about))
         _check_writable(header)
-    except (ValidationError, UnicodeError):
-        plain = {name: value for name, value in about.items() if name not in {*FACETS, HISTORY}}
+    except (ValidationError, UnicodeError) as error:
+        rejected = _refused(_plain(about), error)
         made.rejected.append(
-            reject_record(plain, None, lineage, HEADER, table_name=SUBJECT_SNAPSHOTS.name)
+            reject_record(rejected, None, lineage, table_name=SUBJECT_SNAPSHOTS.name)
         )
         return made
     row = {
@@ -72,25 +93,50 @@ def _snapshot(about: dict[str, Any], lineage: Lineage) -> TableRows:
     return made
 
 
+def _plain(about: dict[str, Any]) -> dict[str, Any]:
+    """Return what a page says of its subject besides facets; broken fields are left out."""
+    facets = {*FACETS, HISTORY}
+    return {
+        name: value
+        for name, value in about.items()
+        if name not in facets and not isinstance(value, Rejected)
+    }
+
+
 def _facets(about: dict[str, Any], lineage: Lineage) -> TableRows:
     made = TableRows(SUBJECT_FACETS)
     shared = _shared(lineage)
     for facet, position, value in _entries(about):
-        adapter = YEAR if facet == HISTORY else FACET
-        try:
-            # A year arrives as a JSON array, which is a list here and a tuple in the contract.
-            entry: Any = adapter.validate_python(value, strict=False if facet == HISTORY else None)
-            _check_writable(entry)
-        except (ValidationError, UnicodeError):
+        entry = value if isinstance(value, Rejected) else _entry(facet, value)
+        if isinstance(entry, Rejected):
             made.rejected.append(
-                reject_record(
-                    value, position, lineage, adapter, table_name=SUBJECT_FACETS.name, part=facet
-                )
+                reject_record(entry, position, lineage, table_name=SUBJECT_FACETS.name, part=facet)
             )
         else:
             details = _year_row(*entry) if facet == HISTORY else _entry_row(entry)
             made.rows.append(shared | {"facet": facet, "position": position} | details)
     return made
+
+
+def _entry(facet: str, value: Any) -> Any:
+    """Return an entry as its contract has it, or a :class:`Rejected`."""
+    # A year arrives as a JSON array, which is a list here and a tuple in the contract.
+    given = tuple(value) if facet == HISTORY and isinstance(value, list) else value
+    try:
+        entry: Any = (YEAR if facet == HISTORY else FACET).validate_python(given, strict=True)
+        _check_writable(entry)
+    except (ValidationError, UnicodeError) as error:
+        return _refused(value, error)
+    return entry
+
+
+def _refused(value: Any, error: ValidationError | UnicodeError) -> Rejected:
+    if isinstance(error, ValidationError):
+        reason = reason_of(error)
+    else:
+        reason = Reason("record.invalid_text", "the record's text is not Unicode")
+    text = dump_json(value, ascii_only=not is_writable(value))
+    return Rejected(text.encode(), reason)
 
 
 def _entries(about: dict[str, Any]) -> Iterator[tuple[str, int, Any]]:

@@ -1,14 +1,18 @@
-"""From stored bytes to records: bounded decompression and one validating pass."""
+"""From stored bytes to records: bounded before objects exist, and each record judged by itself."""
 
 from __future__ import annotations
 
 import json
-import zlib
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 from pydantic import ValidationError
 
+from cleaning.gunzip import GunzipError
+from cleaning.gunzip import gunzip as bounded_gunzip
+from cleaning.reasons import Reason, reason_of
 from process.errors import (
     DamagedGzipError,
     HtmlPageError,
@@ -16,106 +20,265 @@ from process.errors import (
     NotJsonError,
     NotSubjectsPageError,
     NoWorkCountError,
+    PageError,
     PageTooLargeError,
+    TooManyRecordsError,
+    TooManyValuesError,
 )
-from schemas.source.page import PAGE, Rejected, SourcePage, SourceWork
+from process.openlibrary.split import SplitError, depth_of, split_array, split_object
+from process.openlibrary.typed import WORK as FAST_WORK
+from schemas.source.page import PAGE, WORK, SourceWork
 
-_GZIP_MAGIC: Final = b"\x1f\x8b"
-_GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
-# Python refuses longer integers by default, and would refuse the page with them.
+#: Records that the API puts in a page at most.
+MAX_RECORDS: Final = 1000
+#: Values (commas and opening brackets) a record and its share of the page's facets may have; the
+#: captured page of 1000 works has 60 a record.
+VALUES_PER_RECORD: Final = 500
+#: Values of a page besides its records: facets and names.
+VALUES_BESIDE: Final = 200_000
+#: How deep a record's lists and objects may be nested; those of the API go three levels deep.
+MAX_DEPTH: Final = 100
+# Python refuses longer integers by default.
 _LONGEST_INTEGER: Final = 4000
+_RAW_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_RAW_ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_REFUSED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_GZIP_ERRORS: Final[dict[str, type[PageError]]] = {
+    "not_gzip": NotGzipError,
+    "damaged": DamagedGzipError,
+    "truncated": DamagedGzipError,
+    "too_large": PageTooLargeError,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class UnheldNumber:
+    """A number of JSON that Python cannot hold; no field takes it, and it is written as text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record of the page that does not fit the contract: its text as it came, and why."""
+
+    text: bytes
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a subject: its records in order, and what it says about the subject."""
+    """A page of a subject: its records in order, and what it says about the subject.
+
+    Attributes
+    ----------
+    records
+        One for each record of the page.
+    about
+        The page's other fields; a field that is nested too deeply or is not JSON is a
+        :class:`Rejected`.
+    """
 
     records: list[SourceWork | Rejected]
     about: dict[str, Any]
 
 
 def gunzip(data: bytes, limit: int) -> bytes:
-    """Decompress all members of a gzip stream, never to more than ``limit`` bytes.
+    """Decompress a stored page, never to more than ``limit`` bytes.
 
     Raises
     ------
     NotGzipError, DamagedGzipError, PageTooLargeError
     """
-    if not data.startswith(_GZIP_MAGIC):
-        raise NotGzipError(f"the object's {len(data)} bytes do not begin as gzip does")
-    parts: list[bytes] = []
-    room = limit
-    while data:
-        stream = zlib.decompressobj(_GZIP_WINDOW)
-        try:
-            parts.append(stream.decompress(data, room + 1))
-        except zlib.error as error:
-            raise DamagedGzipError(f"the gzip stream is damaged: {error}") from error
-        room -= len(parts[-1])
-        if room < 0:
-            raise PageTooLargeError(f"the page decompresses to more than {limit} bytes")
-        if not stream.eof:
-            raise DamagedGzipError("the gzip stream ends before its end mark: it was truncated")
-        data = stream.unused_data
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    try:
+        return bounded_gunzip(data, limit)
+    except GunzipError as error:
+        raise _GZIP_ERRORS[error.fault](str(error)) from error
 
 
-def parse(body: bytes) -> Page:
-    """Validate a page, each record by itself.
+def parse(body: bytes, max_records: int = MAX_RECORDS) -> Page:
+    """Read a page; a record that does not fit the contract touches no other.
+
+    Parameters
+    ----------
+    body
+        The decompressed page.
+    max_records
+        Records that the page may have: what was asked for.
 
     Raises
     ------
     NotJsonError, HtmlPageError, NotSubjectsPageError, NoWorkCountError
+    TooManyRecordsError, TooManyValuesError
     """
-    try:
-        page = PAGE.validate_json(body)
-    except ValidationError as error:
-        if error.errors(include_url=False, include_input=False)[0]["type"] != "json_invalid":
-            raise NotSubjectsPageError(_summary(error)) from None
-        page = _parse_carefully(body)
-    if page["work_count"] is None:
-        raise NoWorkCountError("work_count is null: the source's search failed or timed out")
-    about = {name: value for name, value in page.items() if name != "works"}
-    return Page(page["works"], about)
+    _check_values(body, max_records)
+    fields = _split_page(body)
+    _check_envelope(fields)
+    records = _split_records(fields.pop("works"), max_records)
+    about = {name: _loaded(raw) for name, raw in fields.items()}
+    return Page(list(map(_judged, records)), about)
 
 
 def is_writable(value: object) -> bool:
     """Return whether a parsed value is Unicode throughout and can be written as JSON."""
     try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError):
+        dump_json(value).encode()
+    except (UnicodeEncodeError, RecursionError, ValueError):
         return False
     return True
 
 
-def _parse_carefully(body: bytes) -> SourcePage:
-    # The fast parser gives up on a whole page for one lone surrogate, one byte that is not UTF-8 or
-    # one deeply nested record. This way costs more, and leaves such a record to be rejected by
-    # itself.
-    text = body.decode("utf-8", "surrogateescape")
+def dump_json(value: object, *, ascii_only: bool = False) -> str:
+    """Write JSON that a strict reader takes, with sorted names.
+
+    Raises
+    ------
+    ValueError
+        When a number is not finite.
+    RecursionError
+        When it is nested too deeply.
+    """
+    return json.dumps(
+        value, ensure_ascii=ascii_only, allow_nan=False, sort_keys=True, default=_number_text
+    )
+
+
+def load_json(text: bytes) -> Any:
+    """Parse JSON strictly; a number that Python cannot hold is an :class:`UnheldNumber`.
+
+    Raises
+    ------
+    ValueError
+        When it is not JSON, or not UTF-8.
+    """
+    return json.loads(
+        text.decode(),
+        parse_int=_integer,
+        parse_float=_finite,
+        parse_constant=_refuse,
+    )
+
+
+def _check_values(body: bytes, max_records: int) -> None:
+    # Every value but the first of its list follows a comma, and every list or object opens one.
+    most = VALUES_BESIDE + VALUES_PER_RECORD * max_records
+    values = body.count(b",") + body.count(b"[") + body.count(b"{")
+    if values > most:
+        raise TooManyValuesError(f"the page has about {values} values, more than {most}")
+
+
+def _split_page(body: bytes) -> dict[str, bytes]:
     try:
-        document = json.loads(text, parse_int=_bounded_integer)
-    except (ValueError, RecursionError) as error:
-        start = text.lstrip("\ufeff \t\r\n")
-        if start.startswith("<"):
+        return {name: bytes(raw) for name, raw in _RAW_OBJECT.decode(body).items()}
+    except _REFUSED as refused:
+        problem = str(refused)
+    if _is_json(body):
+        raise NotSubjectsPageError(f"not a page of a subject: {problem}")
+    try:
+        fields = split_object(body)
+    except SplitError:
+        start = body.lstrip(b"\xef\xbb\xbf \t\r\n")
+        if start.startswith(b"<"):
             raise HtmlPageError("the page is HTML, not JSON: a proxy's error page") from None
-        raise NotJsonError(f"the page is not JSON: {error}") from None
+        raise NotJsonError(f"the page is not JSON: {problem}") from None
+    return {name.decode("utf-8", "replace"): raw for name, raw in fields.items()}
+
+
+def _is_json(body: bytes) -> bool:
     try:
-        page = PAGE.validate_python(document)
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except _REFUSED:
+        return False
+    return True
+
+
+def _check_envelope(fields: dict[str, bytes]) -> None:
+    # The contract judges the envelope without its records.
+    kept = {name: fields[name] for name in ("work_count", "works") if name in fields}
+    if kept.get("works", b"").startswith(b"["):
+        kept["works"] = b"[]"
+    text = b",".join(b'"%s":%s' % (name.encode(), raw) for name, raw in kept.items())
+    try:
+        page = PAGE.validate_json(b"{%s}" % text)
     except ValidationError as error:
-        raise NotSubjectsPageError(_summary(error)) from None
-    page["works"] = [
-        record if isinstance(record, Rejected) or is_writable(record) else Rejected(record)
-        for record in page["works"]
-    ]
-    return page
+        found = error.errors(include_url=False, include_input=False)
+        where = ".".join(map(str, found[0]["loc"])) or "the page"
+        raise NotSubjectsPageError(f"not a page of a subject: {where}: {found[0]['msg']}") from None
+    if page["work_count"] is None:
+        raise NoWorkCountError("work_count is null: the source's search failed or timed out")
 
 
-def _bounded_integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
+def _split_records(works: bytes, max_records: int) -> list[bytes]:
+    records: list[msgspec.Raw] | list[bytes]
+    try:
+        records = _RAW_ARRAY.decode(works)
+    except _REFUSED:
+        try:
+            records = split_array(works)
+        except SplitError as error:
+            raise NotJsonError(f"the list of works is not JSON: {error}") from None
+    if len(records) > max_records:
+        raise TooManyRecordsError(
+            f"the page has {len(records)} records, and {max_records} were asked for"
+        )
+    return list(map(bytes, records))
 
 
-def _summary(error: ValidationError) -> str:
-    found = error.errors(include_url=False, include_input=False)
-    where = ".".join(map(str, found[0]["loc"])) or "the page"
-    return f"not a page of a subject: {where}: {found[0]['msg']}"
+def _judged(text: bytes) -> SourceWork | Rejected:
+    try:
+        work: SourceWork = msgspec.to_builtins(FAST_WORK.decode(text))
+    except _REFUSED:
+        return _judged_by_contract(text)
+    return work
+
+
+def _judged_by_contract(text: bytes) -> SourceWork | Rejected:
+    if _is_deep(text):
+        return Rejected(text, Reason("record.too_deep", _TOO_DEEP))
+    try:
+        value = load_json(text)
+    except UnicodeDecodeError:
+        return Rejected(text, Reason("record.invalid_text", "the record is not UTF-8"))
+    except ValueError as error:
+        return Rejected(text, Reason("record.not_json", f"the record is not JSON: {error}"))
+    if not is_writable(value):
+        return Rejected(text, Reason("record.invalid_text", "the record's text is not Unicode"))
+    try:
+        return WORK.validate_python(value)
+    except ValidationError as error:
+        return Rejected(text, reason_of(error))
+
+
+_TOO_DEEP: Final = f"lists and objects are nested more than {MAX_DEPTH} levels deep"
+
+
+def _is_deep(text: bytes) -> bool:
+    return text.count(b"[") + text.count(b"{") > MAX_DEPTH and depth_of(text) > MAX_DEPTH
+
+
+def _loaded(text: bytes) -> Any:
+    if _is_deep(text):
+        return Rejected(text, Reason("record.too_deep", _TOO_DEEP))
+    try:
+        return load_json(text)
+    except ValueError as error:
+        return Rejected(text, Reason("record.not_json", f"the field is not JSON: {error}"))
+
+
+def _integer(digits: str) -> int | UnheldNumber:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else UnheldNumber(digits)
+
+
+def _finite(text: str) -> float | UnheldNumber:
+    number = float(text)
+    return number if math.isfinite(number) else UnheldNumber(text)
+
+
+def _number_text(value: object) -> str:
+    if isinstance(value, UnheldNumber):
+        return value.text
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not a number in JSON")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from cleaning.columns import clean_column
 from cleaning.values import flag
 from cleaning.vocabulary import SharedVocabulary
 from process.logic.lineage import Lineage
+from process.openlibrary.page import dump_json
 from schemas.derive.arrow import arrow_schema
 from schemas.derive.columns import source_columns
 from schemas.rows.work import SOURCE_FIELDS
@@ -116,7 +116,7 @@ def _extra_fields(work: SourceWork) -> str | None:
     authors = [_unknown(author, AUTHOR_FIELDS) for author in work["authors"] or ()]
     if any(authors):
         extra["authors"] = authors
-    return json.dumps(extra, sort_keys=True)
+    return dump_json(extra, ascii_only=True)
 
 
 def _unknown(record: Mapping[str, Any], known: Set[str]) -> dict[str, Any]:

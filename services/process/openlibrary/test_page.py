@@ -2,8 +2,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import tracemalloc
+from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from process.errors import (
     DamagedGzipError,
@@ -13,12 +20,30 @@ from process.errors import (
     NotSubjectsPageError,
     NoWorkCountError,
     PageTooLargeError,
+    TooManyRecordsError,
+    TooManyValuesError,
 )
-from process.openlibrary.page import gunzip, parse
+from process.openlibrary.page import MAX_DEPTH, Rejected, gunzip, parse
+from process.openlibrary.typed import WORK as FAST_WORK
 from process.testing.pages import make_page, make_work
-from schemas.source.page import Rejected
+from schemas.source.page import WORK
 
 LIMIT = 1000
+#: Values of the right type, of the wrong one, and on both sides of each bound.
+values = (
+    st.none()
+    | st.booleans()
+    | st.sampled_from([-1, 0, 1, 2**31 - 1, 2**31, 2**63 - 1, 2**63, 2**70, 1.0, 0.5, 1e300])
+    | st.sampled_from(
+        ["", "true", "false", "x", "/works/OL1W", "/works/OL1W\n", "\u0000", "\ud800"]
+    )
+    | st.sampled_from(
+        [[], {}, ["x"], [1], [None], [{}], [{"key": "a"}], [{"name": 1}], {"status": 1}]
+    )
+)
+documents = st.dictionaries(st.sampled_from([*make_work(), "rating"]), values, max_size=4).map(
+    lambda changes: make_work(**changes)
+)
 
 
 def test_a_gzip_stream_is_decompressed() -> None:
@@ -82,6 +107,12 @@ BROKEN_TEXTS = {
     "a byte that is not UTF-8": b'"\xff"',
     "a deep nest": b"[" * 500 + b"]" * 500,
     "an endless integer": b"9" * 10_000,
+    "a number beyond all floats": b"1e999",
+    "no number": b"NaN",
+    "an infinite number": b"-Infinity",
+    "a line end in a text": b'"\n"',
+    "an unknown escape": rb'"\q"',
+    "a word": b"nothing",
 }
 
 
@@ -93,3 +124,95 @@ def test_what_the_fast_parser_refuses_costs_one_record_only(title: bytes) -> Non
     records = parse(b'{"work_count": 3, "works": [' + b",".join([good, bad, good]) + b"]}").records
 
     assert [isinstance(record, Rejected) for record in records] == [False, True, False]
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH, 300, 9_900, 10_000, 100_000])
+@pytest.mark.parametrize("field", ["title", "new_field"])
+def test_a_deep_record_costs_itself_only(field: str, depth: int) -> None:
+    deep = b'{"key": "/works/OL2W", "title": "x", "edition_count": 1, "%s": ' % field.encode()
+    deep += b"[" * depth + b"]" * depth + b"}"
+    good = json.dumps(make_work()).encode()
+
+    page = parse(b'{"work_count": 2, "works": [%s, %s]}' % (good, deep))
+
+    kept, rejected = page.records
+    assert not isinstance(kept, Rejected)
+    assert isinstance(rejected, Rejected)
+    assert rejected.reason.code == "record.too_deep"
+
+
+def test_a_nest_within_the_bound_is_kept() -> None:
+    nest = "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)
+    record = json.dumps(make_work())[:-1] + f', "new_field": {nest}}}'
+
+    (kept,) = parse(f'{{"work_count": 1, "works": [{record}]}}'.encode()).records
+
+    assert not isinstance(kept, Rejected)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"work_count":1,"works":[' + b"0," * 650_000 + b"0]}",
+        b'{"work_count":1,"works":[' + b"{}," * 1000 + b"{}]}",
+    ],
+)
+def test_more_records_than_the_api_sends_are_refused(body: bytes) -> None:
+    with pytest.raises(TooManyRecordsError):
+        parse(body)
+
+
+def test_more_records_than_were_asked_for_are_refused() -> None:
+    body = json.dumps(make_page(*[make_work()] * 50)).encode()
+
+    assert len(parse(body, 50).records) == 50
+    with pytest.raises(TooManyRecordsError, match="50 records, and 10 were asked for"):
+        parse(body, 10)
+
+
+@pytest.mark.parametrize("value", [b"0,", b"[],", b"{},", b'"",'])
+def test_more_values_than_a_page_has_are_refused_before_they_are_read(value: bytes) -> None:
+    many = value * 2_000_000
+
+    with pytest.raises(TooManyValuesError):
+        parse(b'{"work_count":1,"works":[],"subjects":[' + many + b"0]}")
+
+
+def test_memory_stays_far_below_that_of_the_function() -> None:
+    """GIVEN the worst page within the bounds WHEN it is parsed THEN its objects are bounded."""
+    record = b'{"subject":[' + b"0," * 650_000 + b"0]}"
+    tracemalloc.start()
+    try:
+        parse(b'{"work_count":1,"works":[%s]}' % record)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 200 * 2**20
+
+
+def test_the_fast_parser_and_the_contract_agree_on_captured_pages(samples: Path) -> None:
+    pages = list(samples.glob("subjects_*.json"))
+
+    assert pages
+    for path in pages:
+        body = path.read_bytes()
+        for record in json.loads(body)["works"]:
+            text = json.dumps(record).encode()
+            assert fast(text) == WORK.validate_json(text)
+
+
+@settings(max_examples=int(os.environ.get("FUZZ_PAGES", "300")), deadline=None)
+@given(documents)
+def test_the_fast_parser_accepts_nothing_that_the_contract_refuses(record: dict[str, Any]) -> None:
+    text = json.dumps(record).encode()
+    try:
+        value = fast(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return
+
+    assert value == WORK.validate_json(text)
+
+
+def fast(text: bytes) -> Any:
+    return msgspec.to_builtins(FAST_WORK.decode(text))

@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lake.cli.console import err, out
 from lake.cli.options import EnvOption, JsonOption, MemoryOption
-from lake.cli.targets import cloud_of
+from lake.cli.targets import cloud_to_change
 from lake.project import called_from, current_project
 
 
@@ -50,7 +51,7 @@ def etl(
     from lake.local.spark import prepare
 
     project = current_project()
-    cloud = cloud_of(project, env)
+    cloud = cloud_to_change(project, env)
     controls = controls_of(pin, unpin=unpin, exclude=exclude, include=include, reason=reason)
     options = EtlOptions(full, memory, max_ratio, controls)
     progress = Progress(err)
@@ -89,18 +90,21 @@ def backfill(
     from lake.cli.progress import Progress
     from lake.etl.backfill import run_backfill
     from lake.etl.bulk import ANY_GROWTH, route_of
-    from lake.etl.dump import is_url
+    from lake.etl.dump import is_url, local_dump
     from lake.etl.refresh import EtlOptions
     from lake.local.spark import prepare
 
     project = current_project()
-    cloud = cloud_of(project, env)
+    place = dump if is_url(dump) else str(called_from() / dump)
+    if not is_url(place):
+        # Before the set-up of Spark, which takes minutes at first.
+        local_dump(Path(place), run_id)
+    cloud = cloud_to_change(project, env)
     progress = Progress(err)
     if cloud.is_local:
         with progress.step("Set up Spark"):
             prepare(project)
     route = route_of(cloud, project, EtlOptions(memory=memory, max_ratio=ANY_GROWTH))
-    place = dump if is_url(dump) else str(called_from() / dump)
     result = run_backfill(route, project.state / "dumps", place, run_id, progress.step)
     if as_json:
         print(json.dumps(asdict(result), indent=2))

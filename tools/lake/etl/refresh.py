@@ -4,8 +4,6 @@ Here the input is staged, the new build is made and checked, sent to the bucket,
 On AWS the job does all of it on S3 directly.
 """
 
-import fcntl
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from lake.etl.job_runs import JobLog
 from lake.etl.staging import Stage, StoredObject, list_folders, list_objects
 from lake.local import spark
 from lake.local.spark import SparkJobs
+from lake.locks import exclusive
 from lake.project import Project
 from schemas import keys
 from schemas.curated_tables import CURATED
@@ -124,19 +123,12 @@ class Workspace:
         EtlBusyError
             Another process, or a job that it left behind, has it.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise EtlBusyError(
-                    "Another run of the ETL is in progress on this machine.",
-                    "Wait until it has ended: './lake status' then shows it.",
-                ) from None
-            yield descriptor
-        finally:
-            os.close(descriptor)
+        taken = EtlBusyError(
+            "Another run of the ETL is in progress on this machine.",
+            "Wait until it has ended: './lake status' then shows it.",
+        )
+        with exclusive(self.folder / "lock", taken) as lock_fd:
+            yield lock_fd
 
 
 def job_log(folder: Path) -> JobLog:
@@ -224,7 +216,7 @@ def run_on_glue(cloud: Cloud, options: EtlOptions, say: Say) -> EtlResult:
     if after.current is None or after.record is None:
         raise EtlError(
             "The Glue job succeeded and published nothing.",
-            f"Look at its log: './lake status --env {cloud.env}' shows the run.",
+            f"Look at its log: '{cloud.command('status')}' shows the run.",
         )
     changed = before.current is None or before.current.build != after.current.build
     resting = "pinned" if after.pin else "unchanged"

@@ -92,6 +92,7 @@ class LakeStatus:
 
     env: str
     endpoint: str | None
+    region: str
     units: list[UnitStatus] = field(default_factory=list)
     queues: list[QueueStatus] = field(default_factory=list)
     runs: list[RunStatus] = field(default_factory=list)
@@ -115,6 +116,7 @@ def read_status(cloud: Cloud, job_runs: ReadJobRuns = lambda _bucket, _count: ()
     return LakeStatus(
         env=cloud.env,
         endpoint=cloud.endpoint,
+        region=cloud.region,
         units=[_unit(cloud, unit, described[unit.name]) for unit in UNITS],
         queues=[q for name, stack in present.items() for q in _queues(cloud, name, stack)],
         runs=_runs(cloud) if "foundation" in present else [],
