@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
 
 from glue_etl.errors import NoRunsError, RunExcludedError, RunNotProcessedError
 from glue_etl.ports import FileInfo, Files
+from schemas.fingerprints import FINGERPRINTED, run_fingerprints
 from schemas.keys import (
     DUMP_WORKS,
     PROCESSED_PREFIX,
@@ -88,7 +89,7 @@ class ProcessedRuns:
 
     def fingerprint(self, run_id: str) -> str:
         """Return a run's fingerprint, also when it has no file."""
-        return self.fingerprints.get(run_id) or sha256().hexdigest()[:32]
+        return self.fingerprints.get(run_id, "0" * 32)
 
 
 @dataclass(frozen=True)
@@ -168,18 +169,19 @@ class RunLedger:
     @cached_property
     def _processed(self) -> ProcessedRuns:
         # Every table is listed once, because a listing for each run would take minutes.
-        digests: dict[str, Any] = {}
-        dumps = set()
-        for table in (*_PROCESSED, DUMP_WORKS):
-            folder = f"{self.processed}{table}/"
-            for file in self.files.find(folder):
-                run = run_of_processed_file(file.uri.removeprefix(folder))
-                if run:
-                    fact = f"{file.uri.removeprefix(self.processed)} {self.files.etag(file)}\n"
-                    digests.setdefault(run, sha256()).update(fact.encode())
-                    dumps |= {run} if table == DUMP_WORKS else set()
-        found = {run: digest.hexdigest()[:32] for run, digest in digests.items()}
-        return ProcessedRuns(found, frozenset(dumps))
+        files = [
+            file for table in FINGERPRINTED for file in self.files.find(f"{self.processed}{table}/")
+        ]
+        found = run_fingerprints(
+            (file.uri.removeprefix(self.processed), self.files.etag(file)) for file in files
+        )
+        folder = f"{self.processed}{DUMP_WORKS}/"
+        dumps = {
+            run_of_processed_file(file.uri.removeprefix(folder))
+            for file in files
+            if file.uri.startswith(folder)
+        }
+        return ProcessedRuns(found, frozenset(run for run in dumps if run))
 
     def _changed(self, known: Mapping[str, str], folders: set[str]) -> set[str]:
         # A run without any file has not been replayed: its files have expired.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -181,7 +181,7 @@ def renew(world: World, publisher: Publisher) -> None:
 def test_a_job_that_overslept_changes_nothing_more(world: World, step: str) -> None:
     world.job("b1")
     late = world.publisher
-    steps = {
+    steps: dict[str, Callable[[], object]] = {
         "prepare": lambda: late.prepare("b3"),
         "record": lambda: late.record_build(record_of(world.files, CURATED_URI, "b3")),
         "publish": lambda: late.publish("b1"),

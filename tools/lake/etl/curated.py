@@ -9,6 +9,7 @@ from lake.etl.staging import list_objects
 from lake.runs.ledger import read_ledger, run_ids
 from schemas import keys
 from schemas.curated_tables import CURATED
+from schemas.fingerprints import FINGERPRINTED, run_fingerprints
 from schemas.ledger.curated_build import (
     BUILD_FORMAT,
     BuildRecord,
@@ -88,6 +89,24 @@ def waiting_runs(cloud: Cloud, bucket: str, curated: Curated) -> list[str]:
     others = known.keys() | curated.excluded.keys()
     fresh = [run for run in run_ids(cloud, bucket) if run not in others]
     return processed_runs(cloud, bucket, fresh)
+
+
+def replayed_runs(cloud: Cloud, bucket: str, curated: Curated) -> list[str]:
+    """Return the runs of the current build whose files have changed since, oldest first.
+
+    Dumps are left out: what is uploaded in parts has an ETag of its own kind.
+    """
+    if curated.record is None or not curated.record.runs:
+        return []
+    files = [
+        (keys.below(keys.PROCESSED_PREFIX, item.key), item.etag.strip('"'))
+        for table in FINGERPRINTED
+        if table != keys.DUMP_WORKS
+        for item in list_objects(cloud, bucket, f"{keys.PROCESSED_PREFIX}{table}/")
+    ]
+    known = curated.record.runs
+    found = run_fingerprints(files)
+    return sorted(run for run in known.keys() & found.keys() if found[run] != known[run])
 
 
 def _excluded_runs(cloud: Cloud, bucket: str) -> dict[str, ExcludedRun]:

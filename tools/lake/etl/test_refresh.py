@@ -276,3 +276,15 @@ def test_an_excluded_run_is_taken_out_by_a_full_build_without_it(
 def test_an_exclusion_needs_a_reason() -> None:
     with pytest.raises(EtlError, match="--exclude needs --reason"):
         controls_of(None, unpin=False, exclude=[FIRST], include=None, reason="")
+
+
+def test_a_replayed_run_is_built_again_by_itself(cloud: Cloud, workspace: Workspace) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, workspace)
+    assert run(cloud, workspace).status == "unchanged"
+    put(cloud, f"processed_data/works/ingest_date=2026-11-22/{FIRST}-love-000000.parquet", "other")
+
+    again = run(cloud, workspace)
+
+    assert again.status == "published"
+    assert jobs_of(workspace).calls[-2][1]["full"] == "true"
