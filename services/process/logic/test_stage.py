@@ -16,8 +16,8 @@ from process.logic.lineage import Lineage
 from process.logic.outputs import PageOutput
 from process.logic.stage import Limits, process_page
 from process.testing.fakes import LIMITS, Lake
-from process.testing.pages import RUN, make_page, make_work, packed
-from schemas.keys import NO_DAY, RawKey, parse_run_id
+from process.testing.pages import RUN, make_metadata, make_page, make_work, packed
+from schemas.keys import NO_DAY, RawKey, listing_key, parse_run_id
 from schemas.ledger.run import PageReceipt
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.rows.work import WorkRow
@@ -409,6 +409,15 @@ def test_a_page_that_names_its_subject_in_another_form_is_taken(lake: Lake, name
     body = packed(make_page(make_work(), key=named))
 
     result = process_page(lake.outputs, lake.put_raw(body), LIMITS)
+
+    assert (result.reason_code, result.rows) == (None, 1)
+
+
+def test_a_filtered_listing_is_about_its_subject(lake: Lake) -> None:
+    page = RawKey.of(RUN, listing_key("love", {"has_fulltext": "true"}), 0)
+    lake.store.objects[page.key] = (BODY, make_metadata(BODY, page))
+
+    result = process_page(lake.outputs, page.key, LIMITS)
 
     assert (result.reason_code, result.rows) == (None, 1)
 

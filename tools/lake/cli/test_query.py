@@ -16,7 +16,7 @@ def asked(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements that were run, on the lake of fakes."""
     statements: list[str] = []
 
-    def run_query(_cloud: Any, sql: str) -> Any:
+    def run_query(_cloud: Any, sql: str, **_: Any) -> Any:
         statements.append(sql)
         return lake.result(sql)
 
