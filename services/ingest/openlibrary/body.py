@@ -7,21 +7,23 @@ import json
 from array import array
 from typing import Annotated, Any, Final, TypedDict
 
-from isal import isal_zlib
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
+from cleaning.gunzip import GunzipError, gunzip
 from ingest.errors import BodyRefusedError, validation_summary
 from ingest.ports import Page, SourceResponse
 
 #: A page of 1000 works has about 1.3 MB, 0.2 MB of it on the wire.
 MAX_WIRE_BYTES: Final = 16 * 2**20
 MAX_PLAIN_BYTES: Final = 64 * 2**20
-#: Proxies may join some; each costs a copy of the rest.
-MAX_MEMBERS: Final = 16
 #: Python refuses longer integers by default, and would refuse the page with them.
 _LONGEST_INTEGER: Final = 4000
-_GZIP: Final = 31
-_GZIP_MAGIC: Final = b"\x1f\x8b"
+_GZIP_CODES: Final = {
+    "not_gzip": "gzip_damaged",
+    "damaged": "gzip_damaged",
+    "truncated": "gzip_truncated",
+    "too_large": "body_too_large",
+}
 # Built when first used: most heartbeats find nothing to do.
 _STRICT: Final = ConfigDict(strict=True, extra="ignore", defer_build=True)
 
@@ -81,40 +83,14 @@ def unzip(wire: bytes) -> bytes:
     Raises
     ------
     BodyRefusedError
-        When it is cut, damaged, too large, in more than :data:`MAX_MEMBERS` parts, or followed by
-        anything else.
+        When it is cut, damaged, too large, in too many parts, or followed by anything else.
     """
-    parts: list[bytes] = []
-    room = MAX_PLAIN_BYTES
-    for _ in range(MAX_MEMBERS):
-        plain, wire = _unzip_member(wire, room)
-        parts.append(plain)
-        room -= len(plain)
-        if not wire:
-            return b"".join(parts)
-        if not wire.startswith(_GZIP_MAGIC):
-            raise BodyRefusedError("bytes follow the gzip stream", code="gzip_damaged")
-    raise BodyRefusedError(
-        f"the gzip stream has more than {MAX_MEMBERS} members", code="gzip_damaged"
-    )
-
-
-def _unzip_member(wire: bytes, room: int) -> tuple[bytes, bytes]:
-    # One byte more than there is room for shows a body that is too large; 0 would mean no bound.
-    inflater = isal_zlib.decompressobj(_GZIP)
     try:
-        plain = inflater.decompress(wire, room + 1)
-    except isal_zlib.error as error:  # type: ignore[misc]  # its stub takes the class for an object
+        return gunzip(wire, MAX_PLAIN_BYTES)
+    except GunzipError as error:
         raise BodyRefusedError(
-            f"the gzip stream is damaged: {error}", code="gzip_damaged"
+            str(error), code=_GZIP_CODES[error.fault] if wire else "gzip_truncated"
         ) from error
-    if len(plain) > room:
-        raise BodyRefusedError(
-            f"the body unpacks to more than {MAX_PLAIN_BYTES} bytes", code="body_too_large"
-        )
-    if not inflater.eof:
-        raise BodyRefusedError("the gzip stream ends before its end", code="gzip_truncated")
-    return plain, inflater.unused_data
 
 
 def _summary(wire: bytes, plain: bytes, *, compressed_here: bool) -> Page:
