@@ -355,6 +355,11 @@ def parse_build(location: str) -> str | None:
     return found[1] if found else None
 
 
+def at_build(location: str, build: str) -> str:
+    """Return the place of another build of the table that lies at a build's location."""
+    return _BUILD_FOLDER.sub(lambda found: found[0].replace(found[1], build, 1), location, count=1)
+
+
 def build_record_key(build: str) -> str:
     """Return the key of a build's record."""
     return f"{BUILD_RECORDS_PREFIX}{build}.json"

@@ -249,3 +249,9 @@ def test_a_key_is_taken_below_its_own_prefix_only() -> None:
     assert keys.below("curated_data/", "curated_data/_current.json") == "_current.json"
     with pytest.raises(keys.InvalidKeyError, match="does not lie below"):
         keys.below("curated_data/", "runs/x")
+
+
+def test_another_build_lies_beside_a_build() -> None:
+    location = "s3://b-1/curated_data/works/build=b-1/"
+
+    assert keys.at_build(location, "b-2") == "s3://b-1/curated_data/works/build=b-2/"

@@ -11,6 +11,8 @@ from lake.etl.job_runs import JobRun
 from lake.operations.verify.claims import ClaimFailedError, UnavailableError
 from lake.query.execute import run_query
 from lake.runs.ledger import read_run, run_ids
+from schemas.keys import CURATED_PREFIX, RAW_PREFIX
+from schemas.tables import WORKS
 
 FRESH_HOURS = 26
 # CloudWatch shows a metric within this time after it was logged.
@@ -21,12 +23,12 @@ POLL_SECONDS = 10.0
 EXPECTED_ALARMS = ("pages-quarantined", "freshness")
 # What each role must not do: unit, role, action, key or table.
 DENIED = (
-    ("ingest", "FunctionRole", "s3:DeleteObject", "raw_data/subjects/x"),
-    ("ingest", "FunctionRole", "s3:PutObject", "processed_data/works/x"),
-    ("process", "FunctionRole", "s3:PutObject", "raw_data/subjects/x"),
-    ("process", "FunctionRole", "s3:DeleteObject", "processed_data/works/x"),
-    ("glue_etl", "EtlRole", "s3:PutObject", "processed_data/works/x"),
-    ("glue_etl", "BulkRole", "s3:PutObject", "curated_data/works/x"),
+    ("ingest", "FunctionRole", "s3:DeleteObject", f"{RAW_PREFIX}x"),
+    ("ingest", "FunctionRole", "s3:PutObject", f"{WORKS.location}x"),
+    ("process", "FunctionRole", "s3:PutObject", f"{RAW_PREFIX}x"),
+    ("process", "FunctionRole", "s3:DeleteObject", f"{WORKS.location}x"),
+    ("glue_etl", "EtlRole", "s3:PutObject", f"{WORKS.location}x"),
+    ("glue_etl", "BulkRole", "s3:PutObject", f"{CURATED_PREFIX}works/x"),
 )
 
 
