@@ -475,3 +475,9 @@ def run_of_processed_file(path: str) -> str | None:
     """
     found = _PROCESSED_FILE.fullmatch(path)
     return found[1] if found else None
+
+
+def at_build(location: str, build: str) -> str:
+    """Return a location or key of a curated build's files with another build in its place."""
+    found = _BUILD_FOLDER.search(location)
+    return f"{location[: found.start(1)]}{build}{location[found.end(1) :]}" if found else location

@@ -249,3 +249,9 @@ def test_a_key_is_taken_below_its_own_prefix_only() -> None:
     assert keys.below("curated_data/", "curated_data/_current.json") == "_current.json"
     with pytest.raises(keys.InvalidKeyError, match="does not lie below"):
         keys.below("curated_data/", "runs/x")
+
+
+def test_a_location_names_another_build_and_nothing_else_of_it_changes() -> None:
+    location = "s3://lake/curated_data/works/build=d/part-0"
+
+    assert keys.at_build(location, "b-2") == "s3://lake/curated_data/works/build=b-2/part-0"

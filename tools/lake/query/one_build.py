@@ -70,8 +70,7 @@ def _kept(cloud: Cloud, bucket: str, as_of: str) -> str:
 
 def _moved(table: CatalogueTable, build: str) -> CatalogueTable:
     storage = dict(table.description["StorageDescriptor"])
-    before = keys.parse_build(table.location)
-    storage["Location"] = table.location.replace(f"build={before}/", f"build={build}/")
+    storage["Location"] = keys.at_build(table.location, build)
     return replace(table, description={**table.description, "StorageDescriptor": storage})
 
 
