@@ -356,8 +356,9 @@ def parse_build(location: str) -> str | None:
 
 
 def at_build(location: str, build: str) -> str:
-    """Return the place of another build of the table that lies at a build's location."""
-    return _BUILD_FOLDER.sub(lambda found: found[0].replace(found[1], build, 1), location, count=1)
+    """Return a location or key of a curated build's files with another build in its place."""
+    found = _BUILD_FOLDER.search(location)
+    return f"{location[: found.start(1)]}{build}{location[found.end(1) :]}" if found else location
 
 
 def build_record_key(build: str) -> str:

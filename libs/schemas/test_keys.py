@@ -251,7 +251,7 @@ def test_a_key_is_taken_below_its_own_prefix_only() -> None:
         keys.below("curated_data/", "runs/x")
 
 
-def test_another_build_lies_beside_a_build() -> None:
-    location = "s3://b-1/curated_data/works/build=b-1/"
+def test_a_location_names_another_build_and_nothing_else_of_it_changes() -> None:
+    location = "s3://lake/curated_data/works/build=d/part-0"
 
-    assert keys.at_build(location, "b-2") == "s3://b-1/curated_data/works/build=b-2/"
+    assert keys.at_build(location, "b-2") == "s3://lake/curated_data/works/build=b-2/part-0"

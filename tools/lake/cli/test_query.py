@@ -16,7 +16,8 @@ def asked(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements that were run, on the lake of fakes."""
     statements: list[str] = []
 
-    def run_query(_cloud: Any, sql: str, **_: Any) -> Any:
+    def run_query(_cloud: Any, sql: str, as_of: str | None = None) -> Any:
+        assert as_of is None
         statements.append(sql)
         return lake.result(sql)
 
