@@ -20,8 +20,8 @@ from glue_etl.dump.load import load_dump, source_of
 from glue_etl.job import publisher_for
 from glue_etl.settings import BulkArguments, JobArguments, SessionArguments
 from glue_etl.testing.lake import Lake as Folders
-from openlibrary_standin.catalogue import Catalogue
 from openlibrary_standin.parameters import Query
+from openlibrary_standin.works.catalogue import Catalogue
 from process.logic.stage import process_page
 from process.testing.fakes import LIMITS, Lake, MemoryStore, MemoryTableStore
 from process.testing.pages import packed

@@ -72,7 +72,7 @@ def test_only_contract_stand_in_and_view_are_edited() -> None:
     assert [edit.path for edit in edits_of(TUTORIAL)] == [
         "libs/schemas/source/page.py",
         "libs/schemas/rows/work.py",
-        "tools/openlibrary_standin/records.py",
+        "tools/openlibrary_standin/works/records.py",
         "analytics/views/most_read.sql",
     ]
 

@@ -9,13 +9,9 @@ from itertools import count
 from urllib.parse import quote, unquote
 
 from openlibrary_standin import responses
-from openlibrary_standin.caching import BoundedCache
 from openlibrary_standin.captured import CapturedSubjects
-from openlibrary_standin.catalogue import Catalogue, empty_page
 from openlibrary_standin.config import StandInConfig
-from openlibrary_standin.draws import Draws
 from openlibrary_standin.faults import Fate, FaultPlan
-from openlibrary_standin.keys import normalise_subject
 from openlibrary_standin.parameters import (
     ParameterError,
     Query,
@@ -27,6 +23,10 @@ from openlibrary_standin.parameters import (
 from openlibrary_standin.policies import RateLimit, identifies_itself
 from openlibrary_standin.request_log import LoggedRequest, RequestLog
 from openlibrary_standin.responses import Response
+from openlibrary_standin.works.caching import BoundedCache
+from openlibrary_standin.works.catalogue import Catalogue, empty_page
+from openlibrary_standin.works.draws import Draws
+from openlibrary_standin.works.keys import normalise_subject
 
 _SUBJECT_PATH = re.compile(r"/subjects/([^/]+)\.json")
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from openlibrary_standin.catalogue import Page, empty_page
-from openlibrary_standin.keys import normalise_subject
 from openlibrary_standin.parameters import Query
+from openlibrary_standin.works.catalogue import Page, empty_page
+from openlibrary_standin.works.keys import normalise_subject
 
 _NOT_FACETS = {"key", "name", "subject_type", "solr_query", "work_count", "works"}
 

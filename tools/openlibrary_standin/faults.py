@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from threading import Lock
 from typing import Any
 
-from openlibrary_standin.draws import happens
+from openlibrary_standin.works.draws import happens
 
 #: Every fault with what the client gets.
 FAULTS: Mapping[str, str] = {

@@ -1,7 +1,7 @@
 from openlibrary_standin import StandIn, StandInConfig
-from openlibrary_standin.caching import BoundedCache
 from openlibrary_standin.conftest import Fetch
 from openlibrary_standin.policies import RateLimit
+from openlibrary_standin.works.caching import BoundedCache
 
 
 def test_a_burst_is_let_through_delayed_and_then_refused() -> None:

@@ -28,7 +28,7 @@ from benchmarks.ingest.suite.environment import (
     stand_in,
     windows,
 )
-from openlibrary_standin.subjects import HEADLINE_SHARES
+from openlibrary_standin.works.subjects import HEADLINE_SHARES
 from schemas.keys import RAW_PREFIX, RawKey, manifest_key
 from schemas.ledger.run import RunManifest
 

@@ -11,9 +11,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from openlibrary_standin.catalogue import Catalogue
 from openlibrary_standin.parameters import Query
 from openlibrary_standin.responses import encode
+from openlibrary_standin.works.catalogue import Catalogue
 from schemas.keys import RawKey
 from schemas.ledger.provenance import RawProvenance
 from schemas.version import CONTRACT_VERSION

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from openlibrary_standin import vocabulary
-from openlibrary_standin.draws import Draws
-from openlibrary_standin.keys import subject_key
-from openlibrary_standin.known_works import KnownWork
-from openlibrary_standin.listing import Listing
-from openlibrary_standin.records import Record
+from openlibrary_standin.works import vocabulary
+from openlibrary_standin.works.draws import Draws
+from openlibrary_standin.works.keys import subject_key
+from openlibrary_standin.works.known_works import KnownWork
+from openlibrary_standin.works.listing import Listing
+from openlibrary_standin.works.records import Record
 
 _FACET_LENGTH = 25
 _SAMPLE = 400

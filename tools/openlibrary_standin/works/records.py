@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from openlibrary_standin.draws import Draws
-from openlibrary_standin.vocabulary import COLLECTIONS
+from openlibrary_standin.works.draws import Draws
+from openlibrary_standin.works.vocabulary import COLLECTIONS
 
 Record = dict[str, Any]
 

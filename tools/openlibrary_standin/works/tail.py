@@ -1,11 +1,11 @@
 """Works of the generated long tail: each a pure function of the seed, its lane and its index."""
 
-from openlibrary_standin import vocabulary
-from openlibrary_standin.bad_records import spoil
-from openlibrary_standin.draws import Draws, happens
-from openlibrary_standin.ordering import grown_edition_count, key_slot, tail_edition_count
-from openlibrary_standin.records import Record, work_record
-from openlibrary_standin.subjects import LANES, Lane
+from openlibrary_standin.works import vocabulary
+from openlibrary_standin.works.bad_records import spoil
+from openlibrary_standin.works.draws import Draws, happens
+from openlibrary_standin.works.ordering import grown_edition_count, key_slot, tail_edition_count
+from openlibrary_standin.works.records import Record, work_record
+from openlibrary_standin.works.subjects import LANES, Lane
 
 _FIRST_TAIL_NUMBER = 11_000_000
 _FIRST_AUTHOR_NUMBER = 2_000_000

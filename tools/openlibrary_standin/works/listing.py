@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from openlibrary_standin.draws import Draws
-from openlibrary_standin.known_works import KnownWork
-from openlibrary_standin.ordering import (
+from openlibrary_standin.works.draws import Draws
+from openlibrary_standin.works.known_works import KnownWork
+from openlibrary_standin.works.ordering import (
     grown_edition_count,
     index_by_key,
     replica_rank,
     tie_group,
 )
-from openlibrary_standin.records import Record, work_record
-from openlibrary_standin.subjects import Lane
-from openlibrary_standin.tail import lane_of, tail_facts, tail_work
+from openlibrary_standin.works.records import Record, work_record
+from openlibrary_standin.works.subjects import Lane
+from openlibrary_standin.works.tail import lane_of, tail_facts, tail_work
 
 
 class Order(Enum):

@@ -4,13 +4,13 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from openlibrary_standin.caching import BoundedCache
-from openlibrary_standin.facets import facets
-from openlibrary_standin.keys import default_name, solr_query, split_kind
-from openlibrary_standin.known_works import known_subject_names, known_works_by_subject
-from openlibrary_standin.listing import Listing, Order, Settings
 from openlibrary_standin.parameters import Query, Sort
-from openlibrary_standin.subjects import subject_lanes, subject_sizes
+from openlibrary_standin.works.caching import BoundedCache
+from openlibrary_standin.works.facets import facets
+from openlibrary_standin.works.keys import default_name, solr_query, split_kind
+from openlibrary_standin.works.known_works import known_subject_names, known_works_by_subject
+from openlibrary_standin.works.listing import Listing, Order, Settings
+from openlibrary_standin.works.subjects import subject_lanes, subject_sizes
 
 _SELECTED_WORKS_KEPT = 4_000_000
 

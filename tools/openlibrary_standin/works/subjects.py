@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from openlibrary_standin.keys import normalise_subject
+from openlibrary_standin.works.keys import normalise_subject
 
 #: Share of the configured works, in percent; together 100.
 HEADLINE_SHARES: Mapping[str, int] = {

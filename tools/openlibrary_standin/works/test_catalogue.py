@@ -4,12 +4,12 @@ from collections import Counter
 
 import pytest
 
-from openlibrary_standin.catalogue import Catalogue
-from openlibrary_standin.known_works import known_works, known_works_by_subject
-from openlibrary_standin.listing import Order
 from openlibrary_standin.parameters import Query, Sort
-from openlibrary_standin.records import Record
-from openlibrary_standin.subjects import HEADLINE_SHARES
+from openlibrary_standin.works.catalogue import Catalogue
+from openlibrary_standin.works.known_works import known_works, known_works_by_subject
+from openlibrary_standin.works.listing import Order
+from openlibrary_standin.works.records import Record
+from openlibrary_standin.works.subjects import HEADLINE_SHARES
 
 EVERYTHING = Query(limit=1000, sort=Sort.EDITIONS_KEY)
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from openlibrary_standin.draws import Draws
-from openlibrary_standin.records import Record
+from openlibrary_standin.works.draws import Draws
+from openlibrary_standin.works.records import Record
 
 
 def spoil(record: Record, draws: Draws) -> Record:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from openlibrary_standin.keys import subject_key
+from openlibrary_standin.works.keys import subject_key
 
 _FIRST_WORK_NUMBER = 10_000_000
 _FIRST_AUTHOR_NUMBER = 1_000_000
@@ -51,7 +51,9 @@ class KnownWork:
 @cache
 def known_works() -> tuple[KnownWork, ...]:
     """All known works, most editions first, ties by key."""
-    table = files("openlibrary_standin").joinpath("known_works.tsv").read_text(encoding="utf-8")
+    table = (
+        files("openlibrary_standin.works").joinpath("known_works.tsv").read_text(encoding="utf-8")
+    )
     rows = list(DictReader(table.splitlines(), delimiter="\t"))
     names = dict.fromkeys(name for row in rows for name in _listed(row["authors"]))
     author_numbers = {name: _FIRST_AUTHOR_NUMBER + i for i, name in enumerate(names)}

@@ -1,0 +1,1 @@
+"""What the stand-in serves: known works, and a generated tail of any length."""
