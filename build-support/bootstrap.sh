@@ -174,6 +174,13 @@ bootstrap_pants_settings() {
     done >"$pex.pants.new"
     mv "$pex.pants.new" "$pex.pants"
   fi
+  # The one place of a service's version is its VERSION; a BUILD file can read variables, but no files.
+  for name in "$root"/services/*/VERSION; do
+    [ -f "$name" ] || continue
+    name=$(basename "$(dirname "$name")")
+    printf 'export LAKE_VERSION_%s=%q\n' "$(printf %s "$name" | tr '[:lower:]' '[:upper:]')" \
+      "$(tr -d '[:space:]' <"$root/services/$name/VERSION")"
+  done
   printf 'export PANTS_PEX_CLI_URL_TEMPLATE=%q\n' "file://$pex"
   printf 'export PANTS_PEX_CLI_KNOWN_VERSIONS="[%s]"\n' "$(sed "s/.*/'&',/" "$pex.pants" | tr -d '\n')"
 }

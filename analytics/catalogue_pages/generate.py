@@ -96,7 +96,7 @@ ORDER BY year""",
     "author_rankings": """SELECT r.rank, a.name, r.works
 FROM author_rankings AS r
 INNER JOIN authors AS a ON r.author_key = a.author_key
-WHERE r.subject_key = '*'
+WHERE r.subject_key = '#all'
 ORDER BY r.rank
 LIMIT 10""",
 }

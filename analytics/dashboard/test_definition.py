@@ -30,7 +30,7 @@ def test_every_view_is_on_the_dashboard() -> None:
             "ebook_share is a double and cannot be told as count",
         ),
         ('finding_of = "works"\n', 'finding_of = "access_level"\n', "access_level is not a number"),
-        ('where = { subject_key = "*" }', 'where = { year = "1" }', "year is a number"),
+        ('where = { subject_key = "#all" }', 'where = { year = "1" }', "year is a number"),
         ('kind = "line"', 'kind = "pie"', "Input should be 'figures'"),
         ('kind = "line"', 'kind = "table"', "has a category if it is drawn"),
         ('kind = "column"', 'kind = "line"', "only columns of one value"),
@@ -65,7 +65,8 @@ def test_rows_are_chosen_sorted_and_limited() -> None:
 
 def test_rows_are_those_that_have_the_values() -> None:
     chart = next(chart for chart in dashboard().charts if chart.id == "years")
+    given = [("love", 1990), ("#all", 2000), ("#all", 1980)]
 
-    found = rows_of(chart, ["subject_key", "year"], [("love", 1990), ("*", 2000), ("*", 1980)])
+    found = rows_of(chart, ["subject_key", "year"], given)
 
     assert [row["year"] for row in found] == [1980, 2000]

@@ -1,6 +1,6 @@
 -- Works by year of first publication, of all works and of each crawled subject
 --
--- subject_key varchar: Canonical key, or * for all works
+-- subject_key varchar: Canonical key, or #all for all works
 -- subject varchar: Name to show; the kind follows where it is not a plain subject
 -- year integer [year]: Year of first publication
 -- lake_works bigint [works]: Works of the lake
@@ -8,7 +8,7 @@
 SELECT
     h.subject_key,
     CASE
-        WHEN h.subject_key = '*' THEN 'All works'
+        WHEN h.subject_key = '#all' THEN 'All works'
         ELSE coalesce(s.name, h.subject_key)
             || CASE WHEN s.kind = 'subject' THEN '' ELSE ' (' || s.kind || ')' END
     END AS subject,
@@ -17,5 +17,5 @@ SELECT
     h.source_works
 FROM publishing_history AS h
 LEFT JOIN subjects AS s ON h.subject_key = s.subject_key
-WHERE h.subject_key = '*' OR s.run_id IS NOT NULL
+WHERE h.subject_key = '#all' OR s.run_id IS NOT NULL
 ORDER BY h.subject_key, h.year

@@ -112,7 +112,7 @@ ENVIRONMENT = {
         "SOURCE_URL",
         "SUBJECTS",
     },
-    "process": COMMON_ENVIRONMENT | {"GLUE_DATABASE"},
+    "process": COMMON_ENVIRONMENT | {"GLUE_DATABASE", "QUEUE_URL"},
 }
 
 

@@ -52,12 +52,15 @@ def unique_texts(lists: pa.ListArray) -> pa.ListArray:
 def unique_authors(lists: pa.ListArray) -> pa.ListArray:
     """Return each author once, in the source's order, without the wholly blank ones.
 
-    An author is the same when the key is; without a key, when the name is.
+    An author is the same when the key is; without a key, when the name is. Of names of one author
+    the first that is there stays.
     """
     items = Items.of(lists)
     key, name = (clean_column(items.values.field(part)) for part in ("key", "name"))
     # No cleaned key begins with a blank.
     identity = pc.coalesce(key, pc.binary_join_element_wise("", name, " "))
+    if name.null_count:
+        name = _first_names(items.rows, identity, name)
     authors = pa.StructArray.from_arrays([key, name], fields=list(lists.type.value_type))
     return Items(items.rows, authors).once(identity).lists(len(lists), lists.type)
 
@@ -143,6 +146,18 @@ def work_hashes(columns: Mapping[str, pa.Array]) -> pa.StringArray:
     names = pa.ListArray.from_arrays(subjects.offsets, subjects.values.field("name"))
     hashed = {**columns, "subjects": names}
     return record_hashes([hashed[name] for name in HASHED_FIELDS])
+
+
+def _first_names(rows: pa.Array, identity: pa.Array, name: pa.Array) -> pa.Array:
+    """Fill each author's name with the first that its list has for it; few lists need it."""
+    owners = list(zip(rows.to_pylist(), identity.to_pylist(), strict=True))
+    names = name.to_pylist()
+    first: dict[tuple[int, str], str] = {}
+    for owner, one in zip(owners, names, strict=True):
+        if one is not None:
+            first.setdefault(owner, one)
+    pairs = zip(owners, names, strict=True)
+    return pa.array([first.get(owner) if one is None else one for owner, one in pairs], pa.string())
 
 
 def _is_plain(texts: pa.StringArray) -> bool:

@@ -15,7 +15,10 @@ from schemas.keys import InvalidSubjectError, SubjectKind, canonical_subject, su
 _LINE_BREAKS: Final = dict.fromkeys((0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x85), " ")
 _REMOVED: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x200B, 0xFEFF))
 _INVISIBLE: Final = {**_REMOVED, **_LINE_BREAKS}
-_YEAR: Final = re.compile(r"(?<!\d)\d{4}(?!\d)", re.ASCII)
+#: A year of the common era: neither ``-0350`` nor ``0350 B.C.``, while ``Mar-1994`` has one.
+_YEAR: Final = re.compile(
+    r"(?<!\d)(?<!^-)(?<!\s-)\d{4}(?!\d)(?!\s*B\.?\s?C\.?E?\b)", re.ASCII | re.IGNORECASE
+)
 
 
 def clean_text(text: str | None) -> str | None:
@@ -23,13 +26,15 @@ def clean_text(text: str | None) -> str | None:
 
     Equal texts must compare equal in joins and groups, and control characters (with U+200B and
     U+FEFF, which show nothing either) break CSV exports and terminals. Joiners stay: some scripts
-    need them.
+    need them. A text of which nothing shows is blank.
     """
     if not text:
         return None
     # The source's texts are nearly all clean ASCII: these tests cost a tenth of the full treatment.
     if not (text.isascii() and text.isprintable()):
         text = unicodedata.normalize("NFC", text.translate(_INVISIBLE))
+        if all(letter == " " or unicodedata.category(letter) == "Cf" for letter in text):
+            return None
     elif "  " not in text and text[0] != " " and text[-1] != " ":
         return text
     return " ".join(text.split()) or None
@@ -73,6 +78,15 @@ def cover_url(cover_id: int | None) -> str | None:
 def work_url(work_key: str) -> str:
     """Return the URL of a work's page."""
     return f"https://openlibrary.org{work_key}"
+
+
+def subject_identity(key: str | None, name: str) -> str:
+    """Return what makes a subject the same as another: its key, or its name where it has none.
+
+    ``C#``, ``C++`` and ``C`` have one key and are one subject; ``Straße`` and ``Strasse`` are two.
+    """
+    # No key begins with a blank.
+    return f" {name}" if key is None else key
 
 
 def subject_of(name: str) -> tuple[str | None, str, SubjectKind]:

@@ -28,7 +28,7 @@ class Vocabulary(dict[str, int | None]):
         super().__init__()
         self._size = 0
         self._by_name: dict[str, int] = {}
-        self._by_folded: dict[str, int] = {}
+        self._by_identity: dict[str, int] = {}
         self._new: list[tuple[str | None, str, SubjectKind]] = []
         self._new_leaders: list[int] = []
         self._subjects = pa.array([], _SUBJECT)
@@ -40,7 +40,7 @@ class Vocabulary(dict[str, int | None]):
         return len(self) > CAPACITY or self._size > CAPACITY * _USUAL_LENGTH
 
     def subjects(self, spellings: pa.ListArray, list_type: pa.ListType) -> pa.ListArray:
-        """Return each work's subjects once, case aside: the first spelling, in source order."""
+        """Return each work's subjects once by their key: the first spelling, in source order."""
         items = Items.of(spellings)
         distinct = items.values.dictionary_encode()
         numbers = pa.array([self[text] for text in distinct.dictionary.to_pylist()], pa.int32())
@@ -60,8 +60,10 @@ class Vocabulary(dict[str, int | None]):
         known = len(self._by_name)
         number = self._by_name.setdefault(name, known)
         if number == known:
-            self._new_leaders.append(self._by_folded.setdefault(name.casefold(), number))
-            self._new.append(values.subject_of(name))
+            subject = values.subject_of(name)
+            identity = values.subject_identity(*subject[:2])
+            self._new_leaders.append(self._by_identity.setdefault(identity, number))
+            self._new.append(subject)
         return number
 
     def _learn(self) -> None:

@@ -8,10 +8,12 @@ ETL's ``--curated s3://.../curated_data/``) append what :func:`below` leaves of 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Final, Literal, Self
+from urllib.parse import urlencode
 
 SubjectKind = Literal["subject", "person", "place", "time"]
 
@@ -139,10 +141,19 @@ def canonical_subject(text: str) -> str:
     prefix, found, name = lowered.partition(":")
     if not found or prefix not in {"person", "place", "time"}:
         prefix, found, name = "", "", lowered
-    name = name.strip().translate(_DROPPED)
+    # Once more, since what was dropped may have stood outside of the blanks.
+    name = name.strip().translate(_DROPPED).strip()
     if not name:
         raise InvalidSubjectError(f"nothing is left of the subject {text[:80]!r} once normalised")
     return f"{prefix}{found}{name}"
+
+
+def listing_key(subject: str, filters: Mapping[str, str]) -> str:
+    """Return what tells a filtered listing of a subject from the subject itself, and from others.
+
+    A canonical subject has no ``?``, so ``love?has_fulltext=true`` is nobody's name.
+    """
+    return f"{subject}?{urlencode(sorted(filters.items()))}" if filters else subject
 
 
 def subject_kind(key: str) -> SubjectKind:
@@ -436,3 +447,31 @@ def curated_ledger_key(run_id: str) -> str:
 
 def _processed_day(table: str, run_id: str) -> str:
     return day_prefix(f"{PROCESSED_PREFIX}{table}/", parse_run_id(run_id).date())
+
+
+#: Held by whoever builds, publishes, rolls back or cleans.
+CURATED_LEASE_KEY: Final = f"{CURATED_PREFIX}_lease.json"
+EXCLUDED_RUNS_PREFIX: Final = f"{CURATED_PREFIX}_excluded/"
+
+_EXCLUDED_RUN: Final = re.compile(rf"({RUN_ID_PATTERN})\.json")
+_PROCESSED_FILE: Final = re.compile(rf"ingest_date=[0-9-]{{10}}/({RUN_ID_PATTERN})[-/].*\.parquet")
+
+
+def excluded_run_key(run_id: str) -> str:
+    """Return the key of the note that keeps a run out of the curated tables."""
+    return f"{EXCLUDED_RUNS_PREFIX}{run_id}.json"
+
+
+def parse_excluded_run_name(name: str) -> str | None:
+    """Return the run whose exclusion has this file name; ``None`` for another file."""
+    found = _EXCLUDED_RUN.fullmatch(name)
+    return found[1] if found else None
+
+
+def run_of_processed_file(path: str) -> str | None:
+    """Return the run of a Parquet file, by its path below a processed table; ``None`` for others.
+
+    Both forms are known: process writes a file a page, the bulk route a folder a run.
+    """
+    found = _PROCESSED_FILE.fullmatch(path)
+    return found[1] if found else None

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas import keys
@@ -77,6 +77,26 @@ def test_subjects_are_normalised_as_openlibrary_does(text: str, expected: str) -
 def test_a_subject_without_a_name_is_refused(text: str) -> None:
     with pytest.raises(InvalidSubjectError):
         keys.canonical_subject(text)
+
+
+@given(st.text(max_size=12, alphabet=st.one_of(st.characters(), st.sampled_from(' "#:\u00a0pI'))))
+@example('"\u00a0love\u00a0"')
+@example("#\u2003love")
+@example("person: #\u00a0x")
+def test_normalising_twice_changes_nothing(text: str) -> None:
+    try:
+        once = keys.canonical_subject(text)
+    except InvalidSubjectError:
+        return
+    assert keys.canonical_subject(once) == once
+
+
+def test_a_filtered_listing_is_told_from_its_subject_and_from_others() -> None:
+    assert keys.listing_key("love", {}) == "love"
+    one = keys.listing_key("place:london", {"published_in": "1990-1999", "has_fulltext": "true"})
+    assert one == "place:london?has_fulltext=true&published_in=1990-1999"
+    assert keys.subject_kind(one) == "place"
+    assert RawKey.parse(RawKey.of(RUN, one, 0).key).subject == one
 
 
 def test_kinds_follow_the_prefix() -> None:

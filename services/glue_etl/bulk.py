@@ -17,16 +17,16 @@ from glue_etl.settings import BulkArguments
 def run(argv: Sequence[str]) -> dict[str, object]:
     """Load the dump, unless its run is there; give the result."""
     from glue_etl.adapters.spark_session import start
-    from glue_etl.dump.load import already_loaded, load_dump
+    from glue_etl.dump.load import already_loaded, load_dump, source_of
 
     arguments = BulkArguments.parse(argv)
     files = FilesByScheme()
-    loaded = already_loaded(arguments, files)
+    source = source_of(arguments, files)
+    loaded = already_loaded(arguments, files, source)
     if loaded is None:
-        size = {file.uri: file.size for file in files.find(arguments.dump)}.get(arguments.dump)
-        if size is None:
+        if source is None:
             raise DumpMissingError(f"there is no dump {arguments.dump}", dump=arguments.dump)
-        loaded = load_dump(arguments, files, start(arguments, size))
+        loaded = load_dump(arguments, files, start(arguments, source.size), source)
     return loaded.as_json()
 
 

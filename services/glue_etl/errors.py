@@ -7,6 +7,8 @@
     |   +-- StorageError
     |   +-- CatalogueError
     |   +-- WarehouseError
+    |   +-- LeaseHeldError
+    |   +-- LeaseLostError
     +-- TerminalError             no attempt succeeds before somebody acts
     |   +-- InvalidArgumentsError
     |   +-- JavaMissingError
@@ -14,11 +16,17 @@
     |   +-- NoRunsError
     |   +-- BuildExistsError
     |   +-- BuildMissingError
+    |   +-- BuildPinnedError
+    |   +-- RunExcludedError
     |   +-- DumpMissingError
+    |   +-- RunTakenError
     +-- DataError                 the data is not what it must be; what is published stays
         +-- RulesFailedError
+        +-- RunsLeftOutError
+        +-- BuildDamagedError
         +-- EmptyDumpError
         +-- TruncatedDumpError
+        +-- DamagedDumpError
         +-- TooManyBadLinesError
 """
 
@@ -69,6 +77,18 @@ class WarehouseError(TransientError):
     code = "warehouse.failed"
 
 
+class LeaseHeldError(TransientError):
+    """Another process builds, publishes or cleans; it goes on renewing its lease."""
+
+    code = "lease.held"
+
+
+class LeaseLostError(TransientError):
+    """The process paused for so long that another one took its lease."""
+
+    code = "lease.lost"
+
+
 class TerminalError(EtlError):
     """No later attempt can succeed before somebody acts."""
 
@@ -111,10 +131,28 @@ class BuildMissingError(TerminalError):
     code = "build.missing"
 
 
+class BuildPinnedError(TerminalError):
+    """Readers are pinned to another build."""
+
+    code = "build.pinned"
+
+
+class RunExcludedError(TerminalError):
+    """A run was asked for that somebody excluded."""
+
+    code = "run.excluded"
+
+
 class DumpMissingError(TerminalError):
     """There is no dump at the given place."""
 
     code = "dump.missing"
+
+
+class RunTakenError(TerminalError):
+    """A dump was to be loaded as a run that another dump has become."""
+
+    code = "run.taken"
 
 
 class DataError(EtlError):
@@ -129,6 +167,18 @@ class RulesFailedError(DataError):
     code = "rules.failed"
 
 
+class RunsLeftOutError(DataError):
+    """Runs that break a data-quality rule were left out; the rest is published."""
+
+    code = "runs.left_out"
+
+
+class BuildDamagedError(DataError):
+    """A build's files are not those of its record, or tables with rows have none."""
+
+    code = "build.damaged"
+
+
 class EmptyDumpError(DataError):
     """The dump holds no line."""
 
@@ -136,9 +186,15 @@ class EmptyDumpError(DataError):
 
 
 class TruncatedDumpError(DataError):
-    """The dump's compressed stream is damaged or ends too early."""
+    """The dump's compressed stream ends too early."""
 
     code = "dump.truncated"
+
+
+class DamagedDumpError(DataError):
+    """The dump's compressed stream cannot be read."""
+
+    code = "dump.damaged"
 
 
 class TooManyBadLinesError(DataError):

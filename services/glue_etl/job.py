@@ -12,37 +12,46 @@ from datetime import timedelta
 from functools import partial
 
 from glue_etl.adapters.by_scheme import FilesByScheme, aws_client, catalogue_for
+from glue_etl.builds.lease import Lease
 from glue_etl.builds.publication import Publisher, Retention
 from glue_etl.builds.warehouse import Load
 from glue_etl.command import run_command
+from glue_etl.errors import RunsLeftOutError
 from glue_etl.ports import Files
 from glue_etl.settings import JobArguments, PublishArguments
+from schemas.keys import CURATED_LEASE_KEY, CURATED_PREFIX, below
 
 
 def publisher_for(arguments: PublishArguments, files: Files) -> Publisher:
     """Join the adapters that the arguments name."""
     retention = Retention(arguments.keep, timedelta(minutes=arguments.grace_minutes))
     catalogue = catalogue_for(arguments.database)
-    return Publisher(files, catalogue, arguments.curated, arguments.runs, retention)
+    lease = Lease(files, arguments.curated + below(CURATED_PREFIX, CURATED_LEASE_KEY))
+    return Publisher(files, catalogue, arguments.curated, arguments.runs, retention, lease)
 
 
-def load_warehouse(arguments: PublishArguments, build: str) -> None:
-    """Load a published build into the warehouse, if one is named; repeating it changes nothing.
+def load_warehouse(arguments: PublishArguments, publisher: Publisher) -> None:
+    """Load what is published into the warehouse, unless it is there; needs the lease.
 
     Raises
     ------
     WarehouseError
         When it was not loaded.
     """
-    if not arguments.warehouse or not arguments.warehouse_role:
+    current = publisher.current()
+    if not arguments.warehouse or not arguments.warehouse_role or current is None:
+        return
+    if current.loaded == current.build:
         return
     from glue_etl.adapters.redshift import RedshiftData
 
-    load = Load(arguments.curated, build, arguments.warehouse_schema, arguments.warehouse_role)
+    schema, role = arguments.warehouse_schema, arguments.warehouse_role
+    load = Load(arguments.curated, current.build, schema, role)
     database = arguments.warehouse_database
     redshift = RedshiftData(aws_client("redshift-data"), arguments.warehouse, database)
     redshift.run(load.definitions())
     redshift.run(load.statements())
+    publisher.note_loaded(current.build)
 
 
 def run(argv: Sequence[str]) -> dict[str, object]:
@@ -52,10 +61,19 @@ def run(argv: Sequence[str]) -> dict[str, object]:
 
     arguments = JobArguments.parse(argv)
     files = FilesByScheme()
-    etl = Etl(arguments, files, publisher_for(arguments, files), partial(start, arguments))
-    outcome = etl.run()
-    if outcome.status != "built":
-        load_warehouse(arguments, outcome.record.build)
+    publisher = publisher_for(arguments, files)
+    outcome = Etl(arguments, files, publisher, partial(start, arguments)).run()
+    if arguments.warehouse and outcome.status != "built":
+        with publisher.lease.held("load the warehouse"):
+            load_warehouse(arguments, publisher)
+    if outcome.left_out and outcome.status != "built":
+        raise RunsLeftOutError(
+            f"build {outcome.record.build} is published without {', '.join(outcome.left_out)}:"
+            f" {'; '.join(outcome.left_out.values())}. Mend and replay a run, or let it in with"
+            " --include and wider bounds",
+            build=outcome.record.build,
+            runs=outcome.left_out,
+        )
     return outcome.as_json()
 
 

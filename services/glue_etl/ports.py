@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from schemas.curated_tables import CuratedTable
@@ -11,10 +11,19 @@ from schemas.curated_tables import CuratedTable
 
 @dataclass(frozen=True, slots=True, order=True)
 class FileInfo:
-    """A file: its URI and its size in bytes."""
+    """A file: its URI, its size in bytes, and its ETag where the listing tells it."""
 
     uri: str
     size: int
+    etag: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """A file's body, and what tells this version of it from others."""
+
+    body: bytes
+    version: str
 
 
 class Files(Protocol):
@@ -25,6 +34,21 @@ class Files(Protocol):
 
     def write(self, uri: str, body: bytes) -> None:
         """Write a file, over an earlier one; a reader sees the one or the other, whole."""
+
+    def read_versioned(self, uri: str) -> Versioned | None:
+        """Read a file with its version; ``None`` when there is none."""
+
+    def write_if(self, uri: str, body: bytes, version: str | None) -> str | None:
+        """Write a file on condition that it is still of a version; ``None``: that there is none.
+
+        Returns
+        -------
+        str or None
+            The new version; ``None`` when the condition did not hold, and nothing was written.
+        """
+
+    def etag(self, file: FileInfo) -> str:
+        """Return what changes with a file's content, whoever writes it and however often."""
 
     def find(self, prefix: str) -> list[FileInfo]:
         """List the files whose URIs begin with a prefix, in order."""
@@ -39,8 +63,15 @@ class Files(Protocol):
 class Catalogue(Protocol):
     """Where readers look up the tables. Methods raise CatalogueError."""
 
-    def switch(self, table: CuratedTable, location: str) -> None:
-        """Send readers of a table to a location, in one step; idempotent."""
+    def switch(self, table: CuratedTable, location: str, token: int) -> None:
+        """Send readers of a table to a location, in one step; idempotent.
+
+        Parameters
+        ----------
+        token
+            Of the lease under which it is done; a higher one that switched the table before wins,
+            and LeaseLostError is raised.
+        """
 
     def locations(self) -> Mapping[str, str]:
         """Return the locations that readers are sent to now, by table."""

@@ -106,6 +106,30 @@ class PublishArguments(Arguments):
         Field(None, description="ARN of the role by which Redshift reads the curated files")
     )
 
+    pin: BuildId | None = Field(
+        None, description="publish this build and keep readers in it until --unpin"
+    )
+    unpin: bool = Field(False, description="let the next build be published again")
+    exclude: RunIds = Field(
+        default_factory=list,
+        description="runs, by comma, that stay out of the tables; needs --reason",
+    )
+    include: RunIds = Field(
+        default_factory=list, description="excluded runs, by comma, that may come in again"
+    )
+    reason: str = Field("", description="why a build is pinned, or a run excluded")
+
+    @property
+    def has_controls(self) -> bool:
+        """Whether a build is to be pinned or unpinned, or a run excluded or included."""
+        return bool(self.pin or self.unpin or self.exclude or self.include)
+
+    @model_validator(mode="after")
+    def _exclusion_has_a_reason(self) -> Self:
+        if self.exclude and not self.reason:
+            raise ValueError("--exclude needs --reason")
+        return self
+
     @model_validator(mode="after")
     def _warehouse_is_whole(self) -> Self:
         if self.warehouse and not self.warehouse_role:
@@ -129,7 +153,7 @@ class JobArguments(PublishArguments, SessionArguments):
     min_ratio: Ratio = Field(0.5, description="rows a table must have, of its last build's")
     max_ratio: Ratio = Field(10.0, description="rows a table may have, of its last build's")
     slack_rows: Annotated[int, Field(ge=0)] = Field(
-        10_000, description="rows a table may grow by whatever --max-ratio says: small ones jump"
+        10_000, description="rows by which a table may grow or shrink whatever the ratios say"
     )
     tracked_subjects: Annotated[int, Field(ge=0)] = Field(
         200, description="largest subjects with history and rankings, besides the crawled ones"

@@ -93,8 +93,13 @@ def test_no_java_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path:
         check_java()
 
 
-@pytest.mark.parametrize("says", ['openjdk version "11.0.2"', 'java version "1.8.0_1"', "Oops"])
-def test_an_old_java_is_refused(says: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "says",
+    ['openjdk version "11.0.2"', 'java version "1.8.0_1"', 'openjdk version "24" 2025', "Oops"],
+)
+def test_a_java_that_spark_cannot_run_on_is_refused(
+    says: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("JAVA_HOME", str(java(tmp_path, says)))
 
     with pytest.raises(JavaMissingError, match="17 or 21"):
@@ -114,7 +119,7 @@ def test_a_build_made_elsewhere_is_published_without_spark(
     write_build(files, lake.curated, "b1")
     files.write(
         lake.curated + below(CURATED_PREFIX, build_record_key("b1")),
-        record_of("b1").model_dump_json().encode(),
+        record_of(files, lake.curated, "b1").model_dump_json().encode(),
     )
     argv = ["--curated", lake.curated, "--runs", lake.runs]
 

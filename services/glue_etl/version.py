@@ -5,4 +5,4 @@ from __future__ import annotations
 from typing import Final
 
 # Written out, because Glue runs the package from a zip; a test compares it with the file.
-SERVICE_VERSION: Final = "0.1.0"
+SERVICE_VERSION: Final = "0.2.0"

@@ -3,8 +3,9 @@
 Each has a stable ``code`` and one of three tags, by which the caller decides:
 
 * ``transient``: the same request may succeed later, so it is repeated.
-* ``terminal``: repeating cannot help; somebody has to change something.
-* ``data``: an answer came, but its body is not what it says; it is kept in quarantine and asked for
+* ``terminal``: somebody has to change something. Before the crawl believes that of an answer, it
+  asks some times more: proxies and deployments answer so for a minute.
+* ``data``: an answer whose body is not what it says; it is kept in quarantine and asked for
 again.
 
 ::
@@ -15,6 +16,7 @@ again.
     │   ├── SourceUnavailableError      an answer 5xx or 408
     │   ├── RateLimitedError            429
     │   ├── WriteConflictError          somebody else wrote the object first
+    │   ├── StoreUnavailableError       the bucket did not answer, or its answer broke off
     │   ├── LeaseLostError              another invocation took the crawl over
     │   └── CrawlStoppingError          the invocation is about to end: nothing was sent
     ├── TerminalError
@@ -46,14 +48,19 @@ class IngestError(Exception):
         Stable name of what happened, for metrics, manifests and alarms.
     tag
         What a caller may do about it.
+    retry_after
+        Seconds that the source asks to wait, where it says so.
     """
 
     code: str = "ingest_error"
     tag: ClassVar[Tag] = "terminal"
 
-    def __init__(self, message: str, *, code: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, code: str | None = None, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.retry_after = retry_after
         if code is not None:
             self.code = code
 
@@ -73,14 +80,14 @@ class TerminalError(IngestError):
 
 
 class DataError(IngestError):
-    """What came is not what it says it is."""
+    """An answer is not what it says it is."""
 
     code = "data"
     tag = "data"
 
 
 class SourceUnreachableError(TransientError):
-    """No whole answer came: connection refused, cut, or timed out."""
+    """There was no whole answer: connection refused, cut, or timed out."""
 
     code = "source_unreachable"
 
@@ -92,25 +99,21 @@ class SourceUnavailableError(TransientError):
 
 
 class RateLimitedError(TransientError):
-    """The source answered 429.
-
-    Attributes
-    ----------
-    retry_after
-        Seconds that the source asks to wait, where it says so; OpenLibrary does not.
-    """
+    """The source answered 429."""
 
     code = "rate_limited"
-
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
 
 
 class WriteConflictError(TransientError):
     """A conditional write found another version of the object."""
 
     code = "write_conflict"
+
+
+class StoreUnavailableError(TransientError):
+    """The bucket did not answer, or its answer broke off; the next heartbeat goes on."""
+
+    code = "store_unavailable"
 
 
 class LeaseLostError(TransientError):
@@ -138,7 +141,7 @@ class CrawlTooLongError(ConfigurationError):
 
 
 class UserAgentRefusedError(TerminalError):
-    """The source answered 403: it refuses this User-Agent, and so every request of the run."""
+    """The source answered 403, as it does to a User-Agent that it refuses."""
 
     code = "user_agent_refused"
 

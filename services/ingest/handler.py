@@ -40,6 +40,11 @@ def _settings() -> Settings:
         logger.warning(
             "no CONTACT is set: OpenLibrary allows 1 request/s without one, and may answer 403"
         )
+    if settings.has_default_name:
+        logger.warning(
+            f"this installation has the default name {settings.app!r}, which it shares with others:"
+            " OpenLibrary counts requests by the User-Agent's name, so set LAKE_APP"
+        )
     return settings
 
 

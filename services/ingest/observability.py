@@ -11,7 +11,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from ingest.errors import IngestError, RateLimitedError, UserAgentRefusedError
 from ingest.logic.heartbeat import HeartbeatResult
-from ingest.logic.subject_crawl import PageRange, PageResult, SubjectCrawl
+from ingest.logic.pages import PageRange, PageResult
+from ingest.logic.subject_crawl import SubjectCrawl
 from schemas.ledger.run import SubjectOutcome
 
 SERVICE: Final = "ingest"
@@ -47,9 +48,9 @@ class CrawlObserver:
         self.counts["PagesStored"] += 1
         self.counts["WorksFetched"] += entry.works
         self.counts["BytesStored"] += entry.bytes
-        logger.debug("page stored", extra={"subject": crawl.spec.subject, "offset": result.offset})
+        logger.debug("page stored", extra={"subject": crawl.spec.key, "offset": result.offset})
 
-    def request_failed(self, crawl: SubjectCrawl, page: PageRange, error: IngestError) -> None:
+    def request_failed(self, subject: str, page: PageRange, error: IngestError) -> None:
         """Count and log a request that failed."""
         self.counts["RequestsFailed"] += 1
         if error.tag == "data":
@@ -62,7 +63,7 @@ class CrawlObserver:
             extra={
                 "code": error.code,
                 "tag": error.tag,
-                "subject": crawl.spec.subject,
+                "subject": subject,
                 "offset": page.offset,
                 "limit": page.limit,
                 "failures": page.failures + 1,

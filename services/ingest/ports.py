@@ -13,6 +13,8 @@ from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from schemas.keys import listing_key
+
 #: Held while a request is sent; entering it waits for the request's turn.
 Gate = Callable[[], AbstractContextManager[None]]
 
@@ -122,6 +124,11 @@ class SubjectSpec(BaseModel):
     max_works: Annotated[int | None, Field(ge=1)] = None
     filters: Mapping[str, str] = Field(default_factory=dict)
 
+    @property
+    def key(self) -> str:
+        """What tells this listing from others in keys, manifests and tables."""
+        return listing_key(self.subject, self.filters)
+
     @model_validator(mode="before")
     @classmethod
     def _gather_filters(cls, value: Any) -> Any:
@@ -166,8 +173,18 @@ class Page:
 class PageApi(Protocol):
     """The protocol of a source that serves subjects in pages, without its transport."""
 
-    def page_path(self, spec: SubjectSpec, offset: int, limit: int) -> str:
-        """Return the path and query of the page of ``limit`` works from ``offset``."""
+    @property
+    def largest_request(self) -> int:
+        """Works that one page holds at most."""
+
+    def page_path(self, spec: SubjectSpec, offset: int, limit: int, *, details: bool) -> str:
+        """Return the path and query of the page of ``limit`` works from ``offset``.
+
+        Parameters
+        ----------
+        details
+            Whether to ask for what the source says of the subject as a whole, too.
+        """
 
     def read(self, response: SourceResponse) -> Page:
         """Return the page that an answer holds.
@@ -197,7 +214,7 @@ class Source(Protocol):
         Raises
         ------
         ingest.errors.SourceUnreachableError
-            When no whole answer came within the time.
+            When there was no whole answer within the time.
         ingest.errors.CrawlStoppingError
             When the gate did not let the request pass.
         """

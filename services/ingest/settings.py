@@ -89,7 +89,12 @@ class Settings(CommonSettings):
     @property
     def user_agent(self) -> str:
         """The User-Agent: names the installation, the service's version and the contact."""
-        return user_agent(f"{self.app}-ingest/{service_version()}", self.contact)
+        return user_agent(f"{self.app}-{self.env}-ingest/{service_version()}", self.contact)
+
+    @property
+    def has_default_name(self) -> bool:
+        """Whether the installation goes by the name that every unchanged clone has."""
+        return bool(self.app == type(self).model_fields["app"].default)
 
     @property
     def subjects_is_reference(self) -> bool:

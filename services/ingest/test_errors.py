@@ -23,6 +23,7 @@ def test_codes_are_stable_and_unique() -> None:
         ("source_unavailable", "transient"),
         ("source_unreachable", "transient"),
         ("state_unreadable", "terminal"),
+        ("store_unavailable", "transient"),
         ("terminal", "terminal"),
         ("transient", "transient"),
         ("user_agent_refused", "terminal"),

@@ -160,12 +160,14 @@ def test_crawl_through_every_fault_and_two_kills_is_whole(url: str) -> None:
         lake.wait_for_the_lease()
     # WHEN heartbeats go on
     result = next(one for one in (lake.run_heartbeat() for _ in range(20)) if one.finished)
-    # THEN the run is complete, and every work is there once
+    # THEN the run is complete, and every work is there
     assert result.run_id is not None
     manifest = RunManifest.model_validate_json(lake.store.objects[manifest_key(result.run_id)].body)
     assert manifest.status == "complete"
     assert [one.distinct for one in manifest.subjects] == [WORKS] * len(SUBJECTS)
-    assert manifest.totals.duplicates == 0
+    # AND once, but for the one by which each page overlaps the next
+    overlaps = sum(len(one.pages) - 1 for one in manifest.subjects)
+    assert manifest.totals.duplicates == overlaps
     listed = [page.key for one in manifest.subjects for page in one.pages]
     assert sorted(listed) == lake.store.keys("raw_data/")
     log = log_of(url)
@@ -180,6 +182,8 @@ def assert_nothing_was_fetched_once_stored(
     lake: Lake, log: list[dict[str, Any]], run_id: str
 ) -> None:
     for request in log:
+        if request["params"]["limit"] == "1":  # a canary, which is not stored
+            continue
         subject = unquote(request["path"]).removeprefix("/subjects/").removesuffix(".json")
         key = RawKey.of(run_id, subject, int(request["params"]["offset"])).key
         assert request["time"] <= lake.stored_at[key]

@@ -46,6 +46,7 @@ def lake(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "DATA_BUCKET": "lake",
+        "LAKE_APP": "atlas",
         "CONTACT": "lake@example.org",
         "PAGE_SIZE": "200",
         "REQUESTS_PER_SECOND": "40",
@@ -178,6 +179,21 @@ def test_without_a_contact_it_warns_and_a_refusal_ends_the_run(
     warned, refused = lines(log)[:2]
     assert (warned["level"], "no CONTACT is set" in warned["message"]) == ("WARNING", True)
     assert (refused["code"], "Set CONTACT" in refused["message"]) == ("user_agent_refused", True)
+
+
+def test_default_name_warns_that_others_share_it(
+    lake: StandIn, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
+    monkeypatch.delenv("LAKE_APP")
+    call()
+    warned = lines(log)[0]
+    assert (warned["level"], "set LAKE_APP" in warned["message"]) == ("WARNING", True)
+
+
+def test_time_ahead_of_the_clock_is_refused_and_changes_nothing(lake: StandIn) -> None:
+    with pytest.raises(ConfigurationError, match="ahead of the clock"):
+        call({"scheduled_time": "2062-11-23T06:00:00Z", "start": True})
+    assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket="lake")
 
 
 def test_invalid_heartbeat_event_is_refused(lake: StandIn) -> None:

@@ -23,7 +23,15 @@ def test_defaults_are_polite() -> None:
 def test_contact_raises_the_rate_and_is_named() -> None:
     settings = load_settings({**MINIMAL, "CONTACT": "lake@example.org"})
     assert settings.requests_per_second == 3
-    assert settings.user_agent == "openlake-ingest/0.1.0 (lake@example.org)"
+    assert settings.user_agent == "openlake-dev-ingest/0.2.0 (lake@example.org)"
+
+
+def test_user_agent_names_the_installation() -> None:
+    named = {**MINIMAL, "LAKE_APP": "atlas", "LAKE_ENV": "prod", "CONTACT": "a@example.org"}
+    settings = load_settings(named)
+    assert settings.user_agent == "atlas-prod-ingest/0.2.0 (a@example.org)"
+    assert not settings.has_default_name
+    assert load_settings(MINIMAL).has_default_name
 
 
 def test_rate_is_what_is_configured() -> None:
@@ -92,11 +100,21 @@ def test_subjects_may_be_names_or_objects() -> None:
         ('[{"subject": "x", "ebooks": true}]', "ebooks"),
         ('[{"name": "x"}]', "subject"),
         ("[3]", "0"),
+        ('["\\ud800"]', "lone surrogate"),
+        (
+            '[{"subject": "x", "has_fulltext": true}, {"subject": "X", "has_fulltext": true}]',
+            "twice",
+        ),
     ],
 )
 def test_wrong_subjects_are_explained(text: str, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         parse_subjects(text)
+
+
+def test_filters_make_a_listing_of_its_own() -> None:
+    plain, scanned = parse_subjects('["Love", {"subject": "love", "has_fulltext": true}]')
+    assert (plain.key, scanned.key) == ("love", "love?has_fulltext=true")
 
 
 def test_crawl_that_takes_too_long_names_the_dump() -> None:

@@ -10,9 +10,11 @@ from typing import Any
 from process import settings as environment
 from process.adapters.s3_store import S3Store
 from process.adapters.sessions import MemoisingSession
+from process.adapters.sqs_queue import SqsQueue
 from process.adapters.table_store import GlueTableStore
 from process.logic.batch import Batch
 from process.logic.outputs import Outputs
+from process.logic.retry import Retry
 from process.logic.stage import Limits
 from process.observability import logger, metrics
 from schemas.events import SMOKE_TEST, SMOKE_TEST_PASSED
@@ -25,6 +27,7 @@ class Service:
     outputs: Outputs
     limits: Limits
     bucket: str
+    queue: SqsQueue
 
 
 @cache
@@ -41,6 +44,7 @@ def service() -> Service:
         Outputs(store, catalogue),
         Limits(settings.max_object_bytes, settings.max_page_bytes),
         settings.data_bucket,
+        SqsQueue(session.client("sqs"), settings.queue_url),
     )
 
 
@@ -73,7 +77,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 @metrics.log_metrics(capture_cold_start_metric=False, raise_on_empty_metrics=False)
 def _process(event: dict[str, Any], context: Any) -> dict[str, Any]:
     made = service()
-    failed = Batch(made.outputs, made.limits, made.bucket).process(event.get("Records", ()))
+    retry = Retry(lambda: context.get_remaining_time_in_millis() / 1000)
+    batch = Batch(made.outputs, made.limits, made.bucket, made.queue, retry)
+    failed = batch.process(event.get("Records", ()))
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 

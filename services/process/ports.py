@@ -49,6 +49,16 @@ class Store(Protocol):
         """List the keys under a prefix."""
 
 
+class MessageQueue(Protocol):
+    """The queue that the messages of a batch came from."""
+
+    def deliver_again(self, receipt_handle: str, seconds: int) -> None:
+        """Deliver a message again after so many seconds, instead of the queue's own time.
+
+        It does not raise: without it the message comes back later, and is not lost.
+        """
+
+
 class TableStore(Protocol):
     """The tables. Methods raise CatalogueError, StorageError or SchemaConflictError."""
 

@@ -17,6 +17,8 @@ class Settings(CommonSettings):
     ----------
     glue_database
         The catalogue's database.
+    queue_url
+        The queue of S3 events.
     max_object_bytes
         Stored size above which a raw object is quarantined unread (bytes).
     max_page_bytes
@@ -25,6 +27,7 @@ class Settings(CommonSettings):
     """
 
     glue_database: Annotated[str, Field(alias="GLUE_DATABASE", min_length=1)]
+    queue_url: Annotated[str, Field(alias="QUEUE_URL", min_length=1)]
     max_object_bytes: Annotated[int, Field(alias="MAX_OBJECT_BYTES", gt=0)] = 32 * 2**20
     max_page_bytes: Annotated[int, Field(alias="MAX_PAGE_BYTES", gt=0)] = 64 * 2**20
 

@@ -41,6 +41,7 @@ CONTEXT = SimpleNamespace(
 def s3(_aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("DATA_BUCKET", BUCKET)
     monkeypatch.setenv("GLUE_DATABASE", "lake")
+    monkeypatch.setenv("QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/1/queue")
     client = boto3.client("s3")
     location = {"LocationConstraint": "eu-west-1"}
     client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=location)

@@ -113,6 +113,7 @@ def test_process_runs_from_its_package_alone(unpacked: dict[str, Path]) -> None:
     environment = {
         "DATA_BUCKET": "bucket",
         "GLUE_DATABASE": "database",
+        "QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/1/queue",
         "LAKE_APP": "openlake",
         "LAKE_ENV": "test",
         "POWERTOOLS_METRICS_NAMESPACE": "openlake",

@@ -80,7 +80,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 def deploy_role_of_quicksight(cloud: Cloud) -> None:
     """Make of that stack the role only: the local AWS has no QuickSight."""
-    template = (PROJECT.templates / "quicksight.yaml").read_text()
+    template = PROJECT.template("quicksight")
     head, resources = template.split("\nResources:\n")
     (role,) = re.findall(r"(?m)^  QuickSightRole:\n(?:   .*\n)+", resources)
     user = f"arn:aws:quicksight:{LOCAL_REGION}:{LOCAL_ACCOUNT}:user/default/ana"

@@ -16,7 +16,7 @@ from analytics.views.definitions import views
 from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.adapters.spark_session import start
 from glue_etl.builds.etl import Etl
-from glue_etl.dump.load import load_dump
+from glue_etl.dump.load import load_dump, source_of
 from glue_etl.job import publisher_for
 from glue_etl.settings import BulkArguments, JobArguments, SessionArguments
 from glue_etl.testing.lake import Lake as Folders
@@ -59,7 +59,11 @@ def load(folders: Folders, spark: Any) -> None:
         "runs": folders.runs,
     }
     argv = [part for name, value in arguments.items() for part in (f"--{name}", value)]
-    load_dump(BulkArguments.parse(argv), LocalFiles(), spark)
+    parsed, files = BulkArguments.parse(argv), LocalFiles()
+    source = source_of(parsed, files)
+    if source is None:
+        raise RuntimeError("the dump is not there")
+    load_dump(parsed, files, spark, source)
 
 
 def build(folders: Folders, spark: Any) -> Path:

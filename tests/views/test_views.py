@@ -24,7 +24,7 @@ def _by(rows: list[Row], key: str) -> dict[str, Row]:
 
 
 def _label(tables: Tables, key: str) -> str:
-    if key == "*":
+    if key == "#all":
         return "All works"
     name = _by(tables.rows["subjects"], "subject_key")[key]["name"] or key
     kind = subject_kind(key)
@@ -44,7 +44,7 @@ def _crawled(tables: Tables) -> list[Row]:
 
 
 def _tracked(tables: Tables, table: str) -> list[Row]:
-    keys = {"*"} | {row["subject_key"] for row in _crawled(tables)}
+    keys = {"#all"} | {row["subject_key"] for row in _crawled(tables)}
     return [row for row in tables.rows[table] if row["subject_key"] in keys]
 
 

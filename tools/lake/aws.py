@@ -3,10 +3,11 @@
 Everything else takes a `Cloud` and does not know which of the two it has.
 """
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
-from lake.errors import NotDeployedError
+from lake.errors import AwsError, NotDeployedError
 
 APP = "openlake"
 LOCAL_REGION = "us-east-1"
@@ -43,6 +44,15 @@ class Cloud:
         """Region of the clients."""
         return str(self.client("s3").meta.region_name)
 
+    @property
+    def account(self) -> str:
+        """Number of the account."""
+        return str(self.client("sts").get_caller_identity()["Account"])
+
+    def command(self, words: str) -> str:
+        """Return a call of `./lake` that works on this environment, for hints."""
+        return f"./lake {words}" if self.is_local else f"./lake {words} --env {self.env}"
+
     def client(self, service: str) -> Any:
         """Return the client of a service; made once."""
         if service not in self._clients:
@@ -62,9 +72,10 @@ class Cloud:
         try:
             return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
         except ssm.exceptions.ParameterNotFound:
+            unit = path.partition("/")[0]
             raise NotDeployedError(
                 f"The SSM parameter {name} is not set.",
-                f"Deploy what publishes it first: ./lake deploy {path.partition('/')[0]}",
+                f"Deploy what publishes it first: {self.command(f'deploy {unit}')}",
             ) from None
 
     def _new_client(self, service: str) -> Any:
@@ -72,7 +83,7 @@ class Cloud:
         from botocore.config import Config
 
         if self.endpoint is None:
-            return boto3.client(service)
+            return boto3.client(service, region_name=_region(boto3.Session().region_name))
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
@@ -89,3 +100,14 @@ class Cloud:
                 retries={"max_attempts": 1},
             ),
         )
+
+
+def _region(configured: str | None) -> str:
+    """Return the region: AWS_REGION, which boto3 alone ignores, or that of boto3's settings."""
+    found = os.environ.get("AWS_REGION") or configured
+    if not found:
+        raise AwsError(
+            "No AWS region is set.",
+            "Set AWS_REGION, for example AWS_REGION=eu-central-1, or a region in your profile.",
+        )
+    return found

@@ -2,6 +2,8 @@
 
 LakeError
 ├── PrerequisiteError      something must be installed first
+├── AwsError               AWS cannot be reached, or refused a request
+├── StorageError           a file of this machine cannot be written
 ├── PackagingError         Pants could not build a package
 ├── LocalAwsError          the local AWS cannot do what was asked
 │   ├── PortInUseError
@@ -12,13 +14,16 @@ LakeError
 │   ├── ArtifactMissingError
 │   └── StackFailedError
 ├── SourceUnreachableError the API to crawl does not answer
+├── DemoBusyError          another demo is running in this clone
 ├── RunFailedError         a crawl or its processing did not finish
+│   └── RunStalledError    nothing has moved for too long
 ├── EtlError
 │   ├── EtlFailedError     a job of the ETL failed
 │   ├── EtlBusyError       another run is in progress
 │   └── DumpError          a dump is missing or is not a works dump
 ├── CheckError             there is nothing to check
 ├── QueryError             the statement is not one that the lake can answer
+│   └── UnknownTableError
 ├── ReportError            the report could not be made
 └── SupersetError          Superset could not be set up, or does not show what it should
 """
@@ -43,6 +48,14 @@ class LakeError(Exception):
 
 class PrerequisiteError(LakeError):
     """Something must be installed first."""
+
+
+class AwsError(LakeError):
+    """AWS cannot be reached, or refused a request."""
+
+
+class StorageError(LakeError):
+    """A file of this machine cannot be written."""
 
 
 class PackagingError(LakeError):
@@ -85,8 +98,16 @@ class SourceUnreachableError(LakeError):
     """The API to crawl does not answer."""
 
 
+class DemoBusyError(LakeError):
+    """Another demo is running in this clone."""
+
+
 class RunFailedError(LakeError):
     """A crawl or its processing did not finish."""
+
+
+class RunStalledError(RunFailedError):
+    """A crawl or its processing has not moved for too long."""
 
 
 class EtlError(LakeError):
@@ -123,6 +144,10 @@ class CheckError(LakeError):
 
 class QueryError(LakeError):
     """The statement is not one that the lake can answer."""
+
+
+class UnknownTableError(QueryError):
+    """The statement names a table that is not in the catalogue."""
 
 
 class ReportError(LakeError):

@@ -25,10 +25,13 @@ class Project:
         """What the command line keeps between calls; never committed."""
         return self.root / ".lake"
 
-    @property
-    def templates(self) -> Path:
-        """The CloudFormation templates, one per unit."""
-        return self.root / "infra"
+    def template(self, unit: str) -> str:
+        """Return the CloudFormation template of a unit."""
+        return (self.root / "infra" / f"{unit}.yaml").read_text("utf-8")
+
+    def services(self) -> list[str]:
+        """Return the names of the services that have a version."""
+        return sorted(path.parent.name for path in (self.root / "services").glob("*/VERSION"))
 
     def version(self, service: str) -> str:
         """Return the version of a service, as in its VERSION file."""

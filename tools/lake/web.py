@@ -7,6 +7,8 @@ if TYPE_CHECKING:
 
 ATTEMPTS_AGAIN = 4
 BACKOFF_SECONDS = 0.5
+# A server may ask for an hour; somebody waits at the terminal.
+LONGEST_RETRY_AFTER_SECONDS = 30
 TRANSIENT = (429, 500, 502, 503, 504)
 HEALTH_TIMEOUT_SECONDS = 2.0
 
@@ -14,7 +16,8 @@ HEALTH_TIMEOUT_SECONDS = 2.0
 def new_session(user_agent: str) -> "requests.Session":
     """Return a session that repeats GET and HEAD after refused connections and transient answers.
 
-    A server's `Retry-After` is respected. The last answer is returned, whatever its status.
+    A server's `Retry-After` is respected up to half a minute. The last answer is returned, whatever
+    its status.
     """
     import requests  # late: most commands never need it
     from requests.adapters import HTTPAdapter
@@ -26,6 +29,7 @@ def new_session(user_agent: str) -> "requests.Session":
         status_forcelist=TRANSIENT,
         allowed_methods=("GET", "HEAD"),
         raise_on_status=False,
+        retry_after_max=LONGEST_RETRY_AFTER_SECONDS,
     )
     session = requests.Session()
     # Bytes as they are stored: a dump's size and digest are those of the file.

@@ -155,7 +155,7 @@ def test_rows_are_chosen_as_the_definition_says(files: dict[str, Any]) -> None:
     (only,) = _parameters(files, "years")["adhoc_filters"]
     (filled,) = _parameters(files, "growth")["adhoc_filters"]
 
-    assert (only["subject"], only["operator"], only["comparator"]) == ("subject_key", "==", "*")
+    assert (only["subject"], only["operator"], only["comparator"]) == ("subject_key", "==", "#all")
     assert (filled["subject"], filled["operator"]) == ("works_added", "IS NOT NULL")
 
 

@@ -43,7 +43,7 @@ QUESTIONS: Final = {
     "top authors": (
         """select a.key, count(distinct work_key) n from p_works, unnest(authors) u(a)
             group by all order by n desc, 1 limit 20""",
-        """select author_key, works from author_rankings where subject_key = '*'
+        """select author_key, works from author_rankings where subject_key = '#all'
             order by works desc, 1 limit 20""",
     ),
 }

@@ -63,7 +63,8 @@ def measure_costs(report: Report, pages: int, repeats: int) -> None:
 def _page(server: Server, number: int) -> str:
     # The first page asks for facets too, as ingest does.
     details = "&details=true" if number == 0 else ""
-    offset = number * PAGE_SIZE
+    # They overlap by one work.
+    offset = number * (PAGE_SIZE - 1)
     query = f"limit={PAGE_SIZE}&offset={offset}&sort=editions,key{details}"
     return f"{server.url}/subjects/{SUBJECT}.json?{query}"
 

@@ -23,7 +23,8 @@ from benchmarks.ingest.suite.environment import FolderStore
 from ingest.adapters.http_source import HttpSource
 from ingest.errors import IngestError
 from ingest.logic.heartbeat import CrawlRules, HeartbeatDependencies, HeartbeatResult, run_heartbeat
-from ingest.logic.subject_crawl import PageRange, PageResult, SubjectCrawl
+from ingest.logic.pages import PageRange, PageResult
+from ingest.logic.subject_crawl import SubjectCrawl
 from ingest.openlibrary.api import OpenLibrary
 from ingest.openlibrary.body import MAX_WIRE_BYTES
 from ingest.ports import SubjectSpec, Timing
@@ -82,7 +83,7 @@ class Watch:
         self.cpu.append(time.process_time() - self._store.cpu_seconds)
         self.peak.append(peak_memory())
 
-    def request_failed(self, crawl: SubjectCrawl, page: PageRange, error: IngestError) -> None:
+    def request_failed(self, subject: str, page: PageRange, error: IngestError) -> None:
         """Nothing to note."""
 
     def subject_ended(self, outcome: SubjectOutcome) -> None:

@@ -27,11 +27,12 @@ _TEMPORARY: Final = ".tmp"
 
 @dataclass(frozen=True)
 class Arrival:
-    """A request as the stand-in saw it: the monotonic second, subject, offset, status, faults."""
+    """A request as the stand-in saw it: second, subject, offset, limit, status, faults."""
 
     time: float
     subject: str
     offset: int
+    limit: int
     status: int
     faults: tuple[str, ...]
 
@@ -56,8 +57,9 @@ class Server:
 
 def _arrival(logged: Mapping[str, Any]) -> Arrival:
     subject = unquote(logged["path"]).removeprefix("/subjects/").removesuffix(".json")
-    offset = int(logged["params"].get("offset", 0))
-    return Arrival(logged["time"], subject, offset, logged["status"], tuple(logged["faults"]))
+    offset, limit = (int(logged["params"].get(name, 0)) for name in ("offset", "limit"))
+    faults = tuple(logged["faults"])
+    return Arrival(logged["time"], subject, offset, limit, logged["status"], faults)
 
 
 def refusals(arrivals: Sequence[Arrival]) -> int:

@@ -67,7 +67,7 @@ class Evidence:
     Attributes
     ----------
     repeated
-        Requests for a page that was in the store before they arrived.
+        Requests for a page that was in the store before they arrived, canaries aside.
     """
 
     manifest: RunManifest
@@ -153,9 +153,16 @@ def _evidence(server: Server, folder: Path, run_id: str) -> Evidence:
             stored[raw.subject, raw.offset] = at
     arrivals = server.arrivals()
     repeated = sum(
-        one.time > stored.get((one.subject, one.offset), float("inf")) for one in arrivals
+        one.time > stored.get((one.subject, one.offset), float("inf"))
+        for one in arrivals
+        if not _is_canary(one)
     )
     return Evidence(RunManifest.model_validate_json(found.body), arrivals, repeated)
+
+
+def _is_canary(arrival: Arrival) -> bool:
+    # Asks for one work, to see whether the source serves, and stores nothing.
+    return (arrival.offset, arrival.limit) == (0, 1)
 
 
 def _report(report: Report, evidence: Evidence) -> None:

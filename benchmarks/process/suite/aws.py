@@ -24,6 +24,7 @@ _ENVIRONMENT: Final = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "DATA_BUCKET": BUCKET,
     "GLUE_DATABASE": DATABASE,
+    "QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/1/queue",
     "POWERTOOLS_METRICS_NAMESPACE": "openlake",
     "POWERTOOLS_SERVICE_NAME": "process",
     "POWERTOOLS_LOG_LEVEL": "WARNING",

@@ -65,6 +65,10 @@ class Column:
     description: str
 
 
+class NoColumnTypeError(TypeError):
+    """A field has a type that no column can have."""
+
+
 def columns_of(model: type[BaseModel]) -> tuple[Column, ...]:
     """Derive the columns of a row contract, in the order of its fields.
 
@@ -96,7 +100,7 @@ def source_columns(contract: Any) -> tuple[Column, ...]:
     for name, hint in get_type_hints(contract, include_extras=True).items():
         try:
             column_type, nullable = _column_type(hint, f"{contract.__name__}.{name}")
-        except TypeError:
+        except NoColumnTypeError:
             continue
         columns.append(Column(name, column_type, nullable, ""))
     return tuple(columns)
@@ -107,10 +111,10 @@ def _column_type(hint: Any, where: str) -> tuple[ColumnType, bool]:
         parts = [part for part in get_args(hint) if part is not type(None)]
         if len(parts) == 1:
             return _column_type(parts[0], where)[0], True
-    elif hint in _PLAIN:
-        return _PLAIN[hint], False
     elif get_origin(hint) is Annotated:
         return _annotated(hint, where)
+    elif isinstance(hint, type) and hint in _PLAIN:
+        return _PLAIN[hint], False
     elif get_origin(hint) is NotRequired:
         return _column_type(get_args(hint)[0], where)
     elif get_origin(hint) is Literal and all(isinstance(value, str) for value in get_args(hint)):
@@ -121,7 +125,9 @@ def _column_type(hint: Any, where: str) -> tuple[ColumnType, bool]:
         return StructOf(columns_of(hint)), False
     elif is_typeddict(hint):
         return StructOf(source_columns(hint)), False
-    raise TypeError(f"{where}: {hint!r} has no column type; integers need one of schemas.types")
+    raise NoColumnTypeError(
+        f"{where}: {hint!r} has no column type; integers need one of schemas.types"
+    )
 
 
 def _annotated(hint: Any, where: str) -> tuple[ColumnType, bool]:

@@ -42,6 +42,11 @@ def glue_type(column_type: ColumnType) -> str:
     return _SCALARS[column_type]
 
 
+def normal_type(text: str) -> str:
+    """Return a type as :func:`glue_type` writes it, however somebody wrote it."""
+    return "".join(text.lower().split())
+
+
 def glue_types(columns: Sequence[Column]) -> dict[str, str]:
     """Return the types by column name, in order."""
     return {column.name: glue_type(column.type) for column in columns}

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pytest
 from pydantic import BaseModel, Field
 
+from schemas.derive import release
 from schemas.derive.arrow import arrow_schema
 from schemas.derive.columns import columns_of
-from schemas.derive.compatibility import breaking_changes, describe
+from schemas.derive.compatibility import breaking_changes, catalogue_conflicts, describe
 from schemas.derive.glue import glue_comments, glue_types
 from schemas.derive.spark import spark_ddl, spark_schema
 from schemas.tables import TABLES, WORKS
@@ -103,6 +104,22 @@ def flatten(columns: list[dict[str, Any]]) -> None:
     columns[5]["type"] = "string"
 
 
+def widen_struct(columns: list[dict[str, Any]]) -> None:
+    fields = columns[5]["type"]["item"]["fields"]
+    columns[5]["type"]["item"]["fields"] = [
+        *fields,
+        {"name": "born", "type": "int32", "nullable": True},
+    ]
+
+
+def insert(columns: list[dict[str, Any]]) -> None:
+    columns.insert(3, {"name": "new", "type": "string", "nullable": True})
+
+
+def swap(columns: list[dict[str, Any]]) -> None:
+    columns[0], columns[1] = columns[1], columns[0]
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -112,6 +129,12 @@ def flatten(columns: list[dict[str, Any]]) -> None:
         (require, "new: new, but not nullable: older rows lack it"),
         (shrink_struct, "authors[].key: removed"),
         (flatten, "authors: type changed from list to string"),
+        (
+            widen_struct,
+            "authors[].born: new inside authors[], which changes its type: add a column instead",
+        ),
+        (insert, "a new column is not at the end"),
+        (swap, "columns are in another order"),
     ],
 )
 def test_a_breaking_change_is_noticed(
@@ -127,3 +150,40 @@ def test_a_new_nullable_column_breaks_nobody() -> None:
     current = [*describe(WORKS.columns), {"name": "new", "type": "string", "nullable": True}]
 
     assert list(breaking_changes(describe(WORKS.columns), current)) == []
+
+
+def test_a_table_that_is_read_by_name_may_have_its_columns_anywhere() -> None:
+    current = copy.deepcopy(describe(WORKS.columns))
+    insert(current)
+
+    assert list(breaking_changes(describe(WORKS.columns), current, by_name=True)) == []
+
+
+def test_the_catalogue_conflicts_where_a_released_contract_would() -> None:
+    found = glue_types(WORKS.columns)
+    spaced = found | {"authors": "array< struct<key: STRING, name: string> >"}
+    nested = found | {"authors": "array<struct<key:string>>"}
+    del found["ia"]
+
+    assert catalogue_conflicts(WORKS.columns, found) == []
+    assert catalogue_conflicts(WORKS.columns, spaced) == []
+    assert catalogue_conflicts(WORKS.columns, nested) == [
+        "authors is array<struct<key:string>> in the catalogue"
+        " and array<struct<key:string,name:string>> in the contract"
+    ]
+
+
+def test_a_version_is_recorded_once(tmp_path: Path) -> None:
+    assert release.main([], tmp_path) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in RELEASED.iterdir()}
+    (tmp_path / "works.v1.json").write_text("[]\n")
+
+    assert release.main([], tmp_path) == 1
+    assert (tmp_path / "works.v1.json").read_text() == "[]\n"
+
+
+def test_the_recorded_files_are_those_that_the_command_writes(tmp_path: Path) -> None:
+    release.main([], tmp_path)
+
+    for path in tmp_path.iterdir():
+        assert json.loads(path.read_text()) == json.loads((RELEASED / path.name).read_text())

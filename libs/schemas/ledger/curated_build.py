@@ -13,7 +13,7 @@ from schemas.keys import BUILD_PATTERN
 from schemas.ledger.run import RunId
 
 #: Bumped when a build's tables can no longer be the basis of the next one: then all is built anew.
-BUILD_FORMAT: Final = 1
+BUILD_FORMAT: Final = 2
 BuildId = Annotated[str, Field(pattern=rf"^{BUILD_PATTERN}$")]
 Count = Annotated[int, Field(ge=0)]
 
@@ -79,10 +79,38 @@ class PublishedBuild(_Record):
     published_at: AwareDatetime
 
 
+class Pin(_Record):
+    """A build that readers stay in until the pin is lifted, since when (UTC), and why."""
+
+    build: BuildId
+    reason: str = ""
+    pinned_at: AwareDatetime
+
+
 class CurrentBuild(_Record):
-    """The published builds that are kept, the current one first."""
+    """The published builds that are kept, the current one first.
+
+    Attributes
+    ----------
+    switching
+        Builds besides the current one that some tables may point to, because a switch has begun and
+        not ended; the newest, to which the tables are being switched, is last.
+    left
+        When readers left a build (UTC), for those that queries may still read.
+    loaded
+        The build that the warehouse has.
+    token
+        Number of the lease under which this was written: none with a lower one writes after it.
+    """
 
     builds: Annotated[list[PublishedBuild], Field(min_length=1)]
+    switching: list[BuildId] = Field(default_factory=list)
+    left: Annotated[dict[BuildId, AwareDatetime], AfterValidator(_by_name)] = Field(
+        default_factory=dict
+    )
+    pin: Pin | None = None
+    loaded: BuildId | None = None
+    token: Count = 0
 
     @property
     def build(self) -> str:
@@ -90,10 +118,54 @@ class CurrentBuild(_Record):
         return self.builds[0].build
 
 
-class CuratedLedger(_Record):
-    """A run's entry by glue_etl: the first published build that has the run, and its row counts."""
+class LeaseRecord(_Record):
+    """Who may change the curated tables; conditional writes let only one hold it.
+
+    Attributes
+    ----------
+    token
+        Grows with every holder, so that a later one is told from an earlier one.
+    holder
+        The process that holds it; ``None`` when it is free.
+    purpose
+        What the holder does, for the message to those who wait.
+    expires_at
+        When others may take it (UTC), unless it is renewed before.
+    """
+
+    token: Count
+    holder: str | None
+    purpose: str
+    expires_at: AwareDatetime
+
+
+class ExcludedRun(_Record):
+    """A run that stays out of the curated tables.
+
+    Attributes
+    ----------
+    fingerprint
+        Of the run's files when a job left it out because it broke a rule: once it is replayed, it
+        is tried again. ``None`` when somebody excluded it, which only somebody lifts.
+    """
 
     run_id: RunId
+    reason: str
+    excluded_at: AwareDatetime
+    fingerprint: str | None = None
+
+
+class CuratedLedger(_Record):
+    """A run's entry by glue_etl: the first published build that has the run, and its row counts.
+
+    Attributes
+    ----------
+    fingerprint
+        Of the run's files as the build has them; older ledgers lack it.
+    """
+
+    run_id: RunId
+    fingerprint: str | None = None
     build: BuildId
     published_at: AwareDatetime
     contract_version: str

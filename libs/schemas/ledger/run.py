@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, computed_field
@@ -43,6 +44,8 @@ class SubjectOutcome(_Ledger):
 
     Attributes
     ----------
+    subject
+        The listing that was crawled: the subject's key, and the filters that narrow it, if any.
     reason
         Why the status is not ``complete``.
     expected_first, expected_last
@@ -55,6 +58,10 @@ class SubjectOutcome(_Ledger):
         Bodies that came with status 200 and were no page; each is kept in quarantine.
     bytes
         Stored bytes.
+    baseline
+        The count that the next run is compared with; ``None``: none is known.
+    shrunk_runs
+        Runs in a row whose count was far below the baseline.
     """
 
     subject: str
@@ -70,6 +77,8 @@ class SubjectOutcome(_Ledger):
     retries: Count = 0
     bytes: Count = 0
     refused: Count = 0
+    baseline: Count | None = None
+    shrunk_runs: Count = 0
 
 
 class RunTotals(_Ledger):
@@ -87,11 +96,15 @@ class RunTotals(_Ledger):
     @classmethod
     def of(cls, outcomes: list[SubjectOutcome]) -> RunTotals:
         """Add up subjects' outcomes."""
+        return functools.reduce(cls.plus, outcomes, cls())
+
+    def plus(self, outcome: SubjectOutcome) -> RunTotals:
+        """Return the sums with one more subject."""
         summed = ("fetched", "distinct", "duplicates", "retries", "bytes", "refused")
-        return cls(
-            subjects=len(outcomes),
-            pages=sum(len(outcome.pages) for outcome in outcomes),
-            **{name: sum(getattr(outcome, name) for outcome in outcomes) for name in summed},
+        return RunTotals(
+            subjects=self.subjects + 1,
+            pages=self.pages + len(outcome.pages),
+            **{name: getattr(self, name) + getattr(outcome, name) for name in summed},
         )
 
 
@@ -168,3 +181,17 @@ class ProcessedLedger(_Ledger):
     quarantined: Count
     subjects: Annotated[dict[str, SubjectCounts], AfterValidator(_by_name)]
     mismatches: list[str] = Field(default_factory=list)
+
+
+class DumpSource(_Ledger):
+    """The file that a dump's run was loaded from: its name, size in bytes, and ETag."""
+
+    name: str
+    size: Count
+    etag: str
+
+
+class DumpLedger(ProcessedLedger):
+    """What the bulk route loaded as a run; ledgers of older versions name no file."""
+
+    dump: DumpSource | None = None

@@ -86,6 +86,14 @@ def test_a_manifest_adds_up_its_subjects_and_survives_json() -> None:
     assert json.loads(text)["totals"]["pages"] == 2
 
 
+def test_an_outcome_of_an_earlier_version_has_no_baseline() -> None:
+    text = '{"subject": "love", "kind": "subject", "status": "complete", "expected_last": 3}'
+
+    outcome = SubjectOutcome.model_validate_json(text)
+
+    assert (outcome.baseline, outcome.shrunk_runs) == (None, 0)
+
+
 def test_a_ledger_does_not_depend_on_the_order_of_its_subjects() -> None:
     def ledger(*names: str) -> str:
         return ProcessedLedger(

@@ -14,8 +14,8 @@ from schemas.keys import SubjectKind
 from schemas.rows.work import AccessLevel, WorkRow
 from schemas.types import Count32, Count64, Int32, Int64
 
-#: The scope that stands for all works of the lake; no canonical subject key looks like it.
-ALL_WORKS: Final = "*"
+#: The scope that stands for all works of the lake; no subject key holds a "#".
+ALL_WORKS: Final = "#all"
 
 Origin = Literal["listing", "dump"]
 
@@ -131,8 +131,8 @@ class PublishingHistoryRow(_Row):
     """Works by year of first publication, within a subject."""
 
     subject_key: str = Field(
-        description="The subject, as in subjects, or * for all works: the crawled subjects and the"
-        " largest others"
+        description="The subject, as in subjects, or #all for all works: the crawled subjects and"
+        " the largest others"
     )
     year: Int32 = Field(description="Year of first publication")
     works: Count64 = Field(description="Works of the lake")
@@ -148,8 +148,8 @@ class AuthorRankingRow(_Row):
     """An author's place within a subject."""
 
     subject_key: str = Field(
-        description="The subject, as in subjects, or * for all works: the crawled subjects and the"
-        " largest others"
+        description="The subject, as in subjects, or #all for all works: the crawled subjects and"
+        " the largest others"
     )
     rank: Count32 = Field(
         description="Place from 1, by works, then editions, then key; no two authors share one"

@@ -35,7 +35,7 @@ class SubjectRef(_Row):
 
 
 class WorkRow(_Row):
-    """One record of one raw page, cleaned; a work occurs once per subject and run that lists it."""
+    """One record of one raw page, cleaned; pages may repeat a work, and so do their rows."""
 
     work_key: Annotated[str, FromSource("key")] = Field(
         description="OpenLibrary key of the work, such as /works/OL1W"

@@ -28,8 +28,13 @@ def _key_of(value: Any) -> Any:
 Reference = Annotated[str | None, BeforeValidator(_key_of), Field(default=None)]
 
 
+def _author_of(value: Any) -> Any:
+    # Some records have the author itself where others have its role: a key, or only a name.
+    return {"author": value} if isinstance(value, str) else value
+
+
 class DumpAuthor(TypedDict):
-    """An author of a work; the key may be missing."""
+    """An author of a work; the key may be missing, and a name may stand in its place."""
 
     __pydantic_config__ = _IGNORE  # type: ignore[misc]  # how pydantic does it
 
@@ -43,7 +48,11 @@ class DumpWork(TypedDict):
 
     key: Annotated[str, Field(pattern=r"^/works/OL[0-9]{1,18}W$")]
     title: str
-    authors: NotRequired[Annotated[list[DumpAuthor] | None, Field(default=None)]]
+    authors: NotRequired[
+        Annotated[
+            list[Annotated[DumpAuthor, BeforeValidator(_author_of)]] | None, Field(default=None)
+        ]
+    ]
     covers: NotRequired[Annotated[list[Int64 | None] | None, Field(default=None)]]
     first_publish_date: NotRequired[OptionalText]
     subjects: NotRequired[OptionalTexts]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.adapters.no_catalogue import NoCatalogue
-from glue_etl.ports import Catalogue, FileInfo, Files
+from glue_etl.ports import Catalogue, FileInfo, Files, Versioned
 
 if TYPE_CHECKING:
     from glue_etl.adapters.s3_files import S3Files
@@ -27,6 +27,18 @@ class FilesByScheme:
     def write(self, uri: str, body: bytes) -> None:
         """Write a file; see the port."""
         self._for(uri).write(uri, body)
+
+    def read_versioned(self, uri: str) -> Versioned | None:
+        """Read a file with its version; see the port."""
+        return self._for(uri).read_versioned(uri)
+
+    def write_if(self, uri: str, body: bytes, version: str | None) -> str | None:
+        """Write a file on a condition; see the port."""
+        return self._for(uri).write_if(uri, body, version)
+
+    def etag(self, file: FileInfo) -> str:
+        """Return a file's ETag; see the port."""
+        return self._for(file.uri).etag(file)
 
     def find(self, prefix: str) -> list[FileInfo]:
         """List files; see the port."""

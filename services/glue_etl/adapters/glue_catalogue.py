@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from glue_etl.errors import CatalogueError
+from glue_etl.errors import CatalogueError, LeaseLostError
 from schemas.curated_tables import CURATED, CuratedTable
+
+#: Table parameter that holds the token of the lease under which the table was switched last.
+_TOKEN: Final = "lake.lease_token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,34 +27,47 @@ class GlueCatalogue:
     client: Any
     database: str
 
-    def switch(self, table: CuratedTable, location: str) -> None:
-        """Update or create a table; see the port."""
-        entry = {"DatabaseName": self.database, "TableInput": table.table_input(location)}
+    def switch(self, table: CuratedTable, location: str, token: int) -> None:
+        """Update or create a table; see the port. Parameters that others set are kept.
+
+        The table's version makes the update conditional, so that of two writers one is refused.
+        """
+        mine = table.table_input(location)
         with _translated(table.catalogue_name):
-            if self._location(table) is None:
+            found = self._entry(table)
+            before = (found or {}).get("Parameters", {})
+            if int(before.get(_TOKEN, 0)) > token:
+                raise LeaseLostError(
+                    f"a later job has switched table {table.catalogue_name}; this one stops here"
+                )
+            mine["Parameters"] = before | mine["Parameters"] | {_TOKEN: str(token)}
+            entry: dict[str, Any] = {"DatabaseName": self.database, "TableInput": mine}
+            if found is None:
                 try:
                     self.client.create_table(**entry)
                 except self.client.exceptions.AlreadyExistsException:
                     self.client.update_table(**entry)
             else:
-                self.client.update_table(**entry)
+                version = {"VersionId": found["VersionId"]} if found.get("VersionId") else {}
+                self.client.update_table(**entry, **version)
 
     def locations(self) -> Mapping[str, str]:
         """Return the tables' locations; see the port."""
         found = {}
         for table in CURATED.values():
             with _translated(table.catalogue_name):
-                location = self._location(table)
-            if location:
-                found[table.name] = location
+                entry = self._entry(table)
+            if entry:
+                found[table.name] = str(entry["StorageDescriptor"].get("Location", ""))
         return found
 
-    def _location(self, table: CuratedTable) -> str | None:
+    def _entry(self, table: CuratedTable) -> dict[str, Any] | None:
         try:
             answer = self.client.get_table(DatabaseName=self.database, Name=table.catalogue_name)
         except self.client.exceptions.EntityNotFoundException:
             return None
-        return str(answer["Table"]["StorageDescriptor"].get("Location", ""))
+        entry: dict[str, Any] = answer["Table"]
+        return entry
 
 
 @contextmanager

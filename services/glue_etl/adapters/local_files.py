@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import file_digest, md5
 from pathlib import Path
 from typing import Final
 
 from glue_etl.errors import StorageError
-from glue_etl.ports import FileInfo
+from glue_etl.ports import FileInfo, Versioned
 
 _SCHEME: Final = "file://"
 
@@ -46,6 +48,28 @@ class LocalFiles:
                 Path(name).unlink(missing_ok=True)
                 raise
 
+    def read_versioned(self, uri: str) -> Versioned | None:
+        """Read a file and the digest of its content; see the port."""
+        body = self.read(uri)
+        return None if body is None else Versioned(body, _digest(body))
+
+    def write_if(self, uri: str, body: bytes, version: str | None) -> str | None:
+        """Write a file on a condition, which a lock on its folder makes sure of; see the port."""
+        with _translated(uri):
+            path_of(uri).parent.mkdir(parents=True, exist_ok=True)
+            with _locked(path_of(uri).parent):
+                found = self.read_versioned(uri)
+                if (found.version if found else None) != version:
+                    return None
+                self.write(uri, body)
+                return _digest(body)
+
+    def etag(self, file: FileInfo) -> str:
+        """Return the digest of a file's content; see the port."""
+        with _translated(file.uri), path_of(file.uri).open("rb") as body:
+            # In pieces: a dump has gigabytes.
+            return file_digest(body, lambda: md5(usedforsecurity=False)).hexdigest()
+
     def find(self, prefix: str) -> list[FileInfo]:
         """List files; see the port."""
         with _translated(prefix):
@@ -77,6 +101,21 @@ class LocalFiles:
 def path_of(uri: str) -> Path:
     """Return the path of a ``file://`` URI."""
     return Path(uri.removeprefix(_SCHEME))
+
+
+def _digest(body: bytes) -> str:
+    # As S3 has it for what is put in one part.
+    return md5(body, usedforsecurity=False).hexdigest()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -10,10 +10,12 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from glue_etl.errors import StorageError
-from glue_etl.ports import FileInfo
+from glue_etl.ports import FileInfo, Versioned
 
 _SCHEME: Final = "s3://"
 _ABSENT: Final = {"NoSuchKey", "404", "NotFound"}
+#: The object changed, or another conditional write was under way.
+_REFUSED: Final = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
 #: What one DeleteObjects call takes.
 _BATCH: Final = 1000
 
@@ -26,29 +28,49 @@ class S3Files:
 
     def read(self, uri: str) -> bytes | None:
         """Read an object; see the port."""
+        found = self.read_versioned(uri)
+        return found.body if found else None
+
+    def read_versioned(self, uri: str) -> Versioned | None:
+        """Read an object and its ETag; see the port."""
         bucket, key = _split(uri)
         with _translated(uri):
             try:
-                body: bytes = self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
+                answer = self.client.get_object(Bucket=bucket, Key=key)
+                return Versioned(answer["Body"].read(), answer["ETag"])
             except ClientError as error:
-                if str(error.response.get("Error", {}).get("Code", "")) in _ABSENT:
+                if _code(error) in _ABSENT:
                     return None
                 raise
-            return body
 
     def write(self, uri: str, body: bytes) -> None:
         """Write an object; see the port."""
-        bucket, key = _split(uri)
         with _translated(uri):
-            self.client.put_object(
-                Bucket=bucket, Key=key, Body=body, ContentType="application/json"
-            )
+            self._put(uri, body)
+
+    def write_if(self, uri: str, body: bytes, version: str | None) -> str | None:
+        """Write an object on a condition that S3 itself checks; see the port.
+
+        Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
+        with _translated(uri):
+            try:
+                return self._put(uri, body, **condition)
+            except ClientError as error:
+                if _code(error) in _REFUSED | _ABSENT:
+                    return None
+                raise
+
+    def etag(self, file: FileInfo) -> str:
+        """Return the ETag that the listing told; see the port."""
+        return file.etag or ""
 
     def find(self, prefix: str) -> list[FileInfo]:
         """List objects; see the port."""
         bucket, key = _split(prefix)
         return [
-            FileInfo(f"{_SCHEME}{bucket}/{item['Key']}", int(item["Size"]))
+            FileInfo(f"{_SCHEME}{bucket}/{item['Key']}", int(item["Size"]), item["ETag"].strip('"'))
             for page in self._pages(Bucket=bucket, Prefix=key)
             for item in page.get("Contents", ())
         ]
@@ -75,6 +97,13 @@ class S3Files:
             if answer.get("Errors"):
                 raise StorageError(f"{uri}: {answer['Errors'][0]}", uri=uri)
 
+    def _put(self, uri: str, body: bytes, **condition: str) -> str:
+        bucket, key = _split(uri)
+        answer = self.client.put_object(
+            Bucket=bucket, Key=key, Body=body, ContentType="application/json", **condition
+        )
+        return str(answer["ETag"])
+
     def _pages(self, **request: str) -> Iterator[dict[str, Any]]:
         with _translated(request["Prefix"]):
             yield from self.client.get_paginator("list_objects_v2").paginate(**request)
@@ -83,6 +112,10 @@ class S3Files:
 def _split(uri: str) -> tuple[str, str]:
     bucket, _, key = uri.removeprefix(_SCHEME).partition("/")
     return bucket, key
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 @contextmanager

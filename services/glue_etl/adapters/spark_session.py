@@ -17,6 +17,8 @@ from glue_etl.settings import SessionArguments
 
 #: What Spark 4.1 runs on (https://spark.apache.org/docs/4.1.1/).
 OLDEST_JAVA: Final = 17
+#: From 24 on, Java lacks what Hadoop asks for the user by (https://openjdk.org/jeps/486).
+NEWEST_JAVA: Final = 23
 _ADVICE: Final = (
     "Spark needs Java 17 or 21. Install it ('apt install openjdk-17-jre-headless', 'brew install"
     " openjdk@17') and see that 'java' is on the PATH or JAVA_HOME is set."
@@ -78,7 +80,7 @@ def check_java() -> None:
         raise JavaMissingError(f"no Java was found. {_ADVICE}")
     told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     version = re.search(r'version "(?:1\.)?(\d+)', told)
-    if not version or int(version[1]) < OLDEST_JAVA:
+    if not version or not OLDEST_JAVA <= int(version[1]) <= NEWEST_JAVA:
         first = told.splitlines()[0] if told else "of an unknown version"
         raise JavaMissingError(f"{java} is {first}. {_ADVICE}")
 

@@ -12,7 +12,7 @@ from glue_etl.adapters.by_scheme import FilesByScheme, catalogue_for
 from glue_etl.adapters.glue_catalogue import GlueCatalogue
 from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.adapters.s3_files import S3Files
-from glue_etl.errors import CatalogueError, StorageError
+from glue_etl.errors import CatalogueError, LeaseLostError, StorageError
 from glue_etl.ports import FileInfo, Files
 from schemas.curated_tables import CURATED
 
@@ -67,6 +67,34 @@ def test_files_are_written_read_listed_and_deleted(place: tuple[Files, str]) -> 
     assert [file.uri for file in files.find(root)] == [f"{root}t/build=2/x"]
 
 
+def test_a_conditional_write_is_refused_once_the_file_has_changed(
+    place: tuple[Files, str],
+) -> None:
+    files, root = place
+    assert files.write_if(f"{root}a", b"0", "another version") is None
+    first = files.write_if(f"{root}a", b"1", None)
+    assert files.write_if(f"{root}a", b"2", None) is None
+    second = files.write_if(f"{root}a", b"2", first)
+    assert files.write_if(f"{root}a", b"3", first) is None
+
+    found = files.read_versioned(f"{root}a")
+    assert found is not None
+    assert (found.body, found.version) == (b"2", second)
+    assert files.read_versioned(f"{root}b") is None
+
+
+def test_equal_contents_have_equal_etags_wherever_they_are(place: tuple[Files, str]) -> None:
+    files, root = place
+    for name, body in (("a", b"one"), ("b", b"one"), ("c", b"two")):
+        files.write(f"{root}{name}", body)
+
+    etags = [files.etag(file) for file in files.find(root)]
+
+    # MD5, as S3 has it.
+    assert etags[:2] == ["f97c5d29941bfb1b2fdab0874906ab82"] * 2
+    assert etags[2] != etags[0]
+
+
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     files = LocalFiles()
     files.write(f"file://{tmp_path}/a", b"old")
@@ -94,8 +122,8 @@ def test_the_catalogue_switches_a_table_and_creates_what_is_missing(aws: Any) ->
         "s3://lake/curated_data/works/build=1/",
         "s3://lake/curated_data/works/build=2/",
     ):
-        catalogue.switch(TABLE, location)
-        catalogue.switch(TABLE, location)
+        catalogue.switch(TABLE, location, 1)
+        catalogue.switch(TABLE, location, 1)
 
         assert catalogue.locations() == {"works": location}
     made = client.get_table(DatabaseName="lake_dev", Name="curated_works")["Table"]
@@ -103,9 +131,29 @@ def test_the_catalogue_switches_a_table_and_creates_what_is_missing(aws: Any) ->
     assert made["StorageDescriptor"]["Columns"][0]["Comment"]
 
 
+def test_a_switch_keeps_what_others_noted_and_a_late_one_is_refused(aws: Any) -> None:
+    """GIVEN a table that an operator has marked WHEN jobs switch it THEN the mark stays, and the
+    job whose lease is older comes too late.
+    """
+    client = aws.client("glue")
+    catalogue = GlueCatalogue(client, "lake_dev")
+    catalogue.switch(TABLE, "s3://lake/build=1/", 1)
+    marked = TABLE.table_input("s3://lake/build=1/")
+    marked["Parameters"] |= {"owner": "me", "lake.lease_token": "1"}
+    client.update_table(DatabaseName="lake_dev", TableInput=marked)
+
+    catalogue.switch(TABLE, "s3://lake/build=3/", 3)
+    with pytest.raises(LeaseLostError):
+        catalogue.switch(TABLE, "s3://lake/build=2/", 2)
+
+    found = client.get_table(DatabaseName="lake_dev", Name="curated_works")["Table"]
+    assert found["Parameters"]["owner"] == "me"
+    assert found["StorageDescriptor"]["Location"] == "s3://lake/build=3/"
+
+
 def test_a_catalogue_that_fails_is_told(aws: Any) -> None:
     with pytest.raises(CatalogueError, match="curated_works"):
-        GlueCatalogue(aws.client("glue"), "none").switch(TABLE, "s3://lake/x/")
+        GlueCatalogue(aws.client("glue"), "none").switch(TABLE, "s3://lake/x/", 1)
 
 
 def test_a_catalogue_is_used_when_one_is_named(aws: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,9 +11,12 @@ from typing import Any, Final, Literal
 from pyspark.sql import SparkSession
 
 from glue_etl.adapters.spark_session import SMALL
+from glue_etl.builds.control import apply_controls
+from glue_etl.builds.culprits import find_culprits
+from glue_etl.builds.exclusions import Exclusions
 from glue_etl.builds.facts import measure
 from glue_etl.builds.pipeline import Bounds, state_of_build, state_of_runs, write_tables
-from glue_etl.builds.publication import Publisher, refuse_failed
+from glue_etl.builds.publication import Publisher, refuse_failed, words_of
 from glue_etl.builds.rules import RowBounds, TableFacts, check
 from glue_etl.builds.runs import Plan, RunLedger
 from glue_etl.builds.writing import TableWriter
@@ -21,29 +25,44 @@ from glue_etl.ports import FileInfo, Files
 from glue_etl.settings import JobArguments
 from glue_etl.version import SERVICE_VERSION
 from schemas.curated_tables import CURATED
-from schemas.ledger.curated_build import BuildRecord, TableOutcome
+from schemas.ledger.curated_build import (
+    BuildRecord,
+    CurrentBuild,
+    ExcludedRun,
+    TableOutcome,
+)
 from schemas.version import CONTRACT_VERSION
 
 #: A small job plans for longer than it computes, and one thread plans on one core.
 PLANNED_AT_ONCE: Final = 2
 
-Status = Literal["published", "built", "unchanged"]
+Status = Literal["published", "built", "unchanged", "pinned"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the job did; ``seconds`` by part."""
+    """What the job did.
+
+    Attributes
+    ----------
+    seconds
+        By part.
+    left_out
+        Runs that break a rule, each with the rules' words; the rest was built without them.
+    """
 
     status: Status
     record: BuildRecord
     seconds: dict[str, float] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the job's result for machines."""
         document = self.record.model_dump(mode="json")
         runs = len(document.pop("runs"))
         seconds = {part: round(taken, 2) for part, taken in self.seconds.items()}
-        return {"status": self.status, **document, "runs": runs, "seconds": seconds}
+        shown = {"runs": runs, "seconds": seconds, "left_out": self.left_out}
+        return {"status": self.status, **document, **shown}
 
 
 @dataclass
@@ -72,31 +91,63 @@ class Etl:
         EtlError
             As the parts say.
         """
-        last = self._last_build()
-        plan = self._ledger().plan(last, self.arguments.run_id, full=self.arguments.full)
-        if plan is None:
-            assert last is not None  # noqa: S101  # there is always a plan without a build
-            return self._unchanged(last)
-        build = self.arguments.build or plan.build
-        record = self._finished(build, plan) or self._build(build, plan, last)
+        before = self.publisher.current()
+        if not self.arguments.has_controls and before and self._next(before) is None:
+            return self._unchanged(before)
+        with self.publisher.lease.held("build the tables"):
+            apply_controls(self.arguments, self.publisher, self._exclusions)
+            if self.arguments.publish:
+                self.publisher.repair()
+            current = self.publisher.current()
+            plan = self._next(current)
+            if plan is None:
+                assert current is not None  # noqa: S101  # there is always a plan without a build
+                repaired = before is None or before.build != current.build
+                return self._at_rest(current, "published" if repaired else "unchanged")
+            return self._bring_up_to_date(plan, self._basis(current))
+
+    def _next(self, current: CurrentBuild | None) -> Plan | None:
+        if current and current.pin and self.arguments.publish:
+            return None
+        return RunLedger(self.files, self.arguments.runs, self.arguments.processed).plan(
+            self._basis(current),
+            self.arguments.run_id,
+            full=self.arguments.full,
+            excluded=self._exclusions.read(),
+        )
+
+    def _bring_up_to_date(self, plan: Plan, last: BuildRecord | None) -> Outcome:
+        record = self._made(plan, last)
+        left_out: dict[str, str] = {}
+        if record.failed and len(plan.new_runs) > 1 and self.arguments.build is None:
+            record, left_out = self._without_culprits(plan, last, record)
         refuse_failed(record)
+        for run, reason in left_out.items():
+            note = ExcludedRun(
+                run_id=run,
+                reason=reason,
+                excluded_at=self.publisher.clock(),
+                fingerprint=plan.runs[run],
+            )
+            self._exclusions.add(note)
         if not self.arguments.publish:
-            return Outcome("built", record, self.seconds)
-        self._timed("publish", lambda: self.publisher.publish(build))
-        return Outcome("published", record, self.seconds)
+            return Outcome("built", record, self.seconds, left_out)
+        self._timed("publish", lambda: self.publisher.publish(record.build))
+        return Outcome("published", record, self.seconds, left_out)
 
-    def _unchanged(self, last: BuildRecord) -> Outcome:
-        current = self.publisher.current()
-        if self.arguments.publish and current and current.build == last.build:
+    def _unchanged(self, current: CurrentBuild) -> Outcome:
+        if self.arguments.publish:
             # A job may have been killed when it had sent readers on and not yet cleaned up.
-            self.publisher.publish(last.build)
-        return Outcome("unchanged", last, self.seconds)
+            self.publisher.tidy()
+        return self._at_rest(self.publisher.current() or current, "unchanged")
 
-    def _ledger(self) -> RunLedger:
-        return RunLedger(self.files, self.arguments.runs, self.arguments.processed)
+    def _at_rest(self, current: CurrentBuild, status: Status) -> Outcome:
+        record = self._basis(current)
+        assert record is not None  # noqa: S101  # there is one for a published build
+        pinned = current.pin is not None and self.arguments.publish
+        return Outcome("pinned" if pinned else status, record, self.seconds)
 
-    def _last_build(self) -> BuildRecord | None:
-        current = self.publisher.current()
+    def _basis(self, current: CurrentBuild | None) -> BuildRecord | None:
         build = self.arguments.previous or (current.build if current else None)
         if build is None:
             return None
@@ -104,6 +155,28 @@ class Etl:
         if record is None:
             raise BuildMissingError(f"build {build}, to go on from, has no record")
         return record
+
+    def _without_culprits(
+        self, plan: Plan, last: BuildRecord | None, failed: BuildRecord
+    ) -> tuple[BuildRecord, dict[str, str]]:
+        """Build from the new runs that break no rule; return what the others break, too."""
+
+        def attempt(runs: tuple[str, ...]) -> BuildRecord:
+            return self._made(plan.with_new(runs), last)
+
+        found = find_culprits(plan.new_runs, attempt, lambda record: bool(record.failed))
+        if found.sound is None:
+            return failed, {}
+        words = {run: words_of(record) for run, record in found.culprits.items()}
+        return found.sound, words
+
+    def _made(self, plan: Plan, last: BuildRecord | None) -> BuildRecord:
+        build = self.arguments.build or plan.build
+        return self._finished(build, plan) or self._build(build, plan, last)
+
+    @property
+    def _exclusions(self) -> Exclusions:
+        return Exclusions(self.files, self.arguments.curated)
 
     def _finished(self, build: str, plan: Plan) -> BuildRecord | None:
         # A job that was killed after it had written everything is finished, not repeated.
@@ -131,7 +204,7 @@ class Etl:
         return record
 
     def _input(self, plan: Plan) -> dict[str, list[FileInfo]]:
-        ledger = self._ledger()
+        ledger = RunLedger(self.files, self.arguments.runs, self.arguments.processed)
         found: dict[str, list[FileInfo]] = {}
         for run in plan.read_runs:
             for table, files in ledger.files_of(run).items():
@@ -151,9 +224,9 @@ class Etl:
     def _record(
         self, build: str, plan: Plan, last: BuildRecord | None, facts: dict[str, TableFacts]
     ) -> BuildRecord:
-        bounds = RowBounds(
-            self.arguments.min_ratio, self.arguments.max_ratio, self.arguments.slack_rows
-        )
+        # A dump brings what no ratio foresees.
+        most = math.inf if plan.grows else self.arguments.max_ratio
+        bounds = RowBounds(self.arguments.min_ratio, most, self.arguments.slack_rows)
         return BuildRecord(
             build=build,
             previous=plan.previous,

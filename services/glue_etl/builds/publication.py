@@ -1,18 +1,30 @@
 """Publication: readers go from one whole build to the next, and never see anything between.
 
-The order of the writes is the protocol. A build's record is written when all its files are there
-and its rules were checked; then each table is switched; then the record of the current build, which
-the next job goes on from; then the ledgers of the runs; last, old builds are removed. A job that is
-killed anywhere leaves readers with a whole build, and the next job goes on from the same place.
+The order of the writes is the protocol, and all of them are made under the lease. A build's record
+is written when all its files are there and its rules were checked; then the record of the current
+build says that a switch begins; then each table is switched; then that record names the new build,
+which the next job goes on from; then come the ledgers of the runs; last, old builds are removed. A
+job that is killed anywhere leaves readers with whole builds, and the next one makes it good first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from glue_etl.errors import BuildMissingError, RulesFailedError
+from glue_etl.builds.lease import Lease, now
+from glue_etl.errors import (
+    BuildDamagedError,
+    BuildMissingError,
+    BuildPinnedError,
+    DataError,
+    LeaseLostError,
+    RulesFailedError,
+    TerminalError,
+)
 from glue_etl.ports import Catalogue, Files
 from schemas.curated_tables import CURATED
 from schemas.keys import (
@@ -30,8 +42,11 @@ from schemas.ledger.curated_build import (
     BuildRecord,
     CuratedLedger,
     CurrentBuild,
+    Pin,
     PublishedBuild,
 )
+
+_LEDGERS_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +57,9 @@ class Retention:
     grace: timedelta
 
 
-def now() -> datetime:
-    """Return the time (UTC)."""
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """The curated tables as storage and catalogue have them.
+    """The curated tables as storage and catalogue have them; what changes them needs the lease.
 
     Attributes
     ----------
@@ -62,12 +72,12 @@ class Publisher:
     curated: str
     runs: str
     retention: Retention
+    lease: Lease
     clock: Callable[[], datetime] = now
 
     def current(self) -> CurrentBuild | None:
         """Return the published builds; ``None`` before the first."""
-        body = self.files.read(self._curated(CURRENT_BUILD_KEY))
-        return None if body is None else CurrentBuild.model_validate_json(body)
+        return self._current()[0]
 
     def record(self, build: str) -> BuildRecord | None:
         """Read a build's record; ``None`` when the build is not whole."""
@@ -77,7 +87,7 @@ class Publisher:
     def is_visible(self, build: str) -> bool:
         """Return whether a reader can be in a build: it was published, or the switch had begun."""
         current = self.current()
-        listed = {kept.build for kept in current.builds} if current else set()
+        listed = _kept(current, self._limit(), self.retention.keep) if current else set()
         return build in listed | self._builds_in_catalogue()
 
     def prepare(self, build: str) -> None:
@@ -85,7 +95,15 @@ class Publisher:
         self._remove(build)
 
     def record_build(self, record: BuildRecord) -> None:
-        """Write a build's record: from now on the build counts as whole."""
+        """Write a build's record: from now on the build counts as whole.
+
+        Raises
+        ------
+        BuildDamagedError
+            When its files are not there.
+        """
+        self._check_files(record)
+        self.lease.require()
         body = record.model_dump_json(indent=1).encode()
         self.files.write(self._curated(build_record_key(record.build)), body)
 
@@ -94,61 +112,190 @@ class Publisher:
 
         Raises
         ------
-        BuildMissingError
-            When the build has no record.
+        BuildMissingError, BuildDamagedError
+            When the build has no record, or its files are not those of the record.
         RulesFailedError
             When it broke a rule; readers stay where they are.
+        BuildPinnedError
+            When readers are pinned to another build.
         """
         record = self.record(build)
         if record is None:
             raise BuildMissingError(f"there is no record of build {build} below {self.curated}")
         refuse_failed(record)
-        leaving = self._builds_in_catalogue()
-        for table in CURATED.values():
-            self.catalogue.switch(table, f"{self.curated}{table.folder(build)}")
-        current = self._point_to(build)
-        self._write_ledgers(record, current.builds[0].published_at)
-        self._clean({kept.build for kept in current.builds} | leaving)
-        return current
+        self._check_files(record)
+        current = self.current()
+        if current and current.pin and current.pin.build != build:
+            raise BuildPinnedError(
+                f"readers are pinned to build {current.pin.build} ({current.pin.reason}): lift the"
+                " pin first (--unpin true)",
+                build=current.pin.build,
+            )
+        return self._settle(record, self._switch(build))
 
-    def _point_to(self, build: str) -> CurrentBuild:
+    def repair(self) -> None:
+        """Finish a switch that a killed job had begun."""
+        current = self.current()
+        if current and current.switching:
+            try:
+                self.publish(current.switching[-1])
+            except (DataError, TerminalError):
+                # It was never whole, or readers are to stay where they were: back they go.
+                self.publish(current.build)
+
+    def tidy(self) -> None:
+        """Write ledgers that are missing and remove builds whose time has come, if any.
+
+        It asks nothing of the catalogue, and takes the lease only when there is something to do.
+        """
+        current = self.current()
+        record = self.record(current.build) if current else None
+        if current is None or record is None:
+            return
+        if current.switching or self._missing_ledgers(record) or self._removable(current):
+            with self.lease.held(f"clean up after build {record.build}"):
+                self.repair()
+                if current == self.current():
+                    self._settle(record, current)
+
+    def pin(self, build: str, reason: str) -> CurrentBuild:
+        """Send readers to a build, and keep them there until the pin is lifted."""
+        self.unpin()
+        self.publish(build)
+        pin = Pin(build=build, reason=reason, pinned_at=self.clock())
+        return self._change(pin=pin)
+
+    def unpin(self) -> None:
+        """Lift the pin, if any."""
+        current = self.current()
+        if current and current.pin:
+            self._change(pin=None)
+
+    def note_loaded(self, build: str) -> None:
+        """Note that the warehouse has a build."""
+        self._change(loaded=build)
+
+    def _switch(self, build: str) -> CurrentBuild:
         before = self.current()
+        locations = self.catalogue.locations()
+        wanted = {t.name: f"{self.curated}{t.folder(build)}" for t in CURATED.values()}
+        if before and before.build == build and not before.switching:
+            leaving = self._builds_in_catalogue(locations) - {build}
+        else:
+            known = before.switching if before else []
+            own = {build, before.build if before else build}
+            others = sorted(self._builds_in_catalogue(locations).difference(known, own))
+            leaving = {*known, *others, *own} - {build}
+            if before:
+                rest = [other for other in (*known, *others) if other not in own]
+                self._change(switching=[*rest, build])
+        for table in CURATED.values():
+            if locations.get(table.name) != wanted[table.name]:
+                self.catalogue.switch(table, wanted[table.name], self.lease.require())
+        return self._point_to(build, leaving)
+
+    def _point_to(self, build: str, leaving: Iterable[str]) -> CurrentBuild:
+        before = self.current()
+        time = self.clock()
         builds = list(before.builds) if before else []
+        left = _left(before) if before else {}
         if not builds or builds[0].build != build:
             older = [published for published in builds if published.build != build]
-            builds = [PublishedBuild(build=build, published_at=self.clock()), *older]
-        limit = self.clock() - self.retention.grace
-        kept = [
-            published
-            for place, published in enumerate(builds)
-            if place < self.retention.keep or builds[place - 1].published_at > limit
-        ]
-        current = CurrentBuild(builds=kept)
-        if current != before:
-            body = current.model_dump_json(indent=1).encode()
-            self.files.write(self._curated(CURRENT_BUILD_KEY), body)
+            builds = [PublishedBuild(build=build, published_at=time), *older]
+        left |= dict.fromkeys(leaving, time)
+        left.pop(build, None)
+        after = CurrentBuild(builds=builds, left=left, pin=before.pin if before else None)
+        kept = _kept(after, self._limit(), self.retention.keep)
+        return self._change(
+            builds=[published for published in builds if published.build in kept],
+            left={name: moment for name, moment in left.items() if name in kept},
+            switching=[],
+        )
+
+    def _settle(self, record: BuildRecord, current: CurrentBuild) -> CurrentBuild:
+        self._write_ledgers(record, current.builds[0].published_at)
+        for build in self._removable(current):
+            self._remove(build)
         return current
 
+    def _current(self) -> tuple[CurrentBuild | None, str | None]:
+        found = self.files.read_versioned(self._curated(CURRENT_BUILD_KEY))
+        if found is None:
+            return None, None
+        return CurrentBuild.model_validate_json(found.body), found.version
+
+    def _change(self, **changes: Any) -> CurrentBuild:
+        token = self.lease.require()
+        before, version = self._current()
+        values = dict(before) if before else {}
+        changed = CurrentBuild.model_validate(values | changes)
+        if changed == before:
+            return changed
+        changed = changed.model_copy(update={"token": token})
+        body = changed.model_dump_json(indent=1).encode()
+        refused = before is not None and before.token > token
+        if refused or not self.files.write_if(self._curated(CURRENT_BUILD_KEY), body, version):
+            raise LeaseLostError("a later job has published meanwhile; this one stops here")
+        return changed
+
+    def _check_files(self, record: BuildRecord) -> None:
+        problems = []
+        for name, outcome in record.tables.items():
+            files = self.files.find(f"{self.curated}{CURATED[name].folder(record.build)}")
+            found = (len(files), sum(file.size for file in files))
+            if outcome.rows and not files:
+                problems.append(f"{name} has {outcome.rows} rows and no file")
+            elif found != (outcome.files, outcome.bytes):
+                problems.append(
+                    f"{name} has {found[0]} files of {found[1]} bytes, not {outcome.files} of"
+                    f" {outcome.bytes}"
+                )
+        if problems:
+            raise BuildDamagedError(
+                f"build {record.build} is not as it was written ({'; '.join(problems)}): build it"
+                " again (--full true)",
+                build=record.build,
+            )
+
     def _write_ledgers(self, record: BuildRecord, published_at: datetime) -> None:
-        for run in record.new_runs:
-            uri = f"{self.runs}{below(RUNS_PREFIX, curated_ledger_key(run))}"
+        for run in self._missing_ledgers(record):
             ledger = CuratedLedger(
                 run_id=run,
+                fingerprint=record.runs[run],
                 build=record.build,
                 published_at=published_at,
                 contract_version=record.contract_version,
                 tables={name: table.rows for name, table in record.tables.items()},
             )
-            body = ledger.model_dump_json().encode()
-            # An equal one is left: a write is an event, and others may listen.
-            if self.files.read(uri) != body:
-                self.files.write(uri, body)
+            self.lease.require()
+            self.files.write(self._ledger(run), ledger.model_dump_json().encode())
 
-    def _clean(self, kept: Iterable[str]) -> None:
-        for build in sorted(self._stored_builds().difference(kept)):
-            self._remove(build)
+    def _missing_ledgers(self, record: BuildRecord) -> list[str]:
+        """Return the runs of a build whose ledger is missing, or tells of other files."""
+
+        def is_missing(run: str) -> bool:
+            body = self.files.read(self._ledger(run))
+            if body is None:
+                return True
+            told = CuratedLedger.model_validate_json(body).fingerprint
+            return told is not None and told != record.runs[run]
+
+        with ThreadPoolExecutor(_LEDGERS_AT_ONCE) as pool:
+            missing = pool.map(is_missing, record.runs)
+            return [run for run, found in zip(record.runs, missing, strict=True) if found]
+
+    def _ledger(self, run: str) -> str:
+        return f"{self.runs}{below(RUNS_PREFIX, curated_ledger_key(run))}"
+
+    def _limit(self) -> datetime:
+        return self.clock() - self.retention.grace
+
+    def _removable(self, current: CurrentBuild) -> list[str]:
+        kept = _kept(current, self._limit(), self.retention.keep)
+        return sorted(self._stored_builds() - kept)
 
     def _remove(self, build: str) -> None:
+        self.lease.require()
         # The record first: a build with a record counts as whole.
         self.files.delete(self._curated(build_record_key(build)))
         for table in CURATED.values():
@@ -166,13 +313,28 @@ class Publisher:
         found = {*map(parse_build, folders), *map(parse_build_record_name, names)}
         return {build for build in found if build}
 
-    def _builds_in_catalogue(self) -> set[str]:
+    def _builds_in_catalogue(self, locations: Mapping[str, str] | None = None) -> set[str]:
         # A table of the catalogue may still be somewhere else, such as another bucket's.
+        found = self.catalogue.locations() if locations is None else locations
         return {
             build
-            for location in self.catalogue.locations().values()
+            for location in found.values()
             if location.startswith(self.curated) and (build := parse_build(location))
         }
+
+
+def _left(current: CurrentBuild) -> dict[str, datetime]:
+    # Records of older versions lack it: then a build was left when the next one was published.
+    follows = zip(current.builds[1:], current.builds, strict=False)
+    return {older.build: newer.published_at for older, newer in follows} | dict(current.left)
+
+
+def _kept(current: CurrentBuild, limit: datetime, keep: int) -> set[str]:
+    """Return the builds that stay: the newest, the pinned, and those that were just left."""
+    newest = {published.build for published in current.builds[:keep]}
+    just_left = {build for build, moment in _left(current).items() if moment > limit}
+    pinned = {current.pin.build} if current.pin else set[str]()
+    return {*newest, *just_left, *pinned, *current.switching}
 
 
 def refuse_failed(record: BuildRecord) -> None:
@@ -185,9 +347,13 @@ def refuse_failed(record: BuildRecord) -> None:
     """
     if record.failed:
         names = ", ".join(rule.rule for rule in record.failed)
-        details = "; ".join(f"{rule.rule}: {rule.detail}" for rule in record.failed)
         raise RulesFailedError(
-            f"build {record.build} breaks {names}, and is not published ({details})",
+            f"build {record.build} breaks {names}, and is not published ({words_of(record)})",
             rules=[rule.rule for rule in record.failed],
             build=record.build,
         )
+
+
+def words_of(record: BuildRecord) -> str:
+    """Return what a build's broken rules found."""
+    return "; ".join(f"{rule.rule}: {rule.detail}" for rule in record.failed)

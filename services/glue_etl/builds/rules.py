@@ -45,12 +45,12 @@ class RowBounds:
     max_ratio: float
     slack: int
 
-    def of(self, rows: int) -> tuple[int, int]:
-        """Return the least and the most rows after so many."""
-        return (
-            math.ceil(rows * self.min_ratio),
-            max(math.floor(rows * self.max_ratio), rows + self.slack),
-        )
+    def of(self, rows: int) -> tuple[int, int | None]:
+        """Return the least and the most rows after so many; ``None``: any number."""
+        least = min(math.ceil(rows * self.min_ratio), max(rows - self.slack, 0))
+        if math.isinf(self.max_ratio):
+            return least, None
+        return least, max(math.floor(rows * self.max_ratio), rows + self.slack)
 
 
 def check(
@@ -116,8 +116,9 @@ def _rows_within_bounds(
         least, most = bounds.of(last[name].rows)
         yield RuleOutcome(
             rule=f"rows_within_bounds:{name}",
-            passed=least <= table.rows <= most,
-            detail=f"{_rows(table.rows)} after {last[name].rows}, where {least} to {most} may be",
+            passed=least <= table.rows and (most is None or table.rows <= most),
+            detail=f"{_rows(table.rows)} after {last[name].rows}, where {least} to"
+            f" {'any number' if most is None else most} may be",
         )
 
 

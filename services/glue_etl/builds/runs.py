@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
-from typing import Final, Literal
+from types import MappingProxyType
+from typing import Final, Literal, Self
 
-from glue_etl.errors import NoRunsError, RunNotProcessedError
+from glue_etl.errors import NoRunsError, RunExcludedError, RunNotProcessedError
 from glue_etl.ports import FileInfo, Files
+from schemas.fingerprints import FINGERPRINTED, run_fingerprints
 from schemas.keys import (
+    DUMP_WORKS,
     PROCESSED_PREFIX,
     RUNS_PREFIX,
     below,
@@ -17,8 +21,9 @@ from schemas.keys import (
     parse_run_folder,
     processed_ledger_key,
     processed_run_prefix,
+    run_of_processed_file,
 )
-from schemas.ledger.curated_build import BUILD_FORMAT, BuildRecord
+from schemas.ledger.curated_build import BUILD_FORMAT, BuildRecord, ExcludedRun
 
 _PROCESSED: Final = ("works", "subject_snapshots", "subject_facets")
 
@@ -37,12 +42,30 @@ class Plan:
         All runs of the next build, each with the fingerprint of its files.
     new_runs
         Those of them that the previous build does not have, or has otherwise.
+    dumps
+        The runs that are dumps, each of which may multiply what there is.
     """
 
     mode: Literal["full", "incremental"]
     previous: str | None
     runs: Mapping[str, str]
     new_runs: tuple[str, ...]
+    dumps: frozenset[str] = frozenset()
+
+    @property
+    def grows(self) -> bool:
+        """Whether a dump is among the new runs, so that growth is no sign of a fault."""
+        return not self.dumps.isdisjoint(self.new_runs)
+
+    def with_new(self, runs: Iterable[str]) -> Self:
+        """Return the plan with some of its new runs only."""
+        chosen = set(runs)
+        others = set(self.new_runs) - chosen
+        return replace(
+            self,
+            runs={run: found for run, found in self.runs.items() if run not in others},
+            new_runs=tuple(run for run in self.new_runs if run in chosen),
+        )
 
     @property
     def read_runs(self) -> tuple[str, ...]:
@@ -58,6 +81,18 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessedRuns:
+    """What the processed tables hold: the fingerprint of each run's files, and which are dumps."""
+
+    fingerprints: Mapping[str, str]
+    dumps: frozenset[str]
+
+    def fingerprint(self, run_id: str) -> str:
+        """Return a run's fingerprint, also when it has no file."""
+        return self.fingerprints.get(run_id, "0" * 32)
+
+
+@dataclass(frozen=True)
 class RunLedger:
     """The runs, as storage has them.
 
@@ -72,42 +107,49 @@ class RunLedger:
     processed: str
 
     def plan(
-        self, current: BuildRecord | None, requested: Iterable[str] = (), *, full: bool = False
+        self,
+        current: BuildRecord | None,
+        requested: Iterable[str] = (),
+        *,
+        full: bool = False,
+        excluded: Mapping[str, ExcludedRun] = MappingProxyType({}),
     ) -> Plan | None:
         """Plan the next build; ``None`` when the current one has all there is.
 
         Everything is built anew when there is no build to go on from, when its form is an older
-        one, or when a requested run has other files than the build has seen: what a run no longer
-        says cannot be taken out of tables that keep the newest state.
+        one, or when a run of it was replayed or excluded since: what a run no longer says cannot be
+        taken out of tables that keep the newest state.
 
         Raises
         ------
         RunNotProcessedError
             When process has not finished a requested run.
+        RunExcludedError
+            When somebody excluded a requested run.
         NoRunsError
             When no run is processed at all.
         """
         known = dict(current.runs) if current else {}
+        folders = set(self._run_ids())
+        pending = self._still_processed(folders - known.keys())
         asked = set(requested)
-        pending = {run for run in self._run_ids() if run not in known and self._is_processed(run)}
-        missing = sorted(asked - known.keys() - pending)
-        if missing:
-            raise RunNotProcessedError(
-                f"process has not finished {', '.join(missing)}: there is no processed.json",
-                runs=missing,
-            )
-        changed = {run for run in asked & known.keys() if self.fingerprint(run) != known[run]}
-        full = full or current is None or current.format != BUILD_FORMAT or bool(changed)
-        if not full and not pending:
+        self._check_requested(asked, known.keys() | pending, excluded)
+        out = {run for run, note in excluded.items() if run not in asked and self._applies(note)}
+        old_form = current is not None and current.format != BUILD_FORMAT
+        changed = set() if old_form else self._changed(known, folders)
+        full = full or current is None or old_form or bool(changed or out & known.keys())
+        fresh = pending - out
+        if not full and not fresh:
             return None
-        fresh = pending | (self._still_processed(known) if full else set())
-        runs = ({} if full else known) | {run: self.fingerprint(run) for run in fresh}
+        if full:
+            fresh |= self._still_processed(known.keys() - out)
+        runs = ({} if full else known) | {run: self._processed.fingerprint(run) for run in fresh}
         if not runs:
             raise NoRunsError(f"no run below {self.runs} is processed: run the crawl first")
-        new = tuple(sorted(run for run, found in runs.items() if known.get(run) != found))
-        return Plan(
-            "full" if full else "incremental", current.build if current else None, runs, new
-        )
+        new = sorted(run for run in runs if run not in known or run in changed)
+        mode: Literal["full", "incremental"] = "full" if full else "incremental"
+        dumps = self._processed.dumps & runs.keys()
+        return Plan(mode, current.build if current else None, runs, tuple(new), dumps)
 
     def files_of(self, run_id: str) -> dict[str, list[FileInfo]]:
         """List the files of a run by table."""
@@ -121,13 +163,50 @@ class RunLedger:
         }
 
     def fingerprint(self, run_id: str) -> str:
-        """Sum up a run's files: their names and sizes."""
-        facts = [
-            f"{file.uri.removeprefix(self.processed)} {file.size}"
-            for files in self.files_of(run_id).values()
-            for file in sorted(files)
+        """Sum up a run's files: their names and ETags."""
+        return self._processed.fingerprint(run_id)
+
+    @cached_property
+    def _processed(self) -> ProcessedRuns:
+        # Every table is listed once, because a listing for each run would take minutes.
+        files = [
+            file for table in FINGERPRINTED for file in self.files.find(f"{self.processed}{table}/")
         ]
-        return sha256("\n".join(facts).encode()).hexdigest()[:32]
+        found = run_fingerprints(
+            (file.uri.removeprefix(self.processed), self.files.etag(file)) for file in files
+        )
+        folder = f"{self.processed}{DUMP_WORKS}/"
+        dumps = {
+            run_of_processed_file(file.uri.removeprefix(folder))
+            for file in files
+            if file.uri.startswith(folder)
+        }
+        return ProcessedRuns(found, frozenset(run for run in dumps if run))
+
+    def _changed(self, known: Mapping[str, str], folders: set[str]) -> set[str]:
+        # A run without any file has not been replayed: its files have expired.
+        found = self._processed.fingerprints
+        return {run for run in folders & known.keys() & found.keys() if found[run] != known[run]}
+
+    def _applies(self, note: ExcludedRun) -> bool:
+        return note.fingerprint in (None, self.fingerprint(note.run_id))
+
+    def _check_requested(
+        self, asked: set[str], there: set[str], excluded: Mapping[str, ExcludedRun]
+    ) -> None:
+        missing = sorted(asked - there)
+        if missing:
+            raise RunNotProcessedError(
+                f"process has not finished {', '.join(missing)}: there is no processed.json",
+                runs=missing,
+            )
+        for run in sorted(asked & excluded.keys()):
+            if excluded[run].fingerprint is None:
+                raise RunExcludedError(
+                    f"run {run} is excluded ({excluded[run].reason}): lift that first"
+                    f" (--include {run})",
+                    runs=[run],
+                )
 
     def _still_processed(self, runs: Iterable[str]) -> set[str]:
         return {run for run in runs if self._is_processed(run)}

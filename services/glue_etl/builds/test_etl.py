@@ -32,6 +32,8 @@ from schemas.ledger.curated_build import CuratedLedger
 SECOND, LATE = "20261123T060000Z", "20261121T060000Z"
 DEFAULTS = {"min_works": 1, "pair_subjects": 1000, "pairs": 10**5, "tracked": 200, "places": 100}
 
+MANY = [{"work_key": f"/works/OL{n}W", "subjects": ["love"]} for n in range(1000, 1400)]
+
 
 def expected(lake: Lake) -> dict[str, list[dict[str, Any]]]:
     """The tables as they must be: made anew from all files, by another engine."""
@@ -70,7 +72,7 @@ def test_increments_late_and_changed_runs_give_what_a_full_build_gives(
     assert snapshot(built.root) == before
 
     put_run(built, SECOND, 3)
-    changed = etl(built, run_id=SECOND)
+    changed = etl(built)
     assert (changed["mode"], changed["new_runs"]) == ("full", [SECOND])
     assert read_tables(curated) == expected(built)
 
@@ -128,14 +130,14 @@ def killed(*_: object) -> Any:
 def test_a_broken_rule_keeps_the_old_build_and_is_named(
     built: Lake, curated: Path, etl: Build
 ) -> None:
-    """GIVEN a further run, which brought nothing WHEN a rule is broken THEN readers stay, and the
-    next job that keeps the rules takes the run.
+    """GIVEN a further run of many works WHEN a rule is broken THEN readers stay, and the next job
+    whose bounds are wider takes the run.
     """
     good, before = current_build(curated), read_tables(curated)
-    built.finish(SECOND, 0)
+    built.put_run(SECOND, {"love": MANY})
 
     with pytest.raises(RulesFailedError, match=r"rows_within_bounds:works\b") as caught:
-        etl(built, min_ratio=3)
+        etl(built, max_ratio=3, slack_rows=0)
 
     assert caught.value.fields["build"] != good
     assert current_build(curated) == good
@@ -144,8 +146,75 @@ def test_a_broken_rule_keeps_the_old_build_and_is_named(
 
     repaired = etl(built)
     assert (repaired["status"], repaired["build"]) == ("published", caught.value.fields["build"])
-    assert read_tables(curated) == before
+    assert read_tables(curated) == expected(built)
     assert (built.root / f"runs/run_id={SECOND}/curated.json").exists()
+
+
+def test_a_subject_that_is_an_asterisk_is_a_subject(lake: Lake, curated: Path, etl: Build) -> None:
+    works = [
+        {"work_key": f"/works/OL{n}W", "subjects": ["*"], "first_publish_year": 1999}
+        | {"authors": [("/authors/OL1A", "Ann")]}
+        for n in range(3)
+    ]
+    lake.put_run(FIRST, {"*": works, "love": works[:1]}, {"*": {1999: 7}})
+
+    assert etl(lake)["status"] == "published"
+
+    assert read_tables(curated) == expected(lake)
+    years = {row["subject_key"]: row["works"] for row in read_tables(curated)["publishing_history"]}
+    assert years == {"#all": 3, "*": 3, "love": 1}
+
+
+def test_one_poisoned_run_is_left_out_named_and_does_not_block_the_others(
+    built: Lake, curated: Path, etl: Build
+) -> None:
+    """GIVEN two waiting runs WHEN one of them breaks a rule THEN the other is published, the job
+    says which one it left out, and the next job does not try it again.
+    """
+    built.put_run(LATE, {"love": MANY})
+    put_run(built, SECOND, 1)
+
+    result = etl(built, max_ratio=3, slack_rows=0)
+
+    assert (result["status"], result["new_runs"], list(result["left_out"])) == (
+        "published",
+        [SECOND],
+        [LATE],
+    )
+    assert "rows_within_bounds:works" in result["left_out"][LATE]
+    assert etl(built)["status"] == "unchanged"
+    assert etl(built, include=LATE)["new_runs"] == [LATE]
+    assert read_tables(curated) == expected(built)
+
+
+def test_an_excluded_run_leaves_the_tables_and_may_come_back(
+    built: Lake, curated: Path, etl: Build
+) -> None:
+    before = read_tables(curated)
+    put_run(built, SECOND, 1)
+    etl(built)
+
+    without = etl(built, exclude=SECOND, reason="half a crawl")
+
+    assert (without["mode"], without["runs"]) == ("full", 1)
+    assert read_tables(curated) == before
+    etl(built, include=SECOND)
+    assert read_tables(curated) == expected(built)
+
+
+def test_after_a_rollback_with_a_pin_jobs_leave_readers_alone(
+    built: Lake, curated: Path, etl: Build
+) -> None:
+    good = current_build(curated)
+    put_run(built, SECOND, 1)
+    bad = etl(built)["build"]
+
+    assert etl(built, pin=good, reason="the new one lacks authors")["status"] == "pinned"
+    assert etl(built)["status"] == "pinned"
+    assert current_build(curated) == good
+
+    assert etl(built, unpin="true")["build"] == bad
+    assert current_build(curated) == bad
 
 
 def test_the_files_are_few_sorted_and_exactly_the_contract_s(built: Lake, curated: Path) -> None:

@@ -30,7 +30,7 @@ def test_nulls_repeats_and_orphans_are_counted(built: Lake, spark: Any) -> None:
     add_row(built, "works", work_url=None, work_key="/works/OL999999W")
     add_row(built, "authors")
     add_row(built, "work_subjects", work_key="/works/OL0W", subject_key="nowhere")
-    add_row(built, "author_rankings", subject_key="*", rank=10**6, author_key="/authors/OL0A")
+    add_row(built, "author_rankings", subject_key="#all", rank=10**6, author_key="/authors/OL0A")
 
     found = measure(writer)
 

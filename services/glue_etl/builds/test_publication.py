@@ -3,127 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from glue_etl.adapters.local_files import LocalFiles
+from glue_etl.builds.lease import DURATION, Lease
 from glue_etl.builds.publication import Publisher, Retention
-from glue_etl.errors import BuildMissingError, RulesFailedError
-from glue_etl.ports import FileInfo
-from glue_etl.testing.builds import RUN, build_of, record_of, write_build
+from glue_etl.errors import (
+    BuildDamagedError,
+    BuildMissingError,
+    BuildPinnedError,
+    LeaseHeldError,
+    LeaseLostError,
+    RulesFailedError,
+)
+from glue_etl.testing.builds import RUN, record_of, write_build
+from glue_etl.testing.memory import CURATED_URI, HOUR, LEASE_URI, RUNS_URI, KilledError, World
 from schemas.curated_tables import CURATED, CuratedTable
-
-HOUR = timedelta(hours=1)
-
-
-class KilledError(BaseException):
-    """The process is gone."""
-
-
-@dataclass
-class Clock:
-    time: datetime = datetime(2026, 11, 23, 7, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-
-@dataclass
-class MemoryFiles:
-    """Files in memory; dies instead of the change number ``dies_at``."""
-
-    files: dict[str, bytes] = field(default_factory=dict)
-    changes: int = 0
-    dies_at: int | None = None
-
-    def read(self, uri: str) -> bytes | None:
-        return self.files.get(uri)
-
-    def write(self, uri: str, body: bytes) -> None:
-        self.change()
-        self.files[uri] = body
-
-    def find(self, prefix: str) -> list[FileInfo]:
-        return sorted(
-            FileInfo(uri, len(body)) for uri, body in self.files.items() if uri.startswith(prefix)
-        )
-
-    def folders(self, folder: str) -> list[str]:
-        below = [uri.removeprefix(folder) for uri in self.files if uri.startswith(folder)]
-        return sorted({path.partition("/")[0] for path in below if "/" in path})
-
-    def delete(self, uri: str) -> None:
-        # As on S3, where a folder does not go at once.
-        for found in list(self.files):
-            if found == uri or (uri.endswith("/") and found.startswith(uri)):
-                self.change()
-                del self.files[found]
-
-    def change(self) -> None:
-        if self.changes == self.dies_at:
-            raise KilledError
-        self.changes += 1
-
-
-@dataclass
-class MemoryCatalogue:
-    """A catalogue in memory; a switch counts as a change."""
-
-    files: MemoryFiles
-    found: dict[str, str] = field(default_factory=dict)
-
-    def switch(self, table: CuratedTable, location: str) -> None:
-        self.files.change()
-        self.found[table.name] = location
-
-    def locations(self) -> Mapping[str, str]:
-        return self.found
-
-
-CURATED_URI, RUNS_URI = "s3://lake/curated_data/", "s3://lake/runs/"
-
-
-@dataclass
-class World:
-    """A lake in memory, its catalogue and its clock."""
-
-    files: MemoryFiles = field(default_factory=MemoryFiles)
-    clock: Clock = field(default_factory=Clock)
-    keep: int = 2
-
-    def __post_init__(self) -> None:
-        self.catalogue = MemoryCatalogue(self.files)
-
-    @property
-    def publisher(self) -> Publisher:
-        retention = Retention(self.keep, HOUR)
-        return Publisher(self.files, self.catalogue, CURATED_URI, RUNS_URI, retention, self.clock)
-
-    def job(self, build: str) -> None:
-        """What a job does with a build, from its first write to its last."""
-        publisher = self.publisher
-        if publisher.record(build) is None:
-            publisher.prepare(build)
-            write_build(self.files, CURATED_URI, build)
-            publisher.record_build(record_of(build))
-        publisher.publish(build)
-
-    def seen(self) -> dict[str, str]:
-        """What readers of each table find where the catalogue sends them."""
-        found = {}
-        for table, location in self.catalogue.found.items():
-            body = self.files.read(f"{location}part-0.parquet")
-            assert body is not None, f"a hole in {table}"
-            found[table] = build_of(body)
-        return found
-
-    def stored(self) -> set[str]:
-        return {uri.split("build=")[1].split("/")[0] for uri in self.files.files if "build=" in uri}
+from schemas.ledger.curated_build import CuratedLedger
 
 
 @pytest.fixture
@@ -189,13 +91,20 @@ def test_another_build_may_follow_a_killed_one(step: int) -> None:
     assert world.stored() == {"b3"}
 
 
+def put_record(world: World, build: str, broken: list[str]) -> None:
+    publisher = world.publisher
+    with publisher.lease.held("build"):
+        publisher.record_build(record_of(world.files, CURATED_URI, build, broken))
+
+
 def test_a_broken_rule_keeps_readers_where_they_are(world: World) -> None:
     world.job("b1")
     write_build(world.files, CURATED_URI, "b2")
-    world.publisher.record_build(record_of("b2", ["keys_unique:works", "not_empty:subjects"]))
+    broken = ["keys_unique:works", "not_empty:subjects"]
+    put_record(world, "b2", broken)
 
     with pytest.raises(RulesFailedError, match="keys_unique:works, not_empty:subjects") as caught:
-        world.publisher.publish("b2")
+        world.publish("b2")
 
     assert caught.value.fields["rules"] == ["keys_unique:works", "not_empty:subjects"]
     assert world.seen() == dict.fromkeys(CURATED, "b1")
@@ -206,19 +115,23 @@ def test_a_build_that_is_not_whole_cannot_be_published(world: World) -> None:
     write_build(world.files, CURATED_URI, "b2")
 
     with pytest.raises(BuildMissingError, match="b2"):
-        world.publisher.publish("b2")
+        world.publish("b2")
 
     assert world.seen() == dict.fromkeys(CURATED, "b1")
 
 
 def test_publishing_again_changes_nothing(world: World) -> None:
     world.job("b1")
-    before = dict(world.files.files)
+    before, calls = dict(world.files.files), world.catalogue.calls
     world.clock.time += HOUR
 
-    world.publisher.publish("b1")
+    world.publish("b1")
+    world.publisher.tidy()
 
-    assert world.files.files == before
+    assert {k: v for k, v in world.files.files.items() if k != LEASE_URI} == {
+        k: v for k, v in before.items() if k != LEASE_URI
+    }
+    assert world.catalogue.calls == calls + 1, "it looks where readers are, and switches nothing"
 
 
 def test_a_number_of_builds_is_kept_and_none_goes_while_a_query_may_read_it(world: World) -> None:
@@ -236,12 +149,191 @@ def test_a_number_of_builds_is_kept_and_none_goes_while_a_query_may_read_it(worl
 def test_builds_that_never_were_published_are_cleaned_up(world: World) -> None:
     write_build(world.files, CURATED_URI, "half")
     write_build(world.files, CURATED_URI, "failed")
-    world.publisher.record_build(record_of("failed", ["not_empty:works"]))
+    put_record(world, "failed", ["not_empty:works"])
 
     world.job("b1")
 
     assert world.stored() == {"b1"}
     assert world.publisher.record("failed") is None
+
+
+def test_publishing_while_a_job_builds_waits_for_it(world: World) -> None:
+    """GIVEN a job that has made room for b2 WHEN an operator publishes b2, which was whole before
+    THEN the operator is refused, and no reader is sent to empty tables.
+    """
+    world.job("b1")
+    builder, operator = world.publisher, world.publisher
+    with builder.lease.held("build b2"):
+        builder.prepare("b2")
+        operator.lease.sleep = lambda seconds: renew(world, builder)
+        with pytest.raises(LeaseHeldError, match="build b2"), operator.lease.held("publish b2"):
+            operator.publish("b2")
+
+    assert world.seen() == dict.fromkeys(CURATED, "b1")
+
+
+def renew(world: World, publisher: Publisher) -> None:
+    world.clock.time += DURATION / 2
+    publisher.lease.require()
+
+
+@pytest.mark.parametrize("step", ["prepare", "record", "publish", "note"])
+def test_a_job_that_overslept_changes_nothing_more(world: World, step: str) -> None:
+    world.job("b1")
+    late = world.publisher
+    steps: dict[str, Callable[[], object]] = {
+        "prepare": lambda: late.prepare("b3"),
+        "record": lambda: late.record_build(record_of(world.files, CURATED_URI, "b3")),
+        "publish": lambda: late.publish("b1"),
+        "note": lambda: late.note_loaded("b1"),
+    }
+    with late.lease.held("late"):
+        world.clock.time += 2 * DURATION
+        world.job("b3")
+        before = dict(world.files.files)
+        with pytest.raises(LeaseLostError):
+            steps[step]()
+
+    assert {k: v for k, v in before.items() if k != LEASE_URI} == {
+        k: v for k, v in world.files.files.items() if k != LEASE_URI
+    }
+    assert world.seen() == dict.fromkeys(CURATED, "b3")
+
+
+@pytest.mark.parametrize("damage", ["empty", "lacks a file", "has a file more"])
+def test_a_build_whose_files_are_not_those_of_its_record_is_refused(
+    world: World, damage: str
+) -> None:
+    for build in ("b1", "b2"):
+        world.job(build)
+    folder = f"{CURATED_URI}{CURATED['subjects'].folder('b1')}"
+    if damage == "empty":
+        for table in CURATED.values():
+            world.files.delete(f"{CURATED_URI}{table.folder('b1')}")
+    elif damage == "lacks a file":
+        world.files.delete(folder)
+    else:
+        world.files.write(f"{folder}part-1.parquet", b"1")
+
+    with pytest.raises(BuildDamagedError, match="subjects has"):
+        world.publish("b1")
+
+    assert world.seen() == dict.fromkeys(CURATED, "b2")
+
+
+def test_rows_without_a_file_are_refused_when_they_are_recorded(world: World) -> None:
+    publisher = world.publisher
+    with publisher.lease.held("build"):
+        record = record_of(world.files, CURATED_URI, "b1")
+        with pytest.raises(BuildDamagedError, match="works has 1 rows and no file"):
+            publisher.record_build(record)
+
+    assert publisher.record("b1") is None
+
+
+def test_a_pinned_build_stays_and_is_never_removed(world: World) -> None:
+    """GIVEN a rollback to b1 with a pin WHEN jobs go on THEN readers stay until it is lifted."""
+    for build in ("b1", "b2"):
+        world.job(build)
+    publisher = world.publisher
+    with publisher.lease.held("pin"):
+        current = publisher.pin("b1", "b2 lacks authors")
+    assert current.pin is not None
+    assert (current.pin.build, current.pin.reason) == ("b1", "b2 lacks authors")
+
+    with pytest.raises(BuildPinnedError, match="b1 .b2 lacks authors."):
+        world.job("b3")
+    world.clock.time += 9 * HOUR
+    with pytest.raises(BuildPinnedError):
+        world.job("b4")
+    assert world.seen() == dict.fromkeys(CURATED, "b1")
+    assert "b1" in world.stored()
+
+    with publisher.lease.held("unpin"):
+        publisher.unpin()
+    world.job("b4")
+    assert world.seen() == dict.fromkeys(CURATED, "b4")
+
+
+def test_the_ledger_of_a_killed_job_is_written_by_whoever_comes_next(world: World) -> None:
+    """GIVEN a job that died before its run's ledger WHEN another run's build follows THEN both runs
+    have theirs.
+    """
+    world.job("b1")
+    ledger = f"{RUNS_URI}run_id={RUN}/curated.json"
+    first = world.files.files.pop(ledger)
+
+    world.job("b2")
+
+    assert CuratedLedger.model_validate_json(world.files.files[ledger]).build == "b2"
+    world.files.files[ledger] = first
+    world.job("b3")
+    assert world.files.files[ledger] == first, "the first build that has the run stays noted"
+
+
+def test_nothing_to_do_asks_nothing_of_the_catalogue(world: World) -> None:
+    world.job("b1")
+    calls, before = world.catalogue.calls, dict(world.files.files)
+
+    world.publisher.tidy()
+
+    assert (world.catalogue.calls, world.files.files) == (calls, before)
+
+
+def test_a_half_switched_build_stays_for_the_queries_that_read_it(world: World) -> None:
+    """GIVEN a switch to b2 that died half way WHEN b3 is published, and b4 five minutes later THEN
+    b2 stays until an hour after readers left it.
+    """
+    world.keep = 1
+    world.job("b1")
+    kill_half_way(world, "b2")
+    publisher = world.publisher
+    with publisher.lease.held("b3"):
+        world.build(publisher, "b3")
+        publisher.publish("b3")
+    world.clock.time += timedelta(minutes=5)
+    world.job("b4")
+    assert world.stored() == {"b1", "b2", "b3", "b4"}
+
+    world.clock.time += timedelta(minutes=56)
+    world.publisher.tidy()
+    assert world.stored() == {"b3", "b4"}
+
+
+def kill_half_way(world: World, build: str) -> None:
+    with pytest.raises(KilledError):
+        killed_at_switch(world, build)
+    world.files.dies_at = None
+    assert set(world.seen().values()) == {"b1", build}
+    world.clock.time += DURATION
+
+
+def killed_at_switch(world: World, build: str) -> None:
+    publisher = world.publisher
+    with publisher.lease.held(build):
+        world.build(publisher, build)
+        # The record of the switch, then four of the tables.
+        world.files.dies_at = world.files.changes + 5
+        publisher.publish(build)
+
+
+def test_a_switch_that_died_half_way_is_finished_without_another_run(world: World) -> None:
+    world.job("b1")
+    kill_half_way(world, "b2")
+
+    world.publisher.tidy()
+
+    assert world.seen() == dict.fromkeys(CURATED, "b2")
+
+
+def test_a_switch_to_a_damaged_build_is_taken_back(world: World) -> None:
+    world.job("b1")
+    kill_half_way(world, "b2")
+    world.files.delete(f"{CURATED_URI}{CURATED['author_rankings'].folder('b2')}")
+
+    world.publisher.tidy()
+
+    assert world.seen() == dict.fromkeys(CURATED, "b1")
 
 
 @dataclass
@@ -251,7 +343,7 @@ class FileCatalogue:
     files: LocalFiles
     folder: str
 
-    def switch(self, table: CuratedTable, location: str) -> None:
+    def switch(self, table: CuratedTable, location: str, token: int) -> None:
         self.files.write(f"{self.folder}{table.name}", location.encode())
 
     def locations(self) -> Mapping[str, str]:
@@ -301,19 +393,22 @@ class Reader(threading.Thread):
 
 def test_readers_in_a_loop_never_see_a_hole(tmp_path: Path) -> None:
     files = LocalFiles()
+    lease = Lease(files, f"file://{tmp_path}/curated_data/_lease.json")
     publisher = Publisher(
         files,
         FileCatalogue(files, f"file://{tmp_path}/catalogue/"),
         f"file://{tmp_path}/curated_data/",
         f"file://{tmp_path}/runs/",
         Retention(2, timedelta(seconds=60)),
+        lease,
     )
 
     def publish(build: str) -> None:
-        publisher.prepare(build)
-        write_build(files, publisher.curated, build)
-        publisher.record_build(record_of(build))
-        publisher.publish(build)
+        with lease.held(build):
+            publisher.prepare(build)
+            write_build(files, publisher.curated, build)
+            publisher.record_build(record_of(files, publisher.curated, build))
+            publisher.publish(build)
 
     publish("b0")
     stop = threading.Event()

@@ -9,10 +9,10 @@ import pytest
 
 from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.builds.runs import Plan, RunLedger
-from glue_etl.errors import NoRunsError, RunNotProcessedError
+from glue_etl.errors import NoRunsError, RunExcludedError, RunNotProcessedError
 from glue_etl.testing.lake import Lake
 from schemas.keys import BUILD_PATTERN
-from schemas.ledger.curated_build import BUILD_FORMAT, BuildRecord
+from schemas.ledger.curated_build import BUILD_FORMAT, BuildRecord, ExcludedRun
 
 FIRST, SECOND = "20261122T060000Z", "20261123T060000Z"
 WORK = {"work_key": "/works/OL1W", "subjects": ["love"]}
@@ -73,17 +73,84 @@ def test_the_next_takes_what_is_new(lake: Lake, ledger: RunLedger) -> None:
     assert (plan.previous, set(plan.runs)) == (last.build, {FIRST, SECOND})
 
 
-def test_a_run_that_changed_is_noticed_when_it_is_asked_for(lake: Lake, ledger: RunLedger) -> None:
-    lake.put_run(FIRST, {"love": [WORK]})
+@pytest.mark.parametrize("title", ["Emma", "Love"])
+def test_a_replayed_run_is_noticed_unasked_even_at_the_same_size(
+    lake: Lake, ledger: RunLedger, title: str
+) -> None:
+    lake.put_run(FIRST, {"love": [WORK | {"title": "Emma"}]})
     lake.put_run(SECOND, {"love": [WORK]})
     last = record_of(plan_of(ledger, None))
-    assert ledger.plan(last, [SECOND]) is None
-    lake.put_run(SECOND, {"love": [WORK, {**WORK, "work_key": "/works/OL2W"}]})
+    before = sizes(lake)
+    lake.put_run(FIRST, {"love": [WORK | {"title": title}]})
+    assert sizes(lake) == before
 
-    plan = plan_of(ledger, last, [SECOND])
+    plan = again(lake).plan(last)
 
-    assert (plan.mode, plan.new_runs) == ("full", (SECOND,))
-    assert plan.read_runs == (FIRST, SECOND)
+    if title == "Emma":
+        assert plan is None, "the same rows once more are nothing new"
+    else:
+        assert plan is not None
+        assert (plan.mode, plan.new_runs, plan.read_runs) == ("full", (FIRST,), (FIRST, SECOND))
+
+
+def again(lake: Lake) -> RunLedger:
+    return RunLedger(LocalFiles(), lake.runs, lake.processed)
+
+
+def sizes(lake: Lake) -> dict[str, int]:
+    return {str(path): path.stat().st_size for path in (lake.root / "processed_data").rglob("*.p*")}
+
+
+def test_runs_whose_files_have_expired_are_not_replayed(lake: Lake, ledger: RunLedger) -> None:
+    lake.put_run(FIRST, {"love": [WORK]})
+    last = record_of(plan_of(ledger, None))
+    for path in (lake.root / "processed_data").rglob("*.parquet"):
+        path.unlink()
+
+    assert again(lake).plan(last) is None
+
+
+def note(run: str, fingerprint: str | None = None) -> dict[str, ExcludedRun]:
+    moment = datetime(2026, 11, 23, tzinfo=UTC)
+    return {run: ExcludedRun(run_id=run, reason="odd", excluded_at=moment, fingerprint=fingerprint)}
+
+
+def test_an_excluded_run_waits_and_is_taken_out_of_the_tables(
+    lake: Lake, ledger: RunLedger
+) -> None:
+    lake.put_run(FIRST, {"love": [WORK]})
+    last = record_of(plan_of(ledger, None))
+    lake.put_run(SECOND, {"love": [WORK]})
+
+    assert again(lake).plan(last, excluded=note(SECOND)) is None
+    plan = again(lake).plan(last, excluded=note(FIRST))
+    assert plan is not None
+    assert (plan.mode, set(plan.runs), plan.new_runs) == ("full", {SECOND}, (SECOND,))
+    with pytest.raises(RunExcludedError, match="odd"):
+        again(lake).plan(last, [SECOND], excluded=note(SECOND))
+
+
+def test_a_run_left_out_for_its_rows_is_tried_again_when_replayed_or_asked_for(
+    lake: Lake, ledger: RunLedger
+) -> None:
+    lake.put_run(FIRST, {"love": [WORK]})
+    last = record_of(plan_of(ledger, None))
+    lake.put_run(SECOND, {"love": [WORK]})
+    left_out = note(SECOND, again(lake).fingerprint(SECOND))
+
+    assert again(lake).plan(last, excluded=left_out) is None
+    assert again(lake).plan(last, [SECOND], excluded=left_out) is not None
+    lake.put_run(SECOND, {"love": [WORK | {"title": "Mended"}]})
+    assert again(lake).plan(last, excluded=left_out) is not None
+
+
+def test_a_part_of_the_new_runs_can_be_built(lake: Lake, ledger: RunLedger) -> None:
+    lake.put_run(FIRST, {"love": [WORK]})
+    lake.put_run(SECOND, {"love": [WORK]})
+
+    plan = plan_of(ledger, None).with_new([SECOND])
+
+    assert (plan.new_runs, set(plan.runs), plan.grows) == ((SECOND,), {SECOND}, False)
 
 
 def test_a_build_of_an_older_form_is_no_basis(lake: Lake, ledger: RunLedger) -> None:

@@ -18,6 +18,7 @@ from glue_etl.adapters.redshift import RedshiftData
 from glue_etl.builds.warehouse import Load
 from glue_etl.errors import InvalidArgumentsError, WarehouseError
 from glue_etl.settings import PublishArguments
+from glue_etl.testing.memory import World
 from schemas.curated_tables import CURATED, CuratedTable
 
 ROLE = "arn:aws:iam::123456789012:role/openlake-dev-warehouse"
@@ -136,16 +137,44 @@ def test_a_load_that_fails_is_told_in_redshift_s_words() -> None:
 PLACES = ["--curated", "s3://lake/curated_data/", "--runs", "s3://lake/runs/"]
 
 
-def test_a_warehouse_is_loaded_only_when_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_is_loaded_once_where_a_warehouse_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """GIVEN a published build WHEN jobs follow that change nothing THEN it is loaded once."""
     api = DataApi()
     monkeypatch.setattr(job, "aws_client", lambda _: api)
     named = ["--warehouse", "lake", "--warehouse-role", ROLE]
+    world = World()
+    world.job("b-1")
+    publisher = world.publisher
 
-    job.load_warehouse(PublishArguments.parse(PLACES), "b-1")
-    assert api.batches == []
+    with publisher.lease.held("load"):
+        job.load_warehouse(PublishArguments.parse(PLACES), publisher)
+        assert api.batches == []
+        for _ in range(2):
+            job.load_warehouse(PublishArguments.parse([*PLACES, *named]), publisher)
+        assert [batch["Sqls"] for batch in api.batches] == [LOAD.definitions(), LOAD.statements()]
 
-    job.load_warehouse(PublishArguments.parse([*PLACES, *named]), "b-1")
-    assert [batch["Sqls"] for batch in api.batches] == [LOAD.definitions(), LOAD.statements()]
+    world.job("b-2")
+    with publisher.lease.held("load"):
+        job.load_warehouse(PublishArguments.parse([*PLACES, *named]), publisher)
+    assert len(api.batches) == 4
+
+
+def test_a_load_that_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = DataApi("FAILED")
+    monkeypatch.setattr(job, "aws_client", lambda _: api)
+    named = PublishArguments.parse([*PLACES, "--warehouse", "lake", "--warehouse-role", ROLE])
+    world = World()
+    world.job("b-1")
+    publisher = world.publisher
+
+    with publisher.lease.held("load"):
+        for _ in range(2):
+            with pytest.raises(WarehouseError):
+                job.load_warehouse(named, publisher)
+
+    assert len(api.batches) == 2
 
 
 def test_a_warehouse_without_a_role_is_refused() -> None:

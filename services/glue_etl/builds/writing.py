@@ -1,4 +1,7 @@
-"""Writes a build's tables: few files of sensible size, sorted, exactly as the contract says."""
+"""Writes a build's tables: few files of sensible size, sorted, exactly as the contract says.
+
+Each file holds a range of keys of its own, so that a look-up reads one file and not all of them.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +33,11 @@ class TableWriter:
         Parameters
         ----------
         clustered
-            Whether rows with the same first sort column are in one partition already, so that a
-            shuffle can be spared.
+            Whether the rows lie in ranges of the first sort column already, so that a shuffle can
+            be spared.
         """
         table = CURATED[name]
-        placed = rows if clustered else rows.repartition(table.sort[0])
+        placed = rows if clustered else rows.repartitionByRange(*table.sort)
         ordered = conform(placed, table.columns).sortWithinPartitions(*table.sort)
         ordered.write.mode("overwrite").parquet(self._uri(name))
         return self.read(name)

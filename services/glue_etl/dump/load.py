@@ -13,7 +13,14 @@ from pyspark.sql.types import StringType, StructField, StructType
 from pyspark.storagelevel import StorageLevel
 
 from glue_etl.dump.record import BadLineError, Source
-from glue_etl.errors import EmptyDumpError, EtlError, TooManyBadLinesError, TruncatedDumpError
+from glue_etl.errors import (
+    DamagedDumpError,
+    EmptyDumpError,
+    EtlError,
+    RunTakenError,
+    TooManyBadLinesError,
+    TruncatedDumpError,
+)
 from glue_etl.ports import Files
 from glue_etl.settings import BulkArguments
 from glue_etl.tables.columns import conform, struct_type
@@ -26,13 +33,28 @@ from schemas.keys import (
     dump_rows_prefix,
     processed_ledger_key,
 )
-from schemas.ledger.run import ProcessedLedger
+from schemas.ledger.run import DumpLedger, DumpSource
 from schemas.tables import WORKS
 from schemas.version import CONTRACT_VERSION
 
 _REJECTED: Final = "rejected"
 _MASK: Final = (1 << 33) - 1
-_DAMAGED: Final = ("EOFException", "ZipException", "not a gzip file", "incorrect header check")
+_TRUNCATED: Final = ("EOFException", "Unexpected end of")
+#: Of Java's GZIPInputStream and of Hadoop's own reader.
+_DAMAGED: Final = (
+    "ZipException",
+    "DataFormatException",
+    "not a gzip file",
+    "incorrect header check",
+    "incorrect data check",
+    "invalid block type",
+    "invalid stored block",
+    "invalid distance",
+    "invalid code",
+    "invalid literal/length",
+    "invalid bit length",
+    "gzip stream",
+)
 #: Lines that a Python worker has at once.
 _BATCH: Final = 2000
 
@@ -52,7 +74,9 @@ class Loaded:
         return asdict(self)
 
 
-def load_dump(arguments: BulkArguments, files: Files, spark: SparkSession) -> Loaded:
+def load_dump(
+    arguments: BulkArguments, files: Files, spark: SparkSession, file: DumpSource
+) -> Loaded:
     """Load a dump; its run's ledger comes last, and vouches for the rest.
 
     Raises
@@ -72,26 +96,56 @@ def load_dump(arguments: BulkArguments, files: Files, spark: SparkSession) -> Lo
         raise
     except Exception as error:
         # Spark wraps the cause; only Java's own message says that the stream is damaged.
-        if any(sign in str(error) for sign in _DAMAGED):
-            raise TruncatedDumpError(
-                f"{arguments.dump} is damaged or ends too early: its compressed stream cannot be"
-                " read to its end. Fetch it again.",
-                dump=arguments.dump,
-            ) from error
-        raise
+        raise _of_stream(error, arguments.dump) or error from error
     finally:
         parsed.unpersist()
-    ledger = _ledger(loaded).model_dump_json().encode()
+    ledger = _ledger(loaded, file).model_dump_json().encode()
     files.write(_ledger_uri(arguments), ledger)
     return loaded
 
 
-def already_loaded(arguments: BulkArguments, files: Files) -> Loaded | None:
-    """Return what a run's dump became, if it was loaded before."""
+def _of_stream(error: Exception, dump: str) -> EtlError | None:
+    text = str(error)
+    if any(sign in text for sign in _TRUNCATED):
+        return TruncatedDumpError(f"{dump} ends too early: fetch it again", dump=dump)
+    if any(sign in text for sign in _DAMAGED):
+        return DamagedDumpError(
+            f"{dump} is damaged, and its compressed stream cannot be read: fetch it again",
+            dump=dump,
+        )
+    return None
+
+
+def source_of(arguments: BulkArguments, files: Files) -> DumpSource | None:
+    """Describe the dump's file; ``None`` when there is none."""
+    for file in files.find(arguments.dump):
+        if file.uri == arguments.dump:
+            name = arguments.dump.rpartition("/")[2]
+            return DumpSource(name=name, size=file.size, etag=files.etag(file))
+    return None
+
+
+def already_loaded(
+    arguments: BulkArguments, files: Files, source: DumpSource | None
+) -> Loaded | None:
+    """Return what a run's dump became, if it was loaded before.
+
+    Raises
+    ------
+    RunTakenError
+        When the run was loaded from another file.
+    """
     body = files.read(_ledger_uri(arguments))
     if body is None:
         return None
-    ledger = ProcessedLedger.model_validate_json(body)
+    ledger = DumpLedger.model_validate_json(body)
+    if source and ledger.dump and ledger.dump != source:
+        raise RunTakenError(
+            f"run {arguments.run_id} was loaded from another dump ({ledger.dump.name},"
+            f" {ledger.dump.size} bytes): give this one another run (--run-id), such as a later"
+            " time of its day",
+            run_id=arguments.run_id,
+        )
     return Loaded("unchanged", ledger.run_id, ledger.records, ledger.rows, ledger.quarantined)
 
 
@@ -158,8 +212,9 @@ def _check(counted: Row, arguments: BulkArguments) -> Loaded:
     lines, bad = int(counted["lines"]), int(counted["quarantined"])
     if lines == 0:
         raise EmptyDumpError(
-            f"{arguments.dump} holds no line: OpenLibrary has published empty dumps before, so"
-            " take an earlier one"
+            f"{arguments.dump} holds no line: OpenLibrary has published empty dumps (of 20 bytes)"
+            " before, so take the newest earlier one that is larger; they are listed at"
+            " https://archive.org/details/ol_exports"
         )
     if lines != counted["expected"]:
         raise EtlError(f"{lines} lines were parsed of {counted['expected']}: a defect of this job")
@@ -182,8 +237,8 @@ def _write(parsed: DataFrame, arguments: BulkArguments) -> None:
     bad.select(_REJECTED).write.mode("overwrite").option("compression", "gzip").text(place)
 
 
-def _ledger(loaded: Loaded) -> ProcessedLedger:
-    return ProcessedLedger(
+def _ledger(loaded: Loaded, file: DumpSource) -> DumpLedger:
+    return DumpLedger(
         run_id=loaded.run_id,
         contract_version=CONTRACT_VERSION,
         manifest_status="complete",
@@ -192,6 +247,7 @@ def _ledger(loaded: Loaded) -> ProcessedLedger:
         rows=loaded.rows,
         quarantined=loaded.quarantined,
         subjects={},
+        dump=file,
     )
 
 

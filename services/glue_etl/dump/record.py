@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -25,6 +27,7 @@ Row = dict[str, Any]
 _COLUMNS: Final = 5
 _TYPE: Final = "/type/work"
 _MAX_PAYLOAD: Final = 1_000_000
+_OLD_AUTHOR: Final = re.compile(r"/a/(OL[0-9]+A)", re.ASCII)
 #: Kinds of subjects that a record has in lists of their own, with the prefixes of their keys.
 _KINDS: Final = {
     "subject_people": "person:",
@@ -44,16 +47,17 @@ class BadLineError(Exception):
         self.field = field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """The dump: its run, and the name that stands for the raw object in rows."""
 
     run_id: str
     raw_key: str
 
-    @property
+    @cached_property
     def fetched_at(self) -> datetime:
         """The dump's time (UTC): that of its run."""
+        # Kept, because parsing it for every line takes a third of a line's time.
         return parse_run_id(self.run_id)
 
     def row(self, line: bytes, position: int) -> Row:
@@ -152,7 +156,17 @@ def _row_of(record: DumpWork, source: Source, position: int) -> Row:
 
 def _authors(record: DumpWork) -> list[Row]:
     found = (values.clean_text(author.get("author")) for author in record.get("authors") or ())
-    return [{"key": key, "name": None} for key in dict.fromkeys(filter(None, found))]
+    unique = dict.fromkeys(map(_author_key, filter(None, found)))
+    return [
+        {"key": text, "name": None} if text.startswith("/") else {"key": None, "name": text}
+        for text in unique
+    ]
+
+
+def _author_key(text: str) -> str:
+    # Until 2010 keys were /a/OL1A; it is the same author.
+    old = _OLD_AUTHOR.fullmatch(text)
+    return f"/authors/{old[1]}" if old else text
 
 
 def _subjects(record: DumpWork) -> Iterator[Row]:
@@ -160,9 +174,11 @@ def _subjects(record: DumpWork) -> Iterator[Row]:
     for field, prefix in _KINDS.items():
         names: list[str] = record.get(field) or []  # type: ignore[assignment]  # lists of texts
         spellings += [f"{prefix}{name}" for name in names if name.strip()]
-    unique: dict[str, str] = {}
-    for name in filter(None, map(values.clean_text, spellings)):
-        unique.setdefault(name.casefold(), name)
-    for name in unique.values():
-        key, spelling, kind = values.subject_of(name)
-        yield {"key": key, "name": spelling, "kind": kind}
+    seen: set[str] = set()
+    for key, name, kind in map(values.subject_of, filter(None, map(values.clean_text, spellings))):
+        identity = values.subject_identity(key, name)
+        if identity not in seen:
+            seen.add(identity)
+            # The kind has a column of its own: readers see France, and not place:France.
+            shown = name if kind == "subject" else name.partition(":")[2].strip()
+            yield {"key": key, "name": shown, "kind": kind}

@@ -16,8 +16,14 @@ import pytest
 
 from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.conftest import Build
-from glue_etl.dump.load import Loaded, already_loaded, load_dump, numbered_lines
-from glue_etl.errors import EmptyDumpError, TooManyBadLinesError, TruncatedDumpError
+from glue_etl.dump.load import Loaded, already_loaded, load_dump, numbered_lines, source_of
+from glue_etl.errors import (
+    DamagedDumpError,
+    EmptyDumpError,
+    RunTakenError,
+    TooManyBadLinesError,
+    TruncatedDumpError,
+)
 from glue_etl.settings import BulkArguments
 from glue_etl.testing.duckdb_tables import duckdb_tables
 from glue_etl.testing.dumps import BAD_LINES, dump_lines, write_dump
@@ -40,7 +46,10 @@ def arguments_for(lake: Lake, dump: Path, **more: object) -> BulkArguments:
 
 
 def load(lake: Lake, spark: Any, dump: Path, **more: object) -> Loaded:
-    return load_dump(arguments_for(lake, dump, **more), LocalFiles(), spark)
+    arguments = arguments_for(lake, dump, **more)
+    source = source_of(arguments, LocalFiles())
+    assert source is not None
+    return load_dump(arguments, LocalFiles(), spark, source)
 
 
 def quarantined(lake: Lake) -> list[QuarantineRecord]:
@@ -63,8 +72,13 @@ def test_every_line_is_in_the_rows_or_in_quarantine_once(lake: Lake, spark: Any)
     assert [record.position for record in quarantined(lake)] == bad
     rows = pq.read_table(lake.root / "processed_data/dump_works").to_pylist()
     assert sorted(row["position"] for row in rows) == sorted(set(range(400)) - set(bad))
-    again = already_loaded(arguments_for(lake, dump), LocalFiles())
+    arguments = arguments_for(lake, dump)
+    again = already_loaded(arguments, LocalFiles(), source_of(arguments, LocalFiles()))
     assert again == Loaded("unchanged", RUN, 400, 400 - len(bad), len(bad))
+
+    dump.write_bytes(dump.read_bytes() + b" ")
+    with pytest.raises(RunTakenError, match="another dump .ol_dump_works_2020-05-31.txt.gz"):
+        already_loaded(arguments, LocalFiles(), source_of(arguments, LocalFiles()))
 
 
 def test_positions_hold_over_partitions_too(lake: Lake, spark: Any) -> None:
@@ -87,6 +101,8 @@ def damage(kind: str, whole: bytes) -> bytes:
         "truncated": whole[: len(whole) // 2],
         "no end": whole[:-6],
         "not gzip": b"<html>moved</html>",
+        "flipped bit": whole[:5000] + bytes([whole[5000] ^ 16]) + whole[5001:],
+        "bad checksum": whole[:-8] + bytes([whole[-8] ^ 1]) + whole[-7:],
     }[kind]
 
 
@@ -97,7 +113,9 @@ def damage(kind: str, whole: bytes) -> bytes:
         ("nothing", (EmptyDumpError, TruncatedDumpError)),
         ("truncated", TruncatedDumpError),
         ("no end", TruncatedDumpError),
-        ("not gzip", TruncatedDumpError),
+        ("not gzip", DamagedDumpError),
+        ("flipped bit", DamagedDumpError),
+        ("bad checksum", DamagedDumpError),
     ],
 )
 def test_a_damaged_dump_writes_nothing(kind: str, error: Any, lake: Lake, spark: Any) -> None:

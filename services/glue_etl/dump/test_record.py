@@ -51,6 +51,49 @@ def test_a_line_becomes_a_row_of_the_contract() -> None:
     assert made.fetched_at == datetime(2020, 5, 31, tzinfo=UTC)
 
 
+def test_authors_of_old_records_are_those_of_new_ones() -> None:
+    row = SOURCE.row(
+        line(
+            authors=[
+                {"author": {"key": "/a/OL1A"}},
+                {"author": "/authors/OL1A"},
+                "/a/OL2A",
+                "Jane Austen",
+            ]
+        ),
+        0,
+    )
+
+    assert row["authors"] == [
+        {"key": "/authors/OL1A", "name": None},
+        {"key": "/authors/OL2A", "name": None},
+        {"key": None, "name": "Jane Austen"},
+    ]
+
+
+def test_names_of_places_and_persons_show_no_prefix() -> None:
+    row = SOURCE.row(line(subject_places=["France"], subject_people=["Jane  Austen"]), 0)
+
+    assert [(subject["key"], subject["name"]) for subject in row["subjects"]] == [
+        ("person:jane_austen", "Jane Austen"),
+        ("place:france", "France"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("date", "year"),
+    [
+        ("-0350", None),
+        ("c. -0350", None),
+        ("0350 B.C.", None),
+        ("Mar-1994", 1994),
+        ("1994-03", 1994),
+    ],
+)
+def test_a_year_before_the_common_era_is_not_known(date: str, year: int | None) -> None:
+    assert SOURCE.row(line(first_publish_date=date), 0)["first_publish_year"] == year
+
+
 @pytest.mark.parametrize(
     ("bad", "code"),
     zip(

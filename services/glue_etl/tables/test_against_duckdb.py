@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from glue_etl.conftest import put_run
@@ -39,8 +42,8 @@ def theirs(lake: Lake) -> Tables:
 
 
 @pytest.fixture(scope="module", params=["small", "large"])
-def mine(request: pytest.FixtureRequest, spark: Any, lake: Lake) -> Iterator[Tables]:
-    """The tables by Spark as it runs for little and for much data, from rows in chance order."""
+def written(request: pytest.FixtureRequest, spark: Any, lake: Lake) -> Iterator[tuple[Path, str]]:
+    """A build by Spark as it runs for little and for much data, from rows in chance order."""
     from pyspark.sql import functions as F  # noqa: N812
 
     from glue_etl.adapters.spark_session import tune
@@ -71,9 +74,27 @@ def mine(request: pytest.FixtureRequest, spark: Any, lake: Lake) -> Iterator[Tab
     curated = lake.root / "curated_data"
     files_of_works = list((curated / CURATED["works"].folder(request.param)).iterdir())
     assert len(files_of_works) == (1 if request.param == "small" else 5)
-    yield read_tables(curated, request.param)
+    yield curated, request.param
     spark.conf.unset("spark.sql.adaptive.coalescePartitions.enabled")
     tune(spark, SessionArguments(master="local[2]"), small=True)
+
+
+@pytest.fixture(scope="module")
+def mine(written: tuple[Path, str]) -> Tables:
+    return read_tables(*written)
+
+
+@pytest.mark.parametrize("name", CURATED)
+def test_each_file_holds_keys_of_its_own(written: tuple[Path, str], name: str) -> None:
+    curated, build = written
+    table = CURATED[name]
+    files = sorted(
+        sorted(tuple(row[column] for column in table.sort) for row in rows)
+        for file in (curated / table.folder(build)).iterdir()
+        if (rows := pq.ParquetFile(file).read().to_pylist())
+    )
+
+    assert all(before[-1] < after[0] for before, after in pairwise(files))
 
 
 @pytest.mark.parametrize("name", CURATED)

@@ -222,7 +222,7 @@ def test_years_are_counted_in_the_lake_and_told_by_the_newest_history(frame: Fra
     )
 
     assert table(made, "subject_key", "year", "works", "source_works") == [
-        ("*", 1900, 2, None),
+        ("#all", 1900, 2, None),
         ("love", 1900, 1, 7),
         ("love", 1901, 0, 3),
     ]
@@ -248,9 +248,9 @@ def test_authors_are_ranked_by_works_then_editions_then_key(frame: Frame) -> Non
     made = author_rankings(works, related, written, tracked, 3)
 
     assert table(made, "subject_key", "rank", "author_key", "works", "editions") == [
-        ("*", 1, "many", 2, 2),
-        ("*", 2, "few", 1, 9),
-        ("*", 3, "a", 1, 2),
+        ("#all", 1, "many", 2, 2),
+        ("#all", 2, "few", 1, 9),
+        ("#all", 3, "a", 1, 2),
         ("love", 1, "few", 1, 9),
         ("love", 2, "a", 1, 2),
         ("love", 3, "b", 1, 2),

@@ -40,7 +40,7 @@ def named_subjects(works: DataFrame) -> DataFrame:
 def work_subjects(works: DataFrame, listed: DataFrame) -> DataFrame:
     """Make the table from the newest works and the listings (which may repeat).
 
-    The rows of a subject come out in one partition, as the table's files want them.
+    The rows come out in ranges of subjects, as the table's files want them.
     """
     named = named_subjects(works).select(
         "work_key", "subject_key", "position", F.lit(None).cast("bigint").alias("listed")
@@ -51,7 +51,7 @@ def work_subjects(works: DataFrame, listed: DataFrame) -> DataFrame:
         F.lit(None).cast("int").alias("position"),
         _number(F.col("listed_run_id")).alias("listed"),
     )
-    both = named.unionByName(told).repartition("subject_key")
+    both = named.unionByName(told).repartitionByRange("subject_key")
     # Numbers, because Spark can only hash-aggregate those; sorting all rows takes twice as long.
     merged = both.groupBy("work_key", "subject_key").agg(
         F.min("position").alias("position"), F.max("listed").alias("listed")

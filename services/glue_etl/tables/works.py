@@ -38,10 +38,12 @@ def newest_works(states: DataFrame) -> DataFrame:
 
     It is associative: states may be states that were kept before, and new ones. A raw object and a
     position in it are one record, and the hash decides should a record ever have two forms.
+
+    The rows come out in ranges of works, as the table's files want them.
     """
     order = [
         (F.col("origin") == "listing").desc(),
         *(F.col(name).desc() for name in ("fetched_at", "run_id", "raw_key", "position")),
         F.col("record_hash").desc(),
     ]
-    return first_rows(states, ["work_key"], order)
+    return first_rows(states.repartitionByRange("work_key"), ["work_key"], order)

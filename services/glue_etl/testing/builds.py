@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from glue_etl.ports import Files
-from schemas.curated_tables import CURATED
+from schemas.curated_tables import CURATED, CuratedTable
 from schemas.ledger.curated_build import BuildRecord, RuleOutcome, TableOutcome
 
 MADE: Final = datetime(2026, 11, 23, 7, tzinfo=UTC)
@@ -31,17 +31,24 @@ def build_of(body: bytes) -> str:
     return str(build)
 
 
-def record_of(build: str, broken: Iterable[str] = ()) -> BuildRecord:
+def record_of(
+    files: Files, curated: str, build: str, broken: Iterable[str] = (), run: str = RUN
+) -> BuildRecord:
     """Make the record of such a build."""
     return BuildRecord(
         build=build,
         previous=None,
         mode="full",
-        runs={RUN: "f"},
-        new_runs=[RUN],
-        tables={name: TableOutcome(rows=1, files=1, bytes=len(build)) for name in CURATED},
+        runs={run: "f"},
+        new_runs=[run],
+        tables={table.name: _outcome(files, curated, table, build) for table in CURATED.values()},
         rules=[RuleOutcome(rule=rule, passed=False, detail="is broken") for rule in broken],
         contract_version="1",
         service_version="0.1.0",
         created_at=MADE,
     )
+
+
+def _outcome(files: Files, curated: str, table: CuratedTable, build: str) -> TableOutcome:
+    found = files.find(f"{curated}{table.folder(build)}")
+    return TableOutcome(rows=1, files=len(found), bytes=sum(file.size for file in found))

@@ -114,14 +114,14 @@ _STATEMENTS: Final = {
             from work_subjects semi join tracked using (subject_key) join works using (work_key)
             where first_publish_year is not null group by all
             union all
-            select '*', first_publish_year, count(*) from works
+            select '#all', first_publish_year, count(*) from works
             where first_publish_year is not null group by all)
         select subject_key, year, coalesce(works, 0) works, source_works, source_run_id
         from mine full join source using (subject_key, year)""",
     "author_rankings": """
         with scoped as (
             select work_key, subject_key from work_subjects semi join tracked using (subject_key)
-            union all select work_key, '*' from works),
+            union all select work_key, '#all' from works),
         totals as (
             select subject_key, author_key, count(*) works,
                 sum(coalesce(edition_count, 0)) editions

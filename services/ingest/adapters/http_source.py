@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssl_ import create_urllib3_context
 
 from ingest.errors import SourceUnreachableError
 from ingest.ports import Gate, SourceResponse
@@ -22,35 +26,106 @@ _CHUNK: Final = 64 * 1024
 _MAX_ERROR_BYTES: Final = 64 * 1024
 
 
-class _Gates(threading.local):
-    """The gate of the request that this thread is about to send."""
+class _Deadline:
+    """When an answer must be there; it runs from the moment in which the request is sent."""
 
-    gate: Gate | None = None
+    def __init__(self, limit_seconds: float) -> None:
+        self._limit = limit_seconds
+        self._ends = time.monotonic() + limit_seconds
 
-    def enter(self) -> AbstractContextManager[None]:
-        return self.gate() if self.gate else nullcontext()
+    def start(self) -> None:
+        """Count from now on."""
+        self._ends = time.monotonic() + self._limit
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left; never 0, which would mean no limit to a socket."""
+        return max(0.001, self._ends - time.monotonic())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() > self._ends
 
 
-_gates = _Gates()
+@dataclass
+class _Request(threading.local):
+    """The request that this thread is about to send."""
+
+    gate: Gate = nullcontext
+    deadline: _Deadline | None = None
+
+
+_current = _Request()
+
+
+class _Timed:
+    """A socket that reads within what is left of the whole answer's time.
+
+    A socket's own timeout begins anew with every byte, so that an answer that drips lasts for ever.
+    """
+
+    def recv_into(self, *args: Any) -> int:
+        """Read into a buffer."""
+        if (deadline := _current.deadline) is not None:
+            if deadline.is_over:
+                raise TimeoutError("the answer takes too long")
+            self.settimeout(min(_READ_SECONDS, deadline.remaining))  # type: ignore[attr-defined]
+        return int(super().recv_into(*args))  # type: ignore[misc]
+
+
+class _TimedSocket(_Timed, socket.socket):
+    pass
+
+
+class _TimedSSLSocket(_Timed, ssl.SSLSocket):
+    pass
 
 
 # The gate is entered when the connection stands, right before the first byte is sent: a handshake
 # takes as long as it likes, and the source sees the requests as far apart as the gate let them
-# pass.
+# pass. Where the gate lets few pass, a connection may be dead by then.
 class _GatedHTTPConnection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _timed(super()._new_conn())
+
     def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        with _gates.enter():
+        with _through_gate(self):
             super().request(*args, **kwargs)
 
 
 class _GatedHTTPSConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _timed(super()._new_conn())
+
     def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        with _gates.enter():
+        with _through_gate(self):
             super().request(*args, **kwargs)
+
+
+def _timed(connection: socket.socket) -> socket.socket:
+    timeout = connection.gettimeout()
+    timed = _TimedSocket(fileno=connection.detach())
+    timed.settimeout(timeout)
+    return timed
+
+
+@contextmanager
+def _through_gate(connection: HTTPConnection) -> Iterator[None]:
+    if connection.sock is None:
+        connection.connect()
+    with _current.gate():
+        if not connection.is_connected:
+            connection.close()
+            connection.connect()
+        yield
+
+
+def _tls() -> ssl.SSLContext:
+    context = create_urllib3_context()
+    context.load_default_certs()
+    context.sslsocket_class = _TimedSSLSocket
+    return context
 
 
 class _HTTPPool(urllib3.HTTPConnectionPool):
@@ -83,6 +158,7 @@ class HttpSource:
         self._base_url = base_url.rstrip("/")
         self._http = urllib3.PoolManager(
             maxsize=connections,
+            ssl_context=_tls(),
             headers={
                 "User-Agent": user_agent,
                 "Accept": "application/json",
@@ -97,12 +173,12 @@ class HttpSource:
         Raises
         ------
         SourceUnreachableError
-            When no whole answer came within the time, which counts from the moment of sending.
+            When there was no whole answer within the time, which counts from the moment of sending.
         CrawlStoppingError
             When the gate did not let the request pass.
         """
         url = f"{self._base_url}{path}"
-        sent = _Stopwatch(timeout_seconds)
+        sent = _Deadline(timeout_seconds)
         timeout = urllib3.Timeout(
             connect=min(_CONNECT_SECONDS, timeout_seconds), read=min(_READ_SECONDS, timeout_seconds)
         )
@@ -126,37 +202,22 @@ class HttpSource:
         self._http.clear()
 
     @contextmanager
-    def _through(self, gate: Gate, sent: _Stopwatch) -> Iterator[None]:
+    def _through(self, gate: Gate, sent: _Deadline) -> Iterator[None]:
         @contextmanager
         def watched() -> Iterator[None]:
             with gate():
                 sent.start()
                 yield
 
-        _gates.gate = watched
+        _current.gate, _current.deadline = watched, sent
         try:
             yield
         finally:
-            _gates.gate = None
-
-
-class _Stopwatch:
-    """Runs from the moment a request is sent."""
-
-    def __init__(self, limit_seconds: float) -> None:
-        self._limit = limit_seconds
-        self._started = time.monotonic()
-
-    def start(self) -> None:
-        self._started = time.monotonic()
-
-    @property
-    def is_over(self) -> bool:
-        return time.monotonic() - self._started > self._limit
+            _current.gate, _current.deadline = nullcontext, None
 
 
 def _read(
-    response: urllib3.BaseHTTPResponse, url: str, sent: _Stopwatch, max_body_bytes: int
+    response: urllib3.BaseHTTPResponse, url: str, sent: _Deadline, max_body_bytes: int
 ) -> SourceResponse:
     limit = max_body_bytes if response.status == 200 else _MAX_ERROR_BYTES
     body = bytearray()

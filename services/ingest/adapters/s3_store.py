@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
+import urllib3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 
-from ingest.errors import WriteConflictError
+from ingest.errors import StoreUnavailableError, WriteConflictError
 from ingest.ports import NewObject, StoredObject
 
 #: Seconds; a write that is lost is repeated by the client, which conditional writes make harmless.
 _CONNECT_TIMEOUT: Final = 3
 _READ_TIMEOUT: Final = 10
 _ABSENT: Final = frozenset({"NoSuchKey", "404", "NotFound"})
-# 409: S3 met another conditional write of the same object under way.
-_CONFLICT: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+_CONFLICT: Final = frozenset({"PreconditionFailed", "412"})
+#: 409: S3 met another write of the same object, or a change of the bucket, under way.
+_UNDER_WAY: Final = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
+#: Seconds before the second and the later tries.
+_PAUSES: Final = (0.2, 0.5, 1.0)
 
 
 def s3_client(connections: int) -> Any:
-    """Make an S3 client for so many threads (an ``S3Client``; botocore ships no types).
+    """Return an S3 client for so many threads (an ``S3Client``; botocore ships no types).
 
     botocore makes the same client as boto3 and starts in nine tenths of its time.
     """
@@ -45,50 +51,70 @@ class S3Store:
         An S3 client.
     bucket
         The bucket's name.
+    sleep
+        Waits so many seconds.
     """
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(
+        self, client: Any, bucket: str, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._client = client
         self._bucket = bucket
+        self._sleep = sleep
 
     def get(self, key: str) -> StoredObject | None:
-        """Read an object; ``None`` when there is none."""
-        try:
-            found = self._client.get_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if _code(error) in _ABSENT:
-                return None
-            raise
-        return StoredObject(found["Body"].read(), found["Metadata"], found["ETag"])
+        """Read an object; ``None`` when there is none.
+
+        Raises
+        ------
+        StoreUnavailableError
+            When S3 does not answer, or the body breaks off, some times in a row.
+        """
+        for pause in (*_PAUSES, None):
+            try:
+                return self._read(key)
+            except StoreUnavailableError:
+                if pause is None:
+                    raise
+                self._sleep(pause)
+        raise AssertionError("the last try returns or raises")
+
+    def _read(self, key: str) -> StoredObject | None:
+        with _unavailable(f"reading {key}"):
+            try:
+                found = self._client.get_object(Bucket=self._bucket, Key=key)
+            except ClientError as error:
+                if _code(error) in _ABSENT:
+                    return None
+                raise
+            # Its own read checks length and checksum; as a context it hands out the raw stream.
+            body = found["Body"]
+            try:
+                return StoredObject(body.read(), found["Metadata"], found["ETag"])
+            finally:
+                body.close()
 
     def create(self, key: str, new: NewObject) -> bool:
         """Store an object under a key that has none (``If-None-Match: *``), else ``False``.
 
-        A 409 says that another write of the key is under way and may yet fail, so it is repeated.
+        Raises
+        ------
+        StoreUnavailableError
+            When S3 does not answer, or has another write of the key under way all the time.
         """
         extra = {"ContentEncoding": new.content_encoding} if new.content_encoding else {}
-        for last in (False, False, True):
-            try:
-                self._client.put_object(
-                    Bucket=self._bucket,
-                    Key=key,
-                    Body=new.body,
-                    ContentType=new.content_type,
-                    Metadata=dict(new.metadata),
-                    IfNoneMatch="*",
-                    **extra,
-                )
-            except ClientError as error:
-                code = _code(error)
-                if code not in _CONFLICT or (
-                    last and code in {"ConditionalRequestConflict", "409"}
-                ):
-                    raise
-                if code in {"PreconditionFailed", "412"}:
-                    return False
-            else:
-                return True
-        return False
+        try:
+            self._put(
+                key,
+                Body=new.body,
+                ContentType=new.content_type,
+                Metadata=dict(new.metadata),
+                IfNoneMatch="*",
+                **extra,
+            )
+        except WriteConflictError:
+            return False
+        return True
 
     def replace(self, key: str, body: bytes, etag: str | None) -> str:
         """Store JSON over the version with that ETag (``None``: where there is no object).
@@ -97,30 +123,51 @@ class S3Store:
         ------
         WriteConflictError
             When the object has another version by now, or none.
+        StoreUnavailableError
+            When S3 does not answer, or has another write of the key under way all the time.
         """
         condition = {"IfMatch": etag} if etag is not None else {"IfNoneMatch": "*"}
-        try:
-            answer = self._client.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=body,
-                ContentType="application/json",
-                **condition,
-            )
-        except ClientError as error:
-            if _code(error) in _CONFLICT | _ABSENT:
-                raise WriteConflictError(f"{key} was written by somebody else") from error
-            raise
+        answer = self._put(key, Body=body, ContentType="application/json", **condition)
         return str(answer["ETag"])
+
+    def _put(self, key: str, **arguments: Any) -> Any:
+        """Put conditionally; a write that met another one may yet succeed, so it is repeated."""
+        for pause in (*_PAUSES, None):
+            try:
+                with _unavailable(f"writing {key}"):
+                    return self._client.put_object(Bucket=self._bucket, Key=key, **arguments)
+            except ClientError as error:
+                code = _code(error)
+                if code in _CONFLICT or (code in _ABSENT and "IfMatch" in arguments):
+                    raise WriteConflictError(f"{key} was written by somebody else") from error
+                if code not in _UNDER_WAY:
+                    raise
+                if pause is None:
+                    raise StoreUnavailableError(
+                        f"{key}: other writes of it are under way all the time ({code})"
+                    ) from error
+                self._sleep(pause)
+        raise AssertionError("the last try returns or raises")
 
     def list_keys(self, prefix: str) -> Iterator[str]:
         """Return every key that begins with a prefix, in order."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=prefix
         )
-        for page in pages:
-            for found in page.get("Contents", ()):
-                yield found["Key"]
+        with _unavailable(f"listing {prefix}"):
+            for page in pages:
+                for found in page.get("Contents", ()):
+                    yield found["Key"]
+
+
+@contextmanager
+def _unavailable(doing: str) -> Iterator[None]:
+    # botocore repeats requests, but not the reading of a body that breaks off; and some errors of
+    # urllib3 come through as they are.
+    try:
+        yield
+    except (BotoCoreError, urllib3.exceptions.HTTPError, OSError) as error:
+        raise StoreUnavailableError(f"{doing}: {type(error).__name__}: {error}") from error
 
 
 def _code(error: ClientError) -> str:

@@ -15,14 +15,21 @@ def read_subject_list(reference: str, store: ObjectStore) -> str:
     Raises
     ------
     ConfigurationError
-        When there is none, or it may not be read.
+        When it does not exist, may not be read, or is not UTF-8.
     """
     scheme, _, name = reference.partition(":")
     if scheme == "s3":
         found = store.get(name)
         if found is None:
-            raise ConfigurationError(f"SUBJECTS names {reference!r}, and there is no such object")
-        return found.body.decode("utf-8", "replace")
+            raise ConfigurationError(
+                f"SUBJECTS names {reference!r}, which does not exist: put the list there"
+            )
+        try:
+            return found.body.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ConfigurationError(
+                f"SUBJECTS names {reference!r}, which is not UTF-8 ({error}): save it as UTF-8"
+            ) from error
     try:
         answer = get_session().create_client("ssm").get_parameter(Name=name, WithDecryption=True)
     except (ClientError, BotoCoreError) as error:

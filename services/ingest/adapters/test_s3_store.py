@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    FlexibleChecksumError,
+    IncompleteReadError,
+    ReadTimeoutError,
+)
+from botocore.response import StreamingBody
 from moto import mock_aws
+from urllib3.exceptions import ProtocolError
 
 from ingest.adapters.s3_store import S3Store, s3_client
 from ingest.adapters.subject_list import read_subject_list
-from ingest.errors import ConfigurationError, WriteConflictError
+from ingest.errors import ConfigurationError, StoreUnavailableError, WriteConflictError
 from ingest.ports import NewObject, ObjectStore
 from ingest.testing.fakes import MemoryStore
 
@@ -82,21 +91,89 @@ def test_keys_are_listed_by_prefix_beyond_one_page(
 
 
 class Failing:
-    """A client whose writes fail with some codes in turn, and then succeed."""
+    """A client whose calls fail with some codes in turn, and then succeed."""
 
     def __init__(self, *codes: str) -> None:
         self.codes = list(codes)
+        self.calls = 0
 
     def put_object(self, **_: object) -> dict[str, str]:
+        self.calls += 1
         if self.codes:
             raise ClientError({"Error": {"Code": self.codes.pop(0)}}, "PutObject")
         return {"ETag": '"x"'}
 
 
-def test_concurrent_creation_is_repeated_until_it_is_decided() -> None:
-    assert S3Store(Failing("ConditionalRequestConflict"), "lake").create("a", NewObject(b""))
-    two = Failing("ConditionalRequestConflict", "PreconditionFailed")
-    assert not S3Store(two, "lake").create("a", NewObject(b""))
+UNDER_WAY = ("ConditionalRequestConflict", "OperationAborted", "409")
+
+
+@pytest.mark.parametrize("code", UNDER_WAY)
+def test_concurrent_write_is_repeated_after_a_pause_until_it_is_decided(code: str) -> None:
+    pauses: list[float] = []
+    assert S3Store(Failing(code), "lake", pauses.append).create("a", NewObject(b""))
+    assert not S3Store(Failing(code, "PreconditionFailed"), "lake", pauses.append).create(
+        "a", NewObject(b"")
+    )
+    assert S3Store(Failing(code, code), "lake", pauses.append).replace("a", b"", '"x"') == '"x"'
+    assert pauses == [0.2, 0.2, 0.2, 0.5]
+
+
+@pytest.mark.parametrize("code", UNDER_WAY)
+def test_write_that_stays_under_way_is_no_sign_of_a_lost_lease(code: str) -> None:
+    client = Failing(*[code] * 4)
+    with pytest.raises(StoreUnavailableError):
+        S3Store(client, "lake", lambda _: None).replace("a", b"", '"x"')
+    assert client.calls == 4
+
+
+class Breaking:
+    """A client whose bodies break off as often as it is told."""
+
+    def __init__(self, error: Exception, times: int) -> None:
+        self.error, self.left = error, times
+        self.closed = 0
+
+    def get_object(self, **_: object) -> dict[str, object]:
+        return {"Body": self, "Metadata": {}, "ETag": '"x"'}
+
+    def read(self) -> bytes:
+        self.left -= 1
+        if self.left >= 0:
+            raise self.error
+        return b"whole"
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        IncompleteReadError(actual_bytes=3, expected_bytes=5),
+        FlexibleChecksumError(error_msg="sha256"),
+        ReadTimeoutError(endpoint_url="https://s3"),
+        ProtocolError("cut"),
+        ConnectionResetError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_body_that_breaks_off_is_read_again_and_then_reported(error: Exception) -> None:
+    client = Breaking(error, 2)
+    found = S3Store(client, "lake", lambda _: None).get("a")
+    assert found is not None
+    assert (found.body, client.closed) == (b"whole", 3)
+    with pytest.raises(StoreUnavailableError, match="reading a"):
+        S3Store(Breaking(error, 9), "lake", lambda _: None).get("a")
+
+
+@pytest.mark.parametrize("served", [b"", b"who"])
+def test_body_shorter_than_its_length_is_not_taken_for_the_object(served: bytes) -> None:
+    def get_object(**_: object) -> dict[str, object]:
+        return {"Body": StreamingBody(io.BytesIO(served), 5), "Metadata": {}, "ETag": '"x"'}
+
+    client = SimpleNamespace(get_object=get_object)
+    with pytest.raises(StoreUnavailableError):
+        S3Store(client, "lake", lambda _: None).get("a")
 
 
 def test_denied_access_is_not_taken_for_a_conflict() -> None:
@@ -118,3 +195,12 @@ def test_subject_list_is_read_from_a_parameter_and_from_the_bucket() -> None:
 def test_absent_subject_list_is_named(reference: str) -> None:
     with pytest.raises(ConfigurationError, match="absent"):
         read_subject_list(reference, S3Store(s3_client(1), "lake"))
+
+
+def test_subject_list_that_is_not_utf_8_is_refused_and_a_byte_order_mark_is_passed_over() -> None:
+    store = S3Store(s3_client(1), "lake")
+    store.create("config/latin.json", NewObject('["café"]'.encode("latin-1")))
+    store.create("config/marked.json", NewObject('["café"]'.encode("utf-8-sig")))
+    with pytest.raises(ConfigurationError, match="not UTF-8"):
+        read_subject_list("s3:config/latin.json", store)
+    assert read_subject_list("s3:config/marked.json", store) == '["café"]'

@@ -1,6 +1,6 @@
 """The checkpoint: which run is under way, who crawls it, and when the last request was sent.
 
-It holds no page and no list of subjects. What was fetched is told by the stored objects themselves,
+It holds neither pages nor subjects to crawl. The stored objects themselves show what was fetched,
 which are written once and never change, so an invocation may be killed between any two of them and
 nothing has to agree with anything. The checkpoint stays below a few kilobytes for any number of
 subjects and is written when the lease is taken, renewed and released, not for each page.
@@ -16,10 +16,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from ingest.errors import (
     LeaseLostError,
     StateUnreadableError,
+    StoreUnavailableError,
     WriteConflictError,
     validation_summary,
 )
-from ingest.logic.subject_crawl import Counters
+from ingest.logic.pages import SubjectState
 from ingest.ports import ObjectStore, Timing
 from schemas.keys import CHECKPOINT_KEY
 
@@ -28,6 +29,9 @@ LEASE_SECONDS: Final = 90.0
 RENEW_SECONDS: Final = 20.0
 #: A request is not sent so near to the lease's end: clocks of two machines differ by less.
 GUARD_SECONDS: Final = 5.0
+#: From a renewal that the store did not answer to the next try.
+RETRY_SECONDS: Final = 2.0
+RUNS_REMEMBERED: Final = 5
 
 
 class _Model(BaseModel):
@@ -50,14 +54,20 @@ class ActiveRun(_Model):
         Its id.
     source_down
         Invocations in a row that the circuit breaker ended.
-    counters
-        Repeated requests and refused bodies of the subjects that are under way: what the stored
-        pages do not tell. Those since the last renewal are lost when an invocation is killed.
+    not_before
+        The source asked for a pause until then, or is down.
+    closing
+        Code of the reason for which nothing more of the run is fetched.
+    subjects
+        Scores of the subjects that are under way: what the stored pages do not show. Changes since
+        the last renewal are lost when an invocation is killed.
     """
 
     run_id: str
     source_down: int = 0
-    counters: dict[str, Counters] = Field(default_factory=dict)
+    not_before: AwareDatetime | None = None
+    closing: str | None = None
+    subjects: dict[str, SubjectState] = Field(default_factory=dict)
 
 
 class Checkpoint(_Model):
@@ -70,6 +80,8 @@ class Checkpoint(_Model):
         the rest.
     latest_run_id
         The latest run that is finished.
+    finished_runs
+        The last few, in the order in which they were finished.
     """
 
     format: Literal[1] = 1
@@ -77,6 +89,7 @@ class Checkpoint(_Model):
     last_sent_at: AwareDatetime | None = None
     run: ActiveRun | None = None
     latest_run_id: str | None = None
+    finished_runs: list[str] = Field(default_factory=list)
 
     def held_by_other(self, owner: str, now: datetime) -> bool:
         """Whether somebody else holds the lease."""
@@ -148,15 +161,30 @@ class LeasedCheckpoint:
         return True
 
     def renew_if_due(self) -> None:
-        """Renew the lease, with the counters as they are now, some times before it ends.
+        """Renew the lease, with the scores as they are now, some times before it ends.
 
         Raises
         ------
         LeaseLostError
             When another invocation has taken it.
         """
-        if self._timing.monotonic() >= self._renew_at:
+        if self._timing.monotonic() < self._renew_at:
+            return
+        try:
             self._write_or_lose()
+        except StoreUnavailableError:
+            # The lease lasts for some more tries; without one that succeeds, nothing is sent.
+            self._renew_at = self._timing.monotonic() + RETRY_SECONDS
+
+    def renew(self) -> None:
+        """Renew the lease, and keep what is known of the run.
+
+        Raises
+        ------
+        LeaseLostError
+            When another invocation has taken it.
+        """
+        self._write_or_lose()
 
     def release(self, *, finished_run_id: str | None = None) -> None:
         """Return the lease back, and with ``finished_run_id`` close that run.
@@ -169,6 +197,8 @@ class LeasedCheckpoint:
         if finished_run_id is not None:
             self.state.run = None
             self.state.latest_run_id = max(self.state.latest_run_id or "", finished_run_id)
+            earlier = [one for one in self.state.finished_runs if one != finished_run_id]
+            self.state.finished_runs = [*earlier, finished_run_id][-RUNS_REMEMBERED:]
         self._write_or_lose(keep=False)
 
     def _write_or_lose(self, *, keep: bool = True) -> None:

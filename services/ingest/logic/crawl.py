@@ -1,93 +1,48 @@
-"""The crawl of a run within one invocation: what is asked for next, and what its outcome means."""
+"""The crawl of a run within one invocation: whose turn it is, and what an answer means."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from ingest.errors import (
-    BadRequestError,
     CrawlStoppingError,
     DataError,
     IngestError,
     RateLimitedError,
-    TerminalError,
+    SourceUnavailableError,
+    StoreUnavailableError,
     UserAgentRefusedError,
 )
-from ingest.logic.breaker import CircuitBreaker
-from ingest.logic.page_fetcher import PageFetcher
+from ingest.logic.breaker import LONGEST_RETRY_AFTER, SUBJECTS_TO_OPEN, Canary
+from ingest.logic.dependencies import CrawlDependencies, Resumed
+from ingest.logic.pages import Failure, PageRange, PageResult, SubjectState
 from ingest.logic.plan import RunPlan
 from ingest.logic.reconcile import reconcile
-from ingest.logic.retry import PageSizer, full_jitter
-from ingest.logic.subject_crawl import Counters, Failure, PageRange, PageResult, SubjectCrawl
-from ingest.logic.workers import Job, Workers
-from ingest.ports import Timing
-from schemas.ledger.run import SubjectOutcome
+from ingest.logic.retry import full_jitter, terminal_delay
+from ingest.logic.subject_crawl import PageLimits, SubjectCrawl
+from ingest.logic.workers import Job
 
 _LONGEST_WAIT_SECONDS: Final = 1.0
-_SHORTEST_WAIT_SECONDS: Final = 0.001
-#: Subjects whose only page waits to be repeated hold a place; beyond so many, no further one is
-#: begun.
+_SHORTEST_WAIT_SECONDS: Final = 0.01
+#: A longer pause is not slept through: the next heartbeat goes on.
+LONGEST_PAUSE_SECONDS: Final = 60.0
+#: A source that served before and answers 403 since is asked in so many more invocations.
+DOWNS_TO_BELIEVE_A_REFUSAL: Final = 2
+#: Subjects under way, parked ones too; beyond so many, no further one is begun.
 _MOST_SUBJECTS_AT_ONCE: Final = 64
-
-
-class Observer(Protocol):
-    """Told what happens, for logs and metrics."""
-
-    def run_known(self, run_id: str) -> None:
-        """Set the run that what follows is about."""
-
-    def page_stored(self, crawl: SubjectCrawl, result: PageResult) -> None:
-        """Note that a page is in the store."""
-
-    def request_failed(self, crawl: SubjectCrawl, page: PageRange, error: IngestError) -> None:
-        """Note that a request failed; the crawl decides by the error's tag."""
-
-    def subject_ended(self, outcome: SubjectOutcome) -> None:
-        """Note that a subject is done."""
-
-
-@dataclass
-class CrawlDependencies:
-    """What a crawl works with.
-
-    Attributes
-    ----------
-    may_go_on
-        Whether there is time, and the lease, to begin another page.
-    timeout_seconds
-        How long a request that begins now may take.
-    keep_alive
-        Called often; renews the lease.
-    keep_outcome
-        Stores the outcome of a finished subject.
-    """
-
-    fetcher: PageFetcher
-    workers: Workers
-    breaker: CircuitBreaker
-    timing: Timing
-    observer: Observer
-    may_go_on: Callable[[], bool]
-    timeout_seconds: Callable[[], float]
-    keep_alive: Callable[[dict[str, Counters]], None]
-    keep_outcome: Callable[[SubjectOutcome], None]
-
-
-@dataclass
-class Resumed:
-    """What earlier invocations left: ended subjects; stored pages and counters by subject."""
-
-    ended: set[str] = field(default_factory=set)
-    pages: dict[str, list[str]] = field(default_factory=dict)
-    counters: dict[str, Counters] = field(default_factory=dict)
 
 
 class Crawl:
     """Crawls the subjects of a plan in order, as many at once as keep the requests flowing.
+
+    The source and each subject are scored separately. A subject that keeps failing is parked: it
+    gets its turn when no other has one, and ends when its own failures are used up. Failures over
+    several subjects are the source's and cost no subject anything; when only failing subjects are
+    left, a page that the source served before shows which of the two it is (the canary).
 
     Parameters
     ----------
@@ -96,6 +51,8 @@ class Crawl:
     closing
         Code of the reason for which nothing more may be fetched: stored pages are counted, and that
         is all.
+    downs
+        Invocations in a row, before this one, that found the source down.
     """
 
     def __init__(
@@ -104,18 +61,22 @@ class Crawl:
         resumed: Resumed,
         deps: CrawlDependencies,
         *,
-        closing: str | None = None,
+        closing: str | None,
+        downs: int,
     ) -> None:
         self._plan = plan
         self._resumed = resumed
         self._deps = deps
-        self._sizer = PageSizer(plan.page_size)
         self._waiting = self._subjects_to_begin()
         self._active: list[SubjectCrawl] = []
         self._none_left = False
-        self._last_success = float("-inf")
+        self._canary = Canary(
+            [one for one in plan.subjects if one.key in {*resumed.ended, *resumed.pages}]
+        )
+        self._canary_in_flight = False
+        self._refusing: list[str] = []
+        self._downs = downs
         self.closing = closing
-        self.outcomes: dict[str, SubjectOutcome] = {}
         self.pages_stored = 0
 
     @property
@@ -137,42 +98,84 @@ class Crawl:
             When another invocation has taken the crawl over.
         """
         deps = self._deps
-        while not self.exhausted and deps.may_go_on() and not deps.breaker.source_is_down:
+        while not self.exhausted and deps.may_go_on() and not self._is_pausing():
             while not deps.workers.full and (job := self._next_job()):
                 self._begin(job)
             self._collect()
-            deps.keep_alive(self.counters())
+            deps.keep_alive(self.states())
         while deps.workers:
             self._collect()
-        deps.keep_alive(self.counters())
+            deps.keep_alive(self.states())
         return self.exhausted
 
-    def counters(self) -> dict[str, Counters]:
-        """Return the counters of the subjects under way, for the checkpoint."""
-        return {crawl.spec.subject: crawl.counters for crawl in self._active}
+    def states(self) -> dict[str, SubjectState]:
+        """Return the scores of the subjects under way, for the checkpoint."""
+        timing, scores = self._deps.timing, {}
+        for crawl in self._active:
+            parked = crawl.parked_until - timing.monotonic()
+            crawl.state.not_before = (
+                timing.now() + timedelta(seconds=parked) if parked > 0 else None
+            )
+            scores[crawl.spec.key] = crawl.state
+        # Subjects that this invocation has not come to keep theirs.
+        return self._resumed.states | scores
+
+    def _is_pausing(self) -> bool:
+        breaker = self._deps.breaker
+        if self.closing:
+            return False
+        if breaker.source_is_down and self._refusing and self._downs >= DOWNS_TO_BELIEVE_A_REFUSAL:
+            self._close(UserAgentRefusedError.code)
+            return False
+        return breaker.source_is_down or breaker.open_seconds > LONGEST_PAUSE_SECONDS
 
     def _subjects_to_begin(self) -> Iterator[SubjectCrawl]:
+        now, wall = self._deps.timing.monotonic(), self._deps.timing.now()
+        limits = PageLimits(self._plan.page_size, self._deps.largest_request)
         for spec in self._plan.subjects:
-            stored = self._resumed.pages.get(spec.subject, [])
-            if spec.subject in self._resumed.ended or (self.closing and not stored):
+            stored = self._resumed.pages.get(spec.key, [])
+            state = self._resumed.states.pop(spec.key, None)
+            if spec.key in self._resumed.ended or not (stored or state or not self.closing):
                 continue
-            counters = self._resumed.counters.get(spec.subject) or Counters()
-            yield SubjectCrawl(spec, self._plan.cap(spec), counters, list(stored), self.closing)
+            crawl = SubjectCrawl(spec, self._plan.cap(spec), limits, state or SubjectState())
+            crawl.to_adopt, crawl.stopped_by = list(stored), self.closing
+            if crawl.state.not_before is not None:
+                crawl.parked_until = now + (crawl.state.not_before - wall).total_seconds()
+            yield crawl
 
     def _next_job(self) -> Job | None:
+        breaker = self._deps.breaker
         while True:
             for crawl in self._active:
                 if crawl.to_adopt:
-                    return Job(crawl, None, key=crawl.to_adopt.pop(0))
-            if not (self._deps.breaker.allows or self.closing):
+                    return Job(crawl.spec, crawl, None, key=crawl.to_adopt.pop(0))
+            if not (breaker.allows or self.closing):
                 return None
-            now = self._deps.timing.monotonic()
-            for crawl in self._active:
-                page = crawl.next_range(self._sizer.size, now)
-                if page is not None:
-                    return Job(crawl, page, ticket=self._deps.breaker.sending())
-            if not self._begin_subject():
-                return None
+            job = self._job_of(crawl for crawl in self._active if not crawl.is_failing)
+            if job or not self._begin_subject():
+                return job or self._canary_job() or self._job_of(self._parked())
+
+    def _parked(self) -> list[SubjectCrawl]:
+        parked = [crawl for crawl in self._active if crawl.is_failing]
+        return sorted(parked, key=lambda crawl: crawl.last_tried)
+
+    def _job_of(self, crawls: Iterator[SubjectCrawl] | list[SubjectCrawl]) -> Job | None:
+        now = self._deps.timing.monotonic()
+        for crawl in crawls:
+            page = crawl.next_range(now)
+            if page is not None:
+                return Job(crawl.spec, crawl, page, ticket=self._deps.breaker.begin())
+        return None
+
+    def _canary_job(self) -> Job | None:
+        if self.closing or self._canary_in_flight:
+            return None
+        spec = self._canary.due(
+            self._deps.breaker, {crawl.spec.key for crawl in self._active if crawl.is_failing}
+        )
+        if spec is None:
+            return None
+        return Job(spec, None, PageRange(0, 1), ticket=self._deps.breaker.begin())
 
     def _begin_subject(self) -> bool:
         if len(self._active) >= _MOST_SUBJECTS_AT_ONCE:
@@ -185,14 +188,19 @@ class Crawl:
         return True
 
     def _begin(self, job: Job) -> None:
-        deps = self._deps
+        deps, fetcher = self._deps, self._deps.fetcher
         if job.page is None:
+            assert job.crawl is not None  # noqa: S101  # a stored page belongs to a subject
             job.crawl.adopting += 1
-            deps.workers.begin(job, partial(deps.fetcher.adopt, job.key))
+            deps.workers.begin(job, partial(fetcher.adopt, job.key))
+            return
+        if job.crawl is None:
+            self._canary_in_flight = True
         else:
             job.crawl.in_flight += 1
-            fetch = partial(deps.fetcher.fetch, job.crawl.spec, job.page, deps.timeout_seconds())
-            deps.workers.begin(job, fetch)
+        may_send = partial(deps.breaker.may_send, job.ticket)
+        call = fetcher.probe if job.crawl is None or not job.page.is_stored else fetcher.fetch
+        deps.workers.begin(job, partial(call, job.spec, job.page, may_send, deps.timeout_seconds()))
 
     def _collect(self) -> None:
         """Take in what has ended; with nothing under way, wait for what comes first."""
@@ -203,84 +211,122 @@ class Crawl:
         elif not self.exhausted and not any(crawl.finished for crawl in self._active):
             self._deps.timing.sleep(seconds)
         for crawl in [crawl for crawl in self._active if crawl.finished]:
-            outcome = reconcile(crawl)
-            self._deps.keep_outcome(outcome)
-            self.outcomes[outcome.subject] = outcome
-            self._active.remove(crawl)
-            self._deps.observer.subject_ended(outcome)
+            self._end_subject(crawl)
+
+    def _end_subject(self, crawl: SubjectCrawl) -> None:
+        outcome = reconcile(crawl, self._deps.find_baseline(crawl.spec.key))
+        self._deps.keep_outcome(outcome)
+        self._active.remove(crawl)
+        self._deps.observer.subject_ended(outcome)
 
     def _seconds_to_wait(self) -> float:
-        ready = [at for crawl in self._active if (at := crawl.next_ready()) is not None]
-        soonest = min(ready, default=float("inf")) - self._deps.timing.monotonic()
-        soonest = max(soonest, self._deps.breaker.open_seconds)
-        return min(max(soonest, _SHORTEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS)
+        now = self._deps.timing.monotonic()
+        # What is ready already waits for a free worker or for the probe, and not for the clock.
+        events = [at - now for one in self._active if (at := one.next_ready(now)) is not None]
+        events.append(self._deps.breaker.open_seconds or _LONGEST_WAIT_SECONDS)
+        return min(max(min(events), _SHORTEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS)
 
     def _take_in(self, job: Job, future: Future[PageResult]) -> None:
-        if job.page is None:
+        if job.crawl is None:
+            self._canary_in_flight = False
+        elif job.page is None:
             job.crawl.adopting -= 1
         else:
             job.crawl.in_flight -= 1
         error = future.exception()
         if error is None:
-            self._record_page(job, future.result())
-        elif isinstance(error, IngestError):
-            self._failed(job, error)
+            self._record_answer(job, future.result())
+        elif isinstance(error, IngestError) and not isinstance(error, StoreUnavailableError):
+            self._record_error(job, error)
         else:
             raise error
 
-    def _record_page(self, job: Job, result: PageResult) -> None:
-        job.crawl.record_page(result)
-        if job.page is None:
-            return
-        self._deps.breaker.succeeded(job.ticket)
-        self._sizer.succeeded()
-        self._last_success = self._deps.timing.monotonic()
-        if result.entry is not None:
-            self.pages_stored += 1
-            self._deps.observer.page_stored(job.crawl, result)
+    def _record_answer(self, job: Job, result: PageResult) -> None:
+        crawl, page = job.crawl, job.page
+        if crawl is None:
+            self._source_served(job)
+        elif page is None:
+            crawl.record_page(result)
+        elif not page.is_stored:
+            self._source_served(job)
+            crawl.record_trial(page)
+        elif (code := self._doubt(crawl, result)) is not None:
+            message = f"work_count is {result.work_count} and works is empty"
+            self._record_error(job, SourceUnavailableError(message, code=code))
+        else:
+            self._source_served(job)
+            crawl.record_page(result, page)
+            if result.entry is not None:
+                self._canary.served(crawl.spec)
+                self.pages_stored += 1
+                self._deps.observer.page_stored(crawl, result)
 
-    def _failed(self, job: Job, error: IngestError) -> None:
+    def _doubt(self, crawl: SubjectCrawl, result: PageResult) -> str | None:
+        had_works = False
+        if result.entry is None and result.work_count == 0:
+            had_works = bool(self._deps.find_baseline(crawl.spec.key).count)
+        return crawl.doubt(result, had_works=had_works)
+
+    def _source_served(self, job: Job) -> None:
+        self._deps.breaker.succeeded(job.ticket)
+        self._refusing.clear()
+
+    def _record_error(self, job: Job, error: IngestError) -> None:
         crawl, page, breaker = job.crawl, job.page, self._deps.breaker
-        if page is None:
-            # The page is asked for again, and meets its unreadable self when it is to be stored.
-            self._deps.observer.request_failed(crawl, PageRange(0, 0), error)
-            return
         if isinstance(error, CrawlStoppingError):
             breaker.not_sent(job.ticket)
-            crawl.requeue(page)
+            if crawl is not None and page is not None:
+                crawl.requeue(page)
             return
-        self._deps.observer.request_failed(crawl, page, error)
-        if isinstance(error, TerminalError):
-            breaker.succeeded(job.ticket)
-            self._abandon(crawl, page, error)
+        self._deps.observer.request_failed(job.spec.key, page or PageRange(0, 0), error)
+        if page is None:
+            # The page is asked for again, and meets its unreadable self when it is to be stored.
+            return
+        self._score_source(job, error)
+        if crawl is None:
             return
         if isinstance(error, DataError):
-            crawl.counters.refused += 1
-        self._ask_again(job, page, error)
+            crawl.state.refused += 1
+        if crawl.stopped_by is None:
+            crawl.record_failure(page, self._failure(crawl, error))
 
-    def _abandon(self, crawl: SubjectCrawl, page: PageRange, error: TerminalError) -> None:
-        if isinstance(error, UserAgentRefusedError):
-            self.closing = error.code
-            for active in self._active:
-                active.stop(error.code)
-        elif isinstance(error, BadRequestError):
-            crawl.stop(error.code)
-        else:
-            crawl.abandon(page, error.code)
-
-    def _ask_again(self, job: Job, page: PageRange, error: IngestError) -> None:
-        timing, breaker = self._deps.timing, self._deps.breaker
+    def _score_source(self, job: Job, error: IngestError) -> None:
+        breaker, subject = self._deps.breaker, job.spec.key
         if isinstance(error, RateLimitedError):
             breaker.pause(job.ticket, error.retry_after)
-        else:
-            breaker.failed(job.ticket)
-        failure = Failure(
-            code=error.code,
-            at=timing.monotonic(),
-            delay=full_jitter(page.failures + 1, timing.uniform),
-            # While the circuit is not closed, it is the source that fails and not the page.
-            blames_page=not isinstance(error, RateLimitedError) and breaker.is_closed,
-            last_success=self._last_success,
-        )
-        if job.crawl.failed(page, failure):
-            self._sizer.halve(page.limit)
+            return
+        if error.code == "count_zero":
+            # An answer after all; whether to believe it is a question of this subject alone.
+            breaker.not_sent(job.ticket)
+            return
+        # Each canary that fails speaks for one more subject.
+        name = subject if job.crawl is not None else f"canary {breaker.failures}"
+        breaker.failed(job.ticket, name, error.retry_after)
+        if not isinstance(error, UserAgentRefusedError):
+            self._refusing.clear()
+            return
+        self._refusing.append(subject)
+        enough = min(SUBJECTS_TO_OPEN, len(self._plan.subjects))
+        refused = len(self._refusing) >= SUBJECTS_TO_OPEN and len(set(self._refusing)) >= enough
+        if refused and not self._canary.is_known:
+            self._close(error.code)
+
+    def _failure(self, crawl: SubjectCrawl, error: IngestError) -> Failure:
+        timing, state = self._deps.timing, crawl.state
+        # A pause is not the subject's doing, nor is a count of 0 that is not certain yet.
+        neutral = isinstance(error, RateLimitedError) or error.code == "count_zero"
+        # While the circuit is not closed, it is the source that fails and not the subject.
+        charged = self._deps.breaker.is_closed and not neutral
+        is_terminal = charged and error.tag == "terminal"
+        delay = full_jitter(state.streak + state.zeros + 1, timing.uniform)
+        if is_terminal:
+            delay = terminal_delay(state.terminal + 1, timing.uniform)
+        wait = max(delay, min(error.retry_after or 0.0, LONGEST_RETRY_AFTER))
+        # A source that has served nothing yet may be down, or fail on what is asked of it.
+        may_be_size = not neutral and not self._canary.is_known
+        return Failure(error.code, timing.monotonic() + wait, charged, is_terminal, may_be_size)
+
+    def _close(self, code: str) -> None:
+        self.closing = code
+        for crawl in self._active:
+            crawl.stop(code)

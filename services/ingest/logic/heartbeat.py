@@ -9,20 +9,27 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
-from ingest.errors import LeaseLostError
+from ingest.errors import ConfigurationError, LeaseLostError
 from ingest.logic.breaker import CircuitBreaker
 from ingest.logic.checkpoint import ActiveRun, Checkpoint, LeasedCheckpoint
-from ingest.logic.crawl import Crawl, CrawlDependencies, Observer, Resumed
-from ingest.logic.ledger import find_stored, is_finished, keep_outcome, write_manifest
+from ingest.logic.crawl import Crawl
+from ingest.logic.dependencies import CrawlDependencies, Observer, Resumed
+from ingest.logic.ledger import (
+    find_baseline,
+    find_stored,
+    is_finished,
+    keep_outcome,
+    manifest_status,
+    write_manifest,
+)
 from ingest.logic.pacer import Pacer
 from ingest.logic.page_fetcher import PageFetcher
+from ingest.logic.pages import SubjectState
 from ingest.logic.plan import RunPlan, freeze, load
-from ingest.logic.subject_crawl import Counters
 from ingest.logic.workers import Executor, Workers
 from ingest.ports import ObjectStore, PageApi, Source, SubjectSpec, Timing
 from schemas.events import Heartbeat
 from schemas.keys import new_run_id
-from schemas.ledger.run import RunManifest
 
 Action = Literal["started", "resumed", "idle", "busy"]
 
@@ -37,6 +44,11 @@ _MARGIN_SHARE: Final = 0.25
 #: Seconds of latency that are hidden behind other requests, and the most requests for it.
 _HIDDEN_LATENCY_SECONDS: Final = 4.0
 _MOST_IN_FLIGHT: Final = 32
+#: A scheduler's clock may be ahead of the function's by so much.
+_CLOCK_SKEW: Final = timedelta(minutes=1)
+#: How long a source that is down is left alone: twice as long from one invocation to the next.
+_REST_SECONDS: Final = 60.0
+_LONGEST_REST_SECONDS: Final = 1800.0
 
 
 @dataclass(frozen=True)
@@ -91,10 +103,8 @@ class HeartbeatResult:
     pages
         Pages stored by this invocation.
     status
-        That of the manifest, once the run is finished; ``source_down`` and ``lease_lost`` say why
-        it is not.
-    manifest
-        The manifest, when this invocation finished the run.
+        That of the manifest, once the run is finished; ``source_down``, ``paused`` and
+        ``lease_lost`` say why it is not.
     """
 
     action: Action
@@ -102,7 +112,6 @@ class HeartbeatResult:
     finished: bool = False
     pages: int = 0
     status: str | None = None
-    manifest: RunManifest | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the function's answer."""
@@ -126,10 +135,11 @@ def run_heartbeat(heartbeat: Heartbeat, deps: HeartbeatDependencies) -> Heartbea
     Raises
     ------
     ConfigurationError
-        When a run is due and the subjects are wrong.
+        When a run is due and the subjects are wrong, or when the heartbeat's time lies ahead.
     StateUnreadableError
         When the checkpoint or the plan does not read back.
     """
+    _refuse_time_ahead(heartbeat, deps.timing)
     checkpoint = LeasedCheckpoint(deps.store, deps.timing, deps.owner)
     state = checkpoint.read()
     run = _run_to_crawl(heartbeat, state, deps)
@@ -138,6 +148,8 @@ def run_heartbeat(heartbeat: Heartbeat, deps: HeartbeatDependencies) -> Heartbea
     deps.observer.run_known(run.run_id)
     if checkpoint.is_busy:
         return HeartbeatResult("busy", run.run_id)
+    if run.not_before is not None and run.not_before > deps.timing.now():
+        return HeartbeatResult("idle", run.run_id, status=_why_resting(run))
     action: Action = "resumed" if state.run is not None else "started"
     new_plan = None if load(run.run_id, deps.store) else _new_plan(run.run_id, deps)
     if not checkpoint.take(run):
@@ -152,6 +164,15 @@ def run_heartbeat(heartbeat: Heartbeat, deps: HeartbeatDependencies) -> Heartbea
     return replace(result, action=action)
 
 
+def _refuse_time_ahead(heartbeat: Heartbeat, timing: Timing) -> None:
+    # A run of the future would be the latest one, and every heartbeat before it would idle.
+    if heartbeat.scheduled_time - timing.now() > _CLOCK_SKEW:
+        raise ConfigurationError(
+            f"invalid heartbeat event: scheduled_time {heartbeat.scheduled_time.isoformat()} is"
+            f" ahead of the clock ({timing.now().isoformat()}); send the time of the heartbeat"
+        )
+
+
 def _run_to_crawl(
     heartbeat: Heartbeat, state: Checkpoint, deps: HeartbeatDependencies
 ) -> ActiveRun | None:
@@ -161,7 +182,9 @@ def _run_to_crawl(
         run_id = new_run_id(heartbeat.scheduled_time)
     else:
         run_id = due_run_id(heartbeat.scheduled_time, deps.rules.run_interval_minutes)
-        if state.latest_run_id is not None and state.latest_run_id >= run_id:
+        latest = state.latest_run_id or ""
+        is_past = latest <= new_run_id(deps.timing.now() + _CLOCK_SKEW)
+        if is_past and latest >= run_id:
             return None
     return None if is_finished(deps.store, run_id) else ActiveRun(run_id=run_id)
 
@@ -191,30 +214,63 @@ def _crawl(
     plan, is_new = freeze(new_plan, deps.store) if new_plan else (None, False)
     plan = plan or load(run.run_id, deps.store)
     assert plan is not None  # noqa: S101  # either it was there or it was frozen just now
-    resumed = Resumed() if is_new else find_stored(deps.store, run.run_id, run.counters)
-    expired = deps.timing.now() - plan.started_at > timedelta(
-        minutes=deps.rules.run_deadline_minutes
-    )
+    if not is_new and (status := manifest_status(deps.store, run.run_id)):
+        # The invocation that ended the run was killed before it could say so.
+        checkpoint.release(finished_run_id=run.run_id)
+        return HeartbeatResult("resumed", run.run_id, True, status=status)
+    resumed = Resumed()
+    if not is_new:
+        resumed = find_stored(deps.store, run.run_id, run.subjects, checkpoint.renew_if_due)
+    expires_at = plan.started_at + timedelta(minutes=deps.rules.run_deadline_minutes)
+    if deps.timing.now() > expires_at:
+        run.closing = run.closing or "run_expired"
     crawl_deps = _crawl_dependencies(plan, run, checkpoint, deps)
-    crawl = Crawl(plan, resumed, crawl_deps, closing="run_expired" if expired else None)
+    crawl = Crawl(plan, resumed, crawl_deps, closing=run.closing, downs=run.source_down)
     ended = crawl.run()
-    if not ended:
-        run.source_down = run.source_down + 1 if crawl_deps.breaker.source_is_down else 0
-        checkpoint.release()
-        status = "source_down" if run.source_down else None
-        return HeartbeatResult("resumed", run.run_id, pages=crawl.pages_stored, status=status)
-    manifest = write_manifest(
+    run.closing = crawl.closing
+    if ended:
+        return _end_run(run, crawl, plan, checkpoint, deps)
+    _note_rest(run, crawl_deps.breaker, deps.timing, expires_at)
+    checkpoint.release()
+    why = _why_resting(run) if run.not_before else None
+    return HeartbeatResult("resumed", run.run_id, pages=crawl.pages_stored, status=why)
+
+
+def _end_run(
+    run: ActiveRun,
+    crawl: Crawl,
+    plan: RunPlan,
+    checkpoint: LeasedCheckpoint,
+    deps: HeartbeatDependencies,
+) -> HeartbeatResult:
+    # With the reason for closing in it, before the manifest is there.
+    checkpoint.renew()
+    status = write_manifest(
         deps.store,
         plan,
-        crawl.outcomes,
         deps.executor,
         deps.timing,
         reason=crawl.closing or "unknown",
+        keep_alive=checkpoint.renew_if_due,
     )
     checkpoint.release(finished_run_id=run.run_id)
-    return HeartbeatResult(
-        "resumed", run.run_id, True, crawl.pages_stored, manifest.status, manifest
-    )
+    return HeartbeatResult("resumed", run.run_id, True, crawl.pages_stored, status)
+
+
+def _why_resting(run: ActiveRun) -> str:
+    return "source_down" if run.source_down else "paused"
+
+
+def _note_rest(
+    run: ActiveRun, breaker: CircuitBreaker, timing: Timing, expires_at: datetime
+) -> None:
+    """Note how long the source is to be left alone; an expired run is ended all the same."""
+    run.source_down = run.source_down + 1 if breaker.source_is_down else 0
+    rest = breaker.open_seconds
+    if run.source_down:
+        rest = max(rest, min(_LONGEST_REST_SECONDS, _REST_SECONDS * 2.0**run.source_down))
+    until = min(timing.now() + timedelta(seconds=rest), expires_at)
+    run.not_before = until if rest else None
 
 
 def _crawl_dependencies(
@@ -222,6 +278,7 @@ def _crawl_dependencies(
 ) -> CrawlDependencies:
     timing, rules = deps.timing, deps.rules
     margin = min(MARGIN_SECONDS, deps.remaining_seconds() * _MARGIN_SHARE)
+    finished_runs = [one for one in checkpoint.state.finished_runs if one != run.run_id]
 
     def may_go_on() -> bool:
         return deps.remaining_seconds() > margin and checkpoint.may_send
@@ -230,9 +287,14 @@ def _crawl_dependencies(
     if checkpoint.state.last_sent_at is not None:
         since = (timing.now() - checkpoint.state.last_sent_at).total_seconds()
         pacer.hold(min(pacer.window_seconds, pacer.window_seconds - since))
+    breaker = CircuitBreaker(
+        timing, subjects=len(plan.subjects), half_open=run.source_down > 0 or bool(run.not_before)
+    )
 
-    def keep_alive(counters: dict[str, Counters]) -> None:
-        run.counters = counters
+    def keep_alive(subjects: dict[str, SubjectState]) -> None:
+        run.subjects = subjects
+        if (rest := breaker.open_seconds) or run.not_before:
+            run.not_before = timing.now() + timedelta(seconds=rest) if rest else None
         if (since := pacer.seconds_since_sent) is not None:
             checkpoint.state.last_sent_at = timing.now() - timedelta(seconds=since)
         checkpoint.renew_if_due()
@@ -240,13 +302,15 @@ def _crawl_dependencies(
     return CrawlDependencies(
         fetcher=PageFetcher(run.run_id, deps.source, deps.api, deps.store, pacer),
         workers=Workers(deps.executor, rules.in_flight),
-        breaker=CircuitBreaker(timing, half_open=run.source_down > 0),
+        breaker=breaker,
         timing=timing,
         observer=deps.observer,
+        largest_request=deps.api.largest_request,
         may_go_on=may_go_on,
         timeout_seconds=lambda: max(
             1.0, min(LONGEST_REQUEST_SECONDS, deps.remaining_seconds() - RESERVE_SECONDS)
         ),
         keep_alive=keep_alive,
         keep_outcome=lambda outcome: keep_outcome(deps.store, plan.run_id, outcome),
+        find_baseline=lambda subject: find_baseline(deps.store, finished_runs, subject),
     )

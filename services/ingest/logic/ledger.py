@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import batched
+from typing import Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ingest.errors import StateUnreadableError
-from ingest.logic.crawl import Resumed
+from ingest.logic.dependencies import Resumed
+from ingest.logic.pages import SubjectState
 from ingest.logic.plan import RunPlan
-from ingest.logic.reconcile import manifest, never_begun
-from ingest.logic.subject_crawl import Counters
+from ingest.logic.reconcile import Baseline, never_begun, run_status
 from ingest.logic.workers import Executor
-from ingest.ports import NewObject, ObjectStore, Timing
+from ingest.ports import NewObject, ObjectStore, SubjectSpec, Timing
 from schemas.keys import (
     InvalidKeyError,
     RawKey,
@@ -23,33 +25,51 @@ from schemas.keys import (
     outcomes_prefix,
     raw_run_prefix,
 )
-from schemas.ledger.run import RunManifest, SubjectOutcome
+from schemas.ledger.run import RunManifest, RunStatus, RunTotals, SubjectOutcome, SubjectStatus
+from schemas.version import CONTRACT_VERSION
+
+#: Outcomes that are read at once; each is some hundred bytes a page.
+_READS_AT_ONCE: Final = 64
+#: Runs that are looked through for a subject's last count: it need not be in every list.
+_RUNS_TO_ASK: Final = 3
 
 
-def find_stored(store: ObjectStore, run_id: str, counters: Mapping[str, Counters]) -> Resumed:
+def find_stored(
+    store: ObjectStore,
+    run_id: str,
+    states: Mapping[str, SubjectState],
+    keep_alive: Callable[[], None],
+) -> Resumed:
     """List what a run has stored so far: one request for each thousand pages or subjects.
 
-    The pages of ended subjects are left out, so the result stays small.
+    The pages of ended subjects are left out, so the result stays small. Keys of others, such as
+    the folder markers that consoles make, are passed over.
     """
+    resumed = Resumed(states=dict(states))
     outcomes = outcomes_prefix(run_id)
-    ended = {
-        decode_segment(key.removeprefix(outcomes).removesuffix(".json"))
-        for key in store.list_keys(outcomes)
-    }
-    resumed = Resumed(ended=ended, counters=dict(counters))
+    for key in store.list_keys(outcomes):
+        keep_alive()
+        name, ending = key.removeprefix(outcomes).removesuffix(".json"), key.endswith(".json")
+        try:
+            if ending:
+                resumed.ended.add(decode_segment(name))
+        except InvalidKeyError:
+            continue
     for key in store.list_keys(raw_run_prefix(run_id)):
+        keep_alive()
         try:
             subject = RawKey.parse(key).subject
         except InvalidKeyError:
             continue
-        if subject not in ended:
+        if subject not in resumed.ended:
             resumed.pages.setdefault(subject, []).append(key)
     return resumed
 
 
 def is_finished(store: ObjectStore, run_id: str) -> bool:
-    """Whether a run has its manifest."""
-    return next(iter(store.list_keys(manifest_key(run_id))), None) is not None
+    """Return whether a run has its manifest."""
+    key = manifest_key(run_id)
+    return next(iter(store.list_keys(key)), None) == key
 
 
 def keep_outcome(store: ObjectStore, run_id: str, outcome: SubjectOutcome) -> None:
@@ -58,49 +78,102 @@ def keep_outcome(store: ObjectStore, run_id: str, outcome: SubjectOutcome) -> No
     store.create(key, NewObject(outcome.model_dump_json().encode()))
 
 
+def find_baseline(store: ObjectStore, finished_runs: Sequence[str], subject: str) -> Baseline:
+    """Return the count that the last run with this subject left."""
+    for run_id in reversed(finished_runs[-_RUNS_TO_ASK:]):
+        found = store.get(outcome_key(run_id, subject))
+        if found is not None:
+            try:
+                return Baseline.of(SubjectOutcome.model_validate_json(found.body))
+            except ValidationError:
+                return Baseline()
+    return Baseline()
+
+
 def write_manifest(
     store: ObjectStore,
     plan: RunPlan,
-    outcomes: Mapping[str, SubjectOutcome],
     executor: Executor,
     timing: Timing,
     *,
     reason: str,
-) -> RunManifest:
-    """Write the manifest of a run, unless it has one; return the one that holds.
+    keep_alive: Callable[[], None],
+) -> RunStatus:
+    """Write the manifest of a run from its subjects' outcomes, unless it has one.
+
+    The outcomes are strung together as they are stored: a run may have 200,000 pages, and as
+    objects they would take some hundred MB.
 
     Parameters
     ----------
-    outcomes
-        By subject, of this invocation; the others are read from the store.
     reason
         Code for subjects of which nothing is known: why the run ended before them.
+
+    Returns
+    -------
+    RunStatus
+        The status of the manifest that holds.
     """
-    reads = {
-        spec.subject: executor.submit(partial(_read_outcome, store, plan.run_id, spec.subject))
-        for spec in plan.subjects
-        if spec.subject not in outcomes
-    }
-    found = [
-        outcomes.get(spec.subject) or reads[spec.subject].result() or never_begun(spec, reason)
-        for spec in plan.subjects
-    ]
-    written = manifest(plan, found, timing.now())
-    key = manifest_key(plan.run_id)
-    if store.create(key, NewObject(written.model_dump_json().encode())):
-        return written
-    stored = store.get(key)
-    return RunManifest.model_validate_json(stored.body) if stored else written
+    totals, states, subjects = RunTotals(), set[SubjectStatus](), bytearray()
+    for text in _outcomes(store, plan, executor, reason):
+        keep_alive()
+        outcome = SubjectOutcome.model_validate_json(text)
+        totals = totals.plus(outcome)
+        states.add(outcome.status)
+        subjects += b"," * bool(subjects) + text
+    status = run_status(states)
+    body = _manifest(plan, timing, status, subjects, totals)
+    if store.create(manifest_key(plan.run_id), NewObject(body)):
+        return status
+    return manifest_status(store, plan.run_id) or status
 
 
-def _read_outcome(store: ObjectStore, run_id: str, subject: str) -> SubjectOutcome | None:
-    key = outcome_key(run_id, subject)
+def _manifest(
+    plan: RunPlan, timing: Timing, status: RunStatus, subjects: bytearray, totals: RunTotals
+) -> bytes:
+    head = RunManifest(
+        run_id=plan.run_id,
+        contract_version=CONTRACT_VERSION,
+        started_at=plan.started_at,
+        finished_at=timing.now(),
+        status=status,
+        subjects=[],
+    ).model_dump_json(exclude={"subjects", "totals"})
+    return b'%s,"subjects":[%s],"totals":%s}' % (
+        head.removesuffix("}").encode(),
+        subjects,
+        totals.model_dump_json().encode(),
+    )
+
+
+class _Status(BaseModel):
+    status: RunStatus
+
+
+def manifest_status(store: ObjectStore, run_id: str) -> RunStatus | None:
+    """Return the status in a run's manifest; ``None``: it has none."""
+    found = store.get(manifest_key(run_id))
+    return _Status.model_validate_json(found.body).status if found else None
+
+
+def _outcomes(
+    store: ObjectStore, plan: RunPlan, executor: Executor, reason: str
+) -> Iterator[bytes]:
+    for specs in batched(plan.subjects, _READS_AT_ONCE, strict=False):
+        reads = [executor.submit(partial(_read_outcome, store, plan.run_id, one)) for one in specs]
+        for spec, read in zip(specs, reads, strict=True):
+            yield read.result() or never_begun(spec, reason).model_dump_json().encode()
+
+
+def _read_outcome(store: ObjectStore, run_id: str, spec: SubjectSpec) -> bytes | None:
+    key = outcome_key(run_id, spec.key)
     found = store.get(key)
     if found is None:
         return None
     try:
-        return SubjectOutcome.model_validate_json(found.body)
+        SubjectOutcome.model_validate_json(found.body)
     except ValidationError as error:
         raise StateUnreadableError(
             f"{key} is not the outcome of a subject; delete it: its pages are counted again"
         ) from error
+    return found.body

@@ -62,21 +62,26 @@ class Pacer:
         self._not_before = max(self._not_before, self._timing.monotonic() + seconds)
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
+    def slot(self, may_send: Callable[[], bool] = lambda: True) -> Iterator[None]:
         """Wait for the turn of one request, which is to be sent inside the context.
+
+        Parameters
+        ----------
+        may_send
+            Asked besides, for this request.
 
         Raises
         ------
         CrawlStoppingError
-            When ``may_send`` says no.
+            When the request must not be sent any more.
         """
         with self._lock:
             while (delay := self._next_turn() - self._timing.monotonic()) > 0:
-                if not self._may_send():
+                if not (self._may_send() and may_send()):
                     break
                 self._timing.sleep(min(delay, 1.0))
-            if not self._may_send():
-                raise CrawlStoppingError("the invocation is ending")
+            if not (self._may_send() and may_send()):
+                raise CrawlStoppingError("the invocation ends, or the source asked for a pause")
             try:
                 yield
             finally:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from pydantic import ValidationError
 
 from ingest.errors import BodyRefusedError, SourceUnavailableError, StateUnreadableError
 from ingest.logic.pacer import Pacer
-from ingest.logic.subject_crawl import PageRange, PageResult
+from ingest.logic.pages import PageRange, PageResult
 from ingest.ports import (
     NewObject,
     ObjectStore,
@@ -42,20 +44,30 @@ class PageFetcher:
     store: ObjectStore
     pacer: Pacer
 
-    def fetch(self, spec: SubjectSpec, page: PageRange, timeout_seconds: float) -> PageResult:
+    def fetch(
+        self,
+        spec: SubjectSpec,
+        page: PageRange,
+        may_send: Callable[[], bool],
+        timeout_seconds: float,
+    ) -> PageResult:
         """Fetch, verify and store a page.
 
         A page that is in the store already, because the invocation that stored it was killed, stays
         as it is, and what it holds is the result.
+
+        Parameters
+        ----------
+        may_send
+            Asked right before the request is sent.
 
         Raises
         ------
         IngestError
             When it could not be fetched; the tag says what to do.
         """
-        raw_key = RawKey.of(self.run_id, spec.subject, page.offset)
-        path = self.api.page_path(spec, page.offset, page.limit)
-        response = self.source.fetch(path, self.pacer.slot, timeout_seconds)
+        raw_key = RawKey.of(self.run_id, spec.key, page.offset)
+        response = self._request(spec, page, may_send, timeout_seconds)
         try:
             body = self.api.read(response)
         except BodyRefusedError as refused:
@@ -64,6 +76,33 @@ class PageFetcher:
         if not body.works:
             return _end_of_listing(page, body, response)
         return self._keep(raw_key, page, body, response)
+
+    def probe(
+        self,
+        spec: SubjectSpec,
+        page: PageRange,
+        may_send: Callable[[], bool],
+        timeout_seconds: float,
+    ) -> PageResult:
+        """Fetch and verify a page, and store nothing: it only shows whether the source serves.
+
+        Raises
+        ------
+        IngestError
+            When it could not be fetched.
+        """
+        response = self._request(spec, page, may_send, timeout_seconds)
+        return _end_of_listing(page, self.api.read(response), response)
+
+    def _request(
+        self,
+        spec: SubjectSpec,
+        page: PageRange,
+        may_send: Callable[[], bool],
+        timeout_seconds: float,
+    ) -> SourceResponse:
+        path = self.api.page_path(spec, page.offset, page.limit, details=page.details)
+        return self.source.fetch(path, partial(self.pacer.slot, may_send), timeout_seconds)
 
     def adopt(self, key: str) -> PageResult:
         """Return the result of a page that an earlier invocation stored.
@@ -157,7 +196,7 @@ class PageFetcher:
 
 
 def _end_of_listing(page: PageRange, body: Page, response: SourceResponse) -> PageResult:
-    if page.offset < body.work_count:
+    if not body.works and page.offset < body.work_count:
         raise SourceUnavailableError(
             f"no works at offset {page.offset} of {body.work_count} announced", code="empty_page"
         )

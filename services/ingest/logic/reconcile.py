@@ -1,98 +1,158 @@
-"""Reconciliation: what came of a subject and of a run, against what the source announced."""
+"""Reconciliation: what is stored of a subject and of a run, against what the source announced."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Final
 
-from ingest.logic.plan import RunPlan
-from ingest.logic.subject_crawl import SubjectCrawl
+from ingest.logic.subject_crawl import SubjectCrawl, far_less
 from ingest.ports import SubjectSpec
 from schemas.keys import subject_kind
-from schemas.ledger.run import RunManifest, RunStatus, SubjectOutcome, SubjectStatus
-from schemas.version import CONTRACT_VERSION
+from schemas.ledger.run import RunStatus, SubjectOutcome, SubjectStatus
 
 UNKNOWN_SUBJECT: Final = (
     "unknown_subject: the source has no works under this key; correct or remove it in SUBJECTS"
 )
+#: Codes of answers without works where the source had announced some.
+_SAYS_LESS: Final = frozenset({"empty_page", "count_collapsed"})
+#: A count that stays far below the former one is believed in the third run that sees it.
+RUNS_TO_BELIEVE: Final = 3
 
 
-def reconcile(crawl: SubjectCrawl) -> SubjectOutcome:
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The count of a subject that a run is compared with.
+
+    Attributes
+    ----------
+    count
+        The last one that was believed; ``None``: there is none.
+    shrunk_runs
+        Runs in a row that saw far less.
+    """
+
+    count: int | None = None
+    shrunk_runs: int = 0
+
+    @classmethod
+    def of(cls, outcome: SubjectOutcome | None) -> Baseline:
+        """Return the baseline that an earlier run left."""
+        if outcome is None:
+            return cls()
+        # Runs of earlier versions left no baseline, but a count.
+        count = outcome.expected_last if outcome.baseline is None else outcome.baseline
+        return cls(count, outcome.shrunk_runs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    status: SubjectStatus
+    reason: str | None
+    is_shrunk: bool = False
+
+
+def reconcile(crawl: SubjectCrawl, baseline: Baseline) -> SubjectOutcome:
     """Return the outcome of a subject that is finished or was stopped.
 
-    The distinct works are counted over all its pages and compared with ``work_count`` as the source
-    gave it last, or with the configured cap where that is less. A gap makes the outcome partial,
-    whatever its cause.
+    It is complete when as many distinct works are stored as the source announced, or as the cap
+    allows; when neighbouring pages hang together; and when the announced count is not far below
+    the largest one of this run or the one of the last run.
     """
-    fetched = len(crawl.fingerprints)
-    distinct = len(set(crawl.fingerprints))
-    status, reason = _verdict(crawl, distinct)
+    fetched, distinct = crawl.coverage.fetched, crawl.coverage.distinct
+    verdict = _verdict(crawl, distinct, baseline)
+    counts = sorted(crawl.counts)
+    first = next((count for _, offset, count in counts if offset == 0), None)
+    believed = crawl.count is not None and not verdict.is_shrunk
     return SubjectOutcome(
-        subject=crawl.spec.subject,
+        subject=crawl.spec.key,
         kind=subject_kind(crawl.spec.subject),
-        status=status,
-        reason=reason,
-        expected_first=crawl.first[2] if crawl.first else None,
-        expected_last=crawl.last[2] if crawl.last else None,
+        status=verdict.status,
+        reason=verdict.reason,
+        expected_first=first,
+        expected_last=counts[-1][2] if counts else None,
         fetched=fetched,
         distinct=distinct,
         duplicates=fetched - distinct,
-        pages=[crawl.pages[offset] for offset in sorted(crawl.pages)],
-        retries=crawl.counters.retries,
-        bytes=sum(page.bytes for page in crawl.pages.values()),
-        refused=crawl.counters.refused,
+        pages=[crawl.entries[offset] for offset in sorted(crawl.entries)],
+        retries=crawl.state.retries,
+        bytes=sum(page.bytes for page in crawl.entries.values()),
+        refused=crawl.state.refused,
+        baseline=crawl.count if believed else baseline.count,
+        shrunk_runs=baseline.shrunk_runs + 1 if verdict.is_shrunk else 0,
     )
 
 
-def _verdict(crawl: SubjectCrawl, distinct: int) -> tuple[SubjectStatus, str | None]:
+def _verdict(crawl: SubjectCrawl, distinct: int, baseline: Baseline) -> _Verdict:
+    incomplete: SubjectStatus = "partial" if crawl.entries else "failed"
     if crawl.stopped_by is not None:
-        return ("partial" if crawl.pages else "failed"), f"{crawl.stopped_by}: crawl stopped"
-    if not crawl.pages and not crawl.missing:
-        return "empty", UNKNOWN_SUBJECT
-    if crawl.missing:
-        lost = ", ".join(f"{gap.offset}+{gap.limit} ({gap.code})" for gap in crawl.missing[:5])
-        more = f" and {len(crawl.missing) - 5} more" if len(crawl.missing) > 5 else ""
-        return ("partial" if crawl.pages else "failed"), f"pages_failed: {lost}{more}"
-    return _verdict_of_counts(crawl, distinct)
+        return _Verdict(incomplete, _why_stopped(crawl))
+    gaps = crawl.state.missing
+    if any(gap.code not in _SAYS_LESS for gap in gaps):
+        lost = ", ".join(f"{gap.offset}+{gap.limit} ({gap.code})" for gap in gaps[:5])
+        more = f" and {len(gaps) - 5} more" if len(gaps) > 5 else ""
+        return _Verdict(incomplete, f"pages_failed: {lost}{more}")
+    if not crawl.count:
+        if baseline.count:
+            reason = f"source_shrunk: work_count is 0, and was {baseline.count} in the last run"
+            return _Verdict("partial", f"{reason}; if that is right, remove it from SUBJECTS", True)
+        return _Verdict("empty", UNKNOWN_SUBJECT)
+    return _verdict_of_counts(crawl, crawl.count, distinct, baseline)
 
 
-def _verdict_of_counts(crawl: SubjectCrawl, distinct: int) -> tuple[SubjectStatus, str | None]:
-    announced = crawl.last[2] if crawl.last else 0
-    changed = len(crawl.counts_seen) > 1
-    changes = f"work_count was between {min(crawl.counts_seen)} and {max(crawl.counts_seen)}"
-    if distinct < min(announced, crawl.cap):
+def _why_stopped(crawl: SubjectCrawl) -> str:
+    state, reason = crawl.state, f"{crawl.stopped_by}: crawl stopped"
+    if state.failures:
+        reason += f" after {state.failures} failed request{'s' * (state.failures > 1)}"
+    if state.last_code not in ("", crawl.stopped_by):
+        reason += f"; last failure: {state.last_code}"
+    return reason
+
+
+def _verdict_of_counts(
+    crawl: SubjectCrawl, announced: int, distinct: int, baseline: Baseline
+) -> _Verdict:
+    seen = {count for _, _, count in crawl.counts}
+    changed = len(seen) > 1
+    changes = f"work_count was between {min(seen)} and {max(seen)}"
+    wanted = min(announced, crawl.cap)
+    if distinct < wanted or (changed and far_less(distinct, min(max(seen), crawl.cap))):
         cause = f"source_changed: {changes} while paging" if changed else "undercount"
-        return "partial", f"{cause}: {distinct} distinct works of {announced} announced"
-    if changed:
-        return "complete", f"source_changed: {changes} while paging"
+        return _Verdict("partial", f"{cause}: {distinct} distinct works of {max(seen)} announced")
+    if baseline.count is not None and far_less(announced, baseline.count):
+        reason = f"source_shrunk: work_count is {announced}, and was {baseline.count}"
+        if baseline.shrunk_runs + 1 < RUNS_TO_BELIEVE:
+            return _Verdict("partial", f"{reason} in the last run", True)
+        return _Verdict("complete", f"{reason} {RUNS_TO_BELIEVE} runs ago")
+    if seams := crawl.open_seams():
+        places = ", ".join(str(seam.right) for seam in seams[:5])
+        return _Verdict(
+            "partial", f"seams_open: works may be missing where pages meet, at {places}"
+        )
+    return _Verdict("complete", _remark(crawl, announced, changes if changed else None))
+
+
+def _remark(crawl: SubjectCrawl, announced: int, changes: str | None) -> str | None:
+    if crawl.state.without_details:
+        return "without_details: the first page kept failing with its facets"
+    if changes:
+        return f"source_changed: {changes} while paging"
     if announced > crawl.cap:
-        return "complete", f"capped: {crawl.cap} of {announced} works, as configured"
-    return "complete", None
+        return f"capped: {crawl.cap} of {announced} works, as configured"
+    return None
 
 
 def never_begun(spec: SubjectSpec, code: str) -> SubjectOutcome:
-    """Return the outcome of a subject of which nothing was fetched before the run ended."""
+    """Return the outcome of a subject of which nothing was asked for before the run ended."""
     return SubjectOutcome(
-        subject=spec.subject,
+        subject=spec.key,
         kind=subject_kind(spec.subject),
         status="failed",
         reason=f"{code}: not begun before the run ended",
     )
 
 
-def manifest(plan: RunPlan, outcomes: list[SubjectOutcome], finished_at: datetime) -> RunManifest:
-    """Return a run's manifest: complete when every subject is, failed when every one failed."""
-    states = {outcome.status for outcome in outcomes}
-    status: RunStatus = "partial"
+def run_status(states: set[SubjectStatus]) -> RunStatus:
+    """Return a run's status: complete when every subject is, failed when every one failed."""
     if states <= {"complete", "empty"}:
-        status = "complete"
-    elif states == {"failed"}:
-        status = "failed"
-    return RunManifest(
-        run_id=plan.run_id,
-        contract_version=CONTRACT_VERSION,
-        started_at=plan.started_at,
-        finished_at=finished_at,
-        status=status,
-        subjects=outcomes,
-    )
+        return "complete"
+    return "failed" if states == {"failed"} else "partial"

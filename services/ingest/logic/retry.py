@@ -1,16 +1,28 @@
-"""How long to wait before a request is repeated, and how large a page to ask for."""
+"""How long to wait before a request is repeated, how often, and how large a page to ask for."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
 BASE_SECONDS: Final = 0.5
-CAP_SECONDS: Final = 30.0
-#: A page that failed so often in one size is asked for in halves.
+CAP_SECONDS: Final = 60.0
+#: A page that failed so often in the configured size is asked for in halves, and a half sooner.
 FAILURES_BEFORE_HALVING: Final = 3
-#: Below this, smaller pages help no more: a page of so few works that still fails is given up.
-SMALLEST_PAGE: Final = 20
+FAILURES_OF_A_PART: Final = 2
+#: The size of the pages to come is not halved below this; a page that fails is, down to one work.
+SMALLEST_PAGE: Final = 2
+#: A subject with so many failures in a row is parked: one request at a time, when others have none.
+STREAK_TO_PARK: Final = 3
+#: So many in a row end it.
+LONGEST_STREAK: Final = 32
+#: So many in all end it, besides two for each page.
+MOST_FAILURES: Final = 60
+#: A refusal that repeating cannot help is repeated nevertheless: proxies and deployments of the
+#: source answer 404, 302 and 403 for a minute and then serve again.
+TERMINAL_ATTEMPTS: Final = 4
+TERMINAL_SECONDS: Final = 15.0
 _SUCCESSES_BEFORE_GROWING: Final = 4
 
 
@@ -29,27 +41,40 @@ def full_jitter(
     return uniform(0.0, min(cap, base * 2.0 ** min(attempt, 30)))
 
 
+def terminal_delay(attempt: int, uniform: Callable[[float, float], float]) -> float:
+    """Return the seconds until the n-th refusal (from 1) is put to the proof."""
+    longest = TERMINAL_SECONDS * 2.0 ** min(attempt - 1, 10)
+    return uniform(0.75 * longest, longest)
+
+
+def failures_allowed(works: int, page_size: int) -> int:
+    """Return the failed requests that a subject of so many works may cost, over all invocations."""
+    return MOST_FAILURES + 2 * math.ceil(works / page_size)
+
+
 class PageSizer:
-    """The size of the next page: halved when a page keeps failing, doubled after successes.
+    """The size of a subject's next page: halved when one keeps failing, doubled after successes.
 
     Parameters
     ----------
     largest
         The configured size, in works; it is never exceeded.
+    size
+        Where an earlier invocation left it.
     """
 
-    def __init__(self, largest: int) -> None:
+    def __init__(self, largest: int, size: int | None = None) -> None:
         self._largest = largest
         self._successes = 0
-        self.size = largest
+        self.size = min(size or largest, largest)
 
     def halve(self, failed: int) -> None:
-        """Record that a page of ``failed`` works kept failing."""
+        """Note that a page of ``failed`` works kept failing."""
         self._successes = 0
         self.size = max(min(self.size, SMALLEST_PAGE), min(self.size, failed // 2))
 
     def succeeded(self) -> None:
-        """Record that a page came."""
+        """Note a page that was served."""
         self._successes += 1
         if self.size < self._largest and self._successes >= _SUCCESSES_BEFORE_GROWING:
             self._successes = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -15,6 +15,7 @@ from ingest.errors import (
     SourceUnavailableError,
     SourceUnreachableError,
 )
+from ingest.logic.plan import RunPlan
 from ingest.ports import NewObject, SourceResponse
 from ingest.testing.fakes import START, json_response, page
 from ingest.testing.lake import RUN_ID, MemoryLake
@@ -40,14 +41,20 @@ def plain(status: int, kind: str = "text/html") -> SourceResponse:
     return SourceResponse("https://source.example", status, b"<html>", START, kind)
 
 
-def test_pages_cover_the_subject_in_total_order() -> None:
+def test_pages_cover_the_subject_in_total_order_and_overlap_by_one_work() -> None:
     lake = MemoryLake({"love": 25})
     lake.run_heartbeat()
     assert lake.source.paths == [
-        "/subjects/love.json?limit=10&offset=0&sort=editions,key&details=true",
-        "/subjects/love.json?limit=10&offset=10&sort=editions,key",
+        "/subjects/love.json?limit=11&offset=0&sort=editions,key&details=true",
+        "/subjects/love.json?limit=11&offset=10&sort=editions,key",
         "/subjects/love.json?limit=5&offset=20&sort=editions,key",
     ]
+
+
+def test_overlap_stays_within_the_source_s_bound() -> None:
+    lake = MemoryLake({"love": 1500}, page_size=1000, max_works=5000)
+    lake.run_heartbeat()
+    assert [(offset, limit) for _, offset, limit in lake.source.requests] == [(0, 1000), (999, 501)]
 
 
 def test_filters_and_kinds_reach_the_source() -> None:
@@ -58,9 +65,9 @@ def test_filters_and_kinds_reach_the_source() -> None:
     lake = MemoryLake({"person:jane_austen": 3, "愛": 1}, subjects)
     lake.run_heartbeat()
     assert lake.source.paths == [
-        "/subjects/person:jane_austen.json?limit=10&offset=0&sort=editions,key&details=true"
+        "/subjects/person:jane_austen.json?limit=11&offset=0&sort=editions,key&details=true"
         "&published_in=1990-1999&has_fulltext=true",
-        "/subjects/%E6%84%9B.json?limit=10&offset=0&sort=editions,key&details=true",
+        "/subjects/%E6%84%9B.json?limit=11&offset=0&sort=editions,key&details=true",
     ]
 
 
@@ -68,9 +75,9 @@ def test_stored_page_is_the_wire_bytes_with_their_provenance() -> None:
     lake = MemoryLake({"love": 7})
     lake.run_heartbeat()
     stored = lake.store.objects[RawKey.of(RUN_ID, "love", 0).key]
-    assert stored.body == json_response(page("love", 0, 10, 7)).body
+    assert stored.body == json_response(page("love", 0, 11, 7)).body
     provenance = RawProvenance.from_metadata(stored.metadata)
-    assert (provenance.work_count, provenance.limit, provenance.http_status) == (7, 10, 200)
+    assert (provenance.work_count, provenance.limit, provenance.http_status) == (7, 11, 200)
     assert provenance.content_encoding_source == "server"
 
 
@@ -78,7 +85,7 @@ def test_cap_is_kept_and_named() -> None:
     lake = MemoryLake({"love": 100}, [{"subject": "love", "max_works": 25}])
     lake.run_heartbeat()
     outcome = lake.outcome("love")
-    assert (outcome.status, outcome.fetched, outcome.expected_last) == ("complete", 25, 100)
+    assert (outcome.status, outcome.distinct, outcome.expected_last) == ("complete", 25, 100)
     assert outcome.reason == "capped: 25 of 100 works, as configured"
 
 
@@ -135,28 +142,41 @@ def test_429_stops_everything_for_a_while_and_blames_no_page() -> None:
     lake.source.script = first_times(4, RateLimitedError("429"))
     assert lake.run_until_finished().status == "complete"
     limits = {limit for _, _, limit in lake.source.requests}
-    assert limits == {10}
+    assert limits == {10, 11}
 
 
-def test_403_ends_the_run_at_once() -> None:
+def test_403_to_every_first_request_ends_the_run_at_once() -> None:
     lake = MemoryLake({"love": 100, "history": 50})
     lake.source.script = lambda subject, offset, limit: plain(403)
     result = lake.run_heartbeat()
     assert (result.finished, result.status) == (True, "failed")
-    assert [one.reason for one in lake.manifest().subjects] == [
-        "user_agent_refused: crawl stopped",
-        "user_agent_refused: crawl stopped",
-    ]
-    assert len(lake.source.requests) == 2
+    assert {str(one.reason).partition(" after")[0] for one in lake.manifest().subjects} == {
+        "user_agent_refused: crawl stopped"
+    }
+    assert len(lake.source.requests) == 4
     assert lake.run_heartbeat().action == "idle"
 
 
-def test_403_in_the_middle_leaves_a_partial_run() -> None:
-    lake = MemoryLake({"love": 100})
-    lake.source.script = lambda subject, offset, limit: plain(403) if offset == 30 else None
+def test_403_to_every_request_from_some_time_on_ends_the_run() -> None:
+    lake = MemoryLake({"love": 100, "history": 100, "fantasy": 100})
+    lake.source.script = lambda subject, offset, limit: (
+        plain(403) if len(lake.source.requests) > 10 else None
+    )
+    assert lake.run_heartbeat().status == "source_down"
+    assert lake.run_until_finished().status == "partial"
+    assert "user_agent_refused: crawl stopped" in str(lake.outcome("love").reason)
+    assert len(lake.source.requests) < 45
+
+
+def test_403_on_one_path_ends_that_subject_only() -> None:
+    lake = MemoryLake({f"subject_{number}": 30 for number in range(10)})
+    lake.source.script = lambda subject, offset, limit: (
+        plain(403) if subject == "subject_0" and offset else None
+    )
     assert lake.run_heartbeat().status == "partial"
-    outcome = lake.outcome("love")
-    assert (outcome.status, outcome.reason) == ("partial", "user_agent_refused: crawl stopped")
+    reason = str(lake.outcome("subject_0").reason)
+    assert reason.startswith("user_agent_refused: crawl stopped after ")
+    assert {lake.outcome(f"subject_{number}").distinct for number in range(1, 10)} == {30}
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])
@@ -165,9 +185,9 @@ def test_bad_request_ends_its_subject_only(status: int) -> None:
     lake.source.script = lambda subject, offset, limit: plain(status) if subject == "love" else None
     assert lake.run_heartbeat().status == "partial"
     assert lake.outcome("love").status == "failed"
-    assert lake.outcome("love").reason == f"http_{status}: crawl stopped"
+    assert lake.outcome("love").reason == (f"http_{status}: crawl stopped after 4 failed requests")
     assert lake.outcome("history").status == "complete"
-    assert [one for one, _, _ in lake.source.requests].count("love") == 1
+    assert [one for one, _, _ in lake.source.requests].count("love") == 4
 
 
 def test_page_that_keeps_failing_is_halved_down_to_what_fails() -> None:
@@ -180,8 +200,8 @@ def test_page_that_keeps_failing_is_halved_down_to_what_fails() -> None:
     lake.source.script = script
     assert lake.run_until_finished().status == "partial"
     outcome = lake.outcome("love")
-    assert outcome.distinct == 400 - 13
-    assert outcome.reason == "pages_failed: 150+13 (http_503)"
+    assert outcome.distinct == 400 - 1
+    assert outcome.reason == "pages_failed: 150+1 (http_503)"
     assert lake.outcome("history").status == "complete"
 
 
@@ -193,7 +213,7 @@ def test_page_size_recovers() -> None:
 
     lake.source.script = script
     assert lake.run_until_finished().status == "complete"
-    assert lake.source.requests[-1][2] == 100
+    assert max(limit for _, offset, limit in lake.source.requests if offset > 1000) == 101
 
 
 def test_source_that_is_down_leaves_the_run_to_the_next_heartbeat() -> None:
@@ -219,13 +239,15 @@ def test_source_that_is_down_leaves_the_run_to_the_next_heartbeat() -> None:
 def test_source_that_stays_down_ends_the_run_after_its_deadline() -> None:
     lake = MemoryLake({"love": 50, "history": 20}, run_deadline_minutes=60)
     lake.source.script = lambda subject, offset, limit: (
-        SourceUnreachableError("down") if subject == "history" or offset > 20 else None
+        SourceUnreachableError("down") if len(lake.source.requests) > 3 else None
     )
     assert lake.run_until_finished().status == "partial"
     assert 3600 < lake.clock.seconds < 7200
-    assert lake.outcome("love").reason == "run_expired: crawl stopped"
-    assert lake.outcome("love").fetched == 30
-    assert lake.outcome("history").status == "failed"
+    outcome = lake.outcome("love")
+    assert (outcome.status, outcome.distinct) == ("partial", 21)
+    assert "run_expired: crawl stopped" in str(outcome.reason)
+    assert "last failure: source_unreachable" in str(outcome.reason)
+    assert (lake.outcome("history").status, lake.outcome("history").distinct) == ("partial", 11)
 
 
 def test_growing_source_is_followed_and_reported() -> None:
@@ -242,42 +264,102 @@ def test_growing_source_is_followed_and_reported() -> None:
     assert outcome.reason == "source_changed: work_count was between 30 and 45 while paging"
 
 
-def test_shrinking_source_ends_early_and_is_reported() -> None:
+@pytest.mark.parametrize(
+    ("left", "status", "reason"),
+    [
+        (43, "complete", "source_changed: work_count was between 43 and 45 while paging"),
+        (20, "partial", "source_changed"),
+        (0, "partial", "source_changed: work_count was between 0 and 45 while paging"),
+    ],
+)
+def test_source_that_shrinks_a_little_is_whole_and_one_that_loses_much_is_not(
+    left: int, status: str, reason: str
+) -> None:
     lake = MemoryLake({"love": 45})
     lake.source.works = works = {"love": 45}
 
     def script(subject: str, offset: int, limit: int) -> None:
-        works["love"] = 45 if offset == 0 else 20
+        works["love"] = 45 if offset == 0 and limit > 1 else left
 
     lake.source.script = script
-    lake.run_heartbeat()
+    lake.run_until_finished()
     outcome = lake.outcome("love")
-    assert (outcome.status, outcome.fetched, outcome.expected_last) == ("complete", 20, 20)
-    assert "source_changed" in str(outcome.reason)
+    assert outcome.status == status
+    assert reason in str(outcome.reason)
 
 
-def test_undercount_in_a_normal_answer_makes_the_run_partial() -> None:
+def test_rest_of_a_page_that_came_short_is_asked_for() -> None:
     lake = MemoryLake({"love": 30})
 
     def script(subject: str, offset: int, limit: int) -> SourceResponse | None:
         return json_response(page("love", 10, 6, 30)) if offset == 10 else None
 
     lake.source.script = script
-    assert lake.run_heartbeat().status == "partial"
-    outcome = lake.outcome("love")
-    assert outcome.reason == "undercount: 26 distinct works of 30 announced"
+    assert lake.run_heartbeat().status == "complete"
+    assert (15, 6) in [(offset, limit) for _, offset, limit in lake.source.requests]
+    assert lake.outcome("love").distinct == 30
 
 
-def test_overlapping_pages_are_counted_as_duplicates() -> None:
+def test_source_that_serves_less_than_it_announces_makes_the_run_partial() -> None:
     lake = MemoryLake({"love": 30})
 
-    def script(subject: str, offset: int, limit: int) -> SourceResponse | None:
-        return json_response(page("love", 7, 10, 30)) if offset == 10 else None
+    def script(subject: str, offset: int, limit: int) -> SourceResponse:
+        return json_response(page("love", offset, limit, 26) | {"work_count": 30})
 
     lake.source.script = script
-    assert lake.run_heartbeat().status == "partial"
+    assert lake.run_until_finished().status == "partial"
+    assert lake.outcome("love").reason == "undercount: 26 distinct works of 30 announced"
+
+
+def works_in_order(numbers: Sequence[int], offset: int, limit: int) -> SourceResponse:
+    works = [{"key": f"/works/OL{number}W"} for number in numbers[offset : offset + limit]]
+    return json_response({"work_count": len(numbers), "works": works})
+
+
+@pytest.mark.parametrize(
+    ("gone", "added"), [([3], []), ([3, 4, 5], []), ([3, 4], [100, 101]), ([], [100, 101, 102])]
+)
+def test_works_that_a_shift_hides_between_two_pages_are_fetched(
+    gone: list[int], added: list[int]
+) -> None:
+    # GIVEN works that leave from, or enter, the front of the listing after the first page
+    lake = MemoryLake({"love": 40})
+    before = list(range(40))
+    after = [number for number in before if number not in gone]
+    after = [*after[:-5], *added, *after[-5:]] if gone else [*added, *after]
+
+    def script(subject: str, offset: int, limit: int) -> SourceResponse:
+        return works_in_order(after if len(lake.source.requests) > 1 else before, offset, limit)
+
+    lake.source.script = script
+    # WHEN it is crawled
+    lake.run_until_finished()
+    # THEN every work that was there all the time is there
     outcome = lake.outcome("love")
-    assert (outcome.fetched, outcome.distinct, outcome.duplicates) == (30, 27, 3)
+    kept = set(before) - set(gone)
+    stored = {
+        int(work["key"].removeprefix("/works/OL").removesuffix("W"))
+        for key in lake.raw_keys()
+        for work in json.loads(gzip.decompress(lake.store.objects[key].body))["works"]
+    }
+    assert kept - stored == set()
+    # AND works that came in before the first page's end are known to be missing
+    assert outcome.status == ("complete" if gone else "partial")
+
+
+def test_shift_that_no_page_bridges_makes_the_run_partial() -> None:
+    # GIVEN a listing of which other works stand at the same offsets after the first page
+    lake = MemoryLake({"love": 40})
+
+    def script(subject: str, offset: int, limit: int) -> SourceResponse:
+        first = 0 if len(lake.source.requests) == 1 else 500
+        return works_in_order(range(first, first + 40), offset, limit)
+
+    lake.source.script = script
+    lake.run_until_finished()
+    outcome = lake.outcome("love")
+    assert outcome.status == "partial"
+    assert "seams_open" in str(outcome.reason)
 
 
 def test_page_that_somebody_else_stored_meanwhile_is_taken_as_it_is() -> None:
@@ -298,6 +380,55 @@ def test_page_that_somebody_else_stored_meanwhile_is_taken_as_it_is() -> None:
     # THEN the first one stays, and the manifest agrees with it
     assert lake.store.objects[key] == stored
     assert lake.outcome("love").pages == donor.outcome("love").pages
+
+
+def test_page_that_an_overlapping_writer_stored_smaller_leaves_no_hole() -> None:
+    # GIVEN a page of 5 works at an offset for which this invocation asks 11
+    donor = MemoryLake({"love": 35}, page_size=4)
+    donor.source.works = {"love": 35}
+    donor.run_heartbeat()
+    small = donor.store.objects[RawKey.of(RUN_ID, "love", 20).key]
+    lake = MemoryLake({"love": 35})
+
+    def script(subject: str, offset: int, limit: int) -> None:
+        if offset == 20:
+            key = RawKey.of(RUN_ID, "love", 20).key
+            lake.store.create(key, NewObject(small.body, metadata=small.metadata))
+
+    lake.source.script = script
+    # WHEN it goes on THEN the rest is asked for
+    assert lake.run_heartbeat().status == "complete"
+    assert lake.outcome("love").distinct == 35
+    assert 24 in [offset for _, offset, _ in lake.source.requests]
+
+
+def test_filtered_listing_has_keys_and_a_name_of_its_own() -> None:
+    subjects: list[object] = ["love", {"subject": "love", "published_in": "1990-1999"}]
+    lake = MemoryLake({"love": 3}, subjects)
+    assert lake.run_heartbeat().status == "complete"
+    names = ["love", "love?published_in=1990-1999"]
+    assert [one.subject for one in lake.manifest().subjects] == names
+    assert sorted(RawKey.parse(key).subject for key in lake.raw_keys()) == names
+
+
+def test_plan_of_an_earlier_version_keeps_its_filters() -> None:
+    frozen = RunPlan.model_validate(
+        {
+            "run_id": RUN_ID,
+            "started_at": START,
+            "page_size": 10,
+            "max_works": 100,
+            "subjects": [
+                {"subject": "love", "published_in": None, "has_fulltext": False, "max_works": 5},
+                {"subject": "love", "published_in": "1990", "has_fulltext": True},
+            ],
+        }
+    )
+    assert [spec.key for spec in frozen.subjects] == [
+        "love",
+        "love?has_fulltext=true&published_in=1990",
+    ]
+    assert frozen.subjects[0].max_works == 5
 
 
 def test_unreadable_stored_page_is_reported_not_overwritten() -> None:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingest.errors import ConfigurationError, LeaseLostError, StateUnreadableError
+from ingest.errors import (
+    ConfigurationError,
+    LeaseLostError,
+    RateLimitedError,
+    SourceUnavailableError,
+    SourceUnreachableError,
+    StateUnreadableError,
+    StoreUnavailableError,
+)
 from ingest.logic.checkpoint import LEASE_SECONDS, ActiveRun, LeasedCheckpoint
-from ingest.logic.heartbeat import CrawlRules, due_run_id
-from ingest.ports import NewObject
-from ingest.testing.fakes import FakeClock, MemoryStore
+from ingest.logic.heartbeat import CrawlRules, HeartbeatDependencies, due_run_id, run_heartbeat
+from ingest.logic.retry import LONGEST_STREAK
+from ingest.logic.workers import Executor
+from ingest.ports import NewObject, SourceResponse
+from ingest.testing.fakes import START, FakeClock, Killed, Killer, MemoryStore
 from ingest.testing.lake import RUN_ID, MemoryLake
-from schemas.keys import CHECKPOINT_KEY, plan_key
+from schemas.events import Heartbeat
+from schemas.keys import CHECKPOINT_KEY, manifest_key, plan_key
 
 
 @pytest.mark.parametrize(
@@ -41,8 +55,8 @@ def test_late_heartbeat_of_an_earlier_slot_begins_nothing() -> None:
     lake = MemoryLake({"love": 3}, interval_minutes=60)
     lake.clock.seconds += 7200
     lake.run_heartbeat()
-    lake.clock.seconds -= 7200
-    assert lake.run_heartbeat().action == "idle"
+    late = Heartbeat(scheduled_time=START + timedelta(seconds=10))
+    assert run_heartbeat(late, lake.dependencies()).action == "idle"
 
 
 def test_start_begins_a_run_of_its_own_time() -> None:
@@ -94,7 +108,7 @@ def test_configuration_changed_in_the_middle_does_not_change_the_run() -> None:
     lake.page_size = 100
     lake.run_until_finished()
     assert [one.subject for one in lake.manifest().subjects] == ["love"]
-    assert {limit for _, _, limit in lake.source.requests} == {10}
+    assert {limit for _, _, limit in lake.source.requests} == {10, 11}
 
 
 def test_wrong_subjects_take_no_lease() -> None:
@@ -222,6 +236,152 @@ def test_released_lease_is_free_at_once() -> None:
     assert state.lease is None
     assert state.run is None
     assert state.latest_run_id == RUN_ID
+
+
+def test_renewal_that_the_store_does_not_answer_is_tried_again() -> None:
+    store, clock = MemoryStore(), FakeClock()
+    one = leased(store, clock, "one")
+    one.take(RUN)
+    replace, failing = store.replace, [True, True]
+
+    def flaky(key: str, body: bytes, etag: str | None) -> str:
+        if failing and failing.pop():
+            raise StoreUnavailableError("409 all the time")
+        return replace(key, body, etag)
+
+    store.replace = flaky  # type: ignore[method-assign]  # a fault
+    for _ in range(60):
+        clock.seconds += 1
+        one.renew_if_due()
+    assert failing == []
+    assert one.may_send
+
+
+def test_lease_is_renewed_while_the_last_answers_are_awaited() -> None:
+    # GIVEN an invocation whose time is over while a slow answer is under way
+    lake = MemoryLake({"love": 30}, seconds_per_invocation=60)
+    renewed, replace = threading.Event(), lake.store.replace
+
+    def noted(key: str, body: bytes, etag: str | None) -> str:
+        if lake.clock.seconds > 50:
+            renewed.set()
+        return replace(key, body, etag)
+
+    lake.store.replace = noted  # type: ignore[method-assign]  # a spy
+    seen: list[bool] = []
+
+    def script(subject: str, offset: int, limit: int) -> None:
+        lake.clock.seconds += 55
+        # WHEN it waits for it THEN the lease is renewed before the answer is there
+        seen.append(renewed.wait(5))
+
+    lake.source.script = script
+    with ThreadPoolExecutor(4) as executor:
+        run_heartbeat(
+            Heartbeat(scheduled_time=START), replace_executor(lake.dependencies(), executor)
+        )
+    assert seen == [True]
+
+
+def replace_executor(deps: HeartbeatDependencies, executor: Executor) -> HeartbeatDependencies:
+    return dataclasses.replace(deps, executor=executor)
+
+
+def test_time_ahead_of_the_clock_is_refused() -> None:
+    lake = MemoryLake({"love": 3})
+    ahead = Heartbeat(scheduled_time=START + timedelta(minutes=2), start=True)
+    with pytest.raises(ConfigurationError, match="ahead of the clock"):
+        run_heartbeat(ahead, lake.dependencies())
+    assert lake.store.objects == {}
+    skewed = Heartbeat(scheduled_time=START + timedelta(seconds=30))
+    assert run_heartbeat(skewed, lake.dependencies()).action == "started"
+
+
+def test_run_of_the_future_in_the_checkpoint_idles_nobody() -> None:
+    # GIVEN a checkpoint that an earlier version wrote for an event of the year 2062
+    lake = MemoryLake({"love": 3})
+    lake.store.create(CHECKPOINT_KEY, NewObject(b'{"latest_run_id": "20621123T000000Z"}'))
+    assert lake.run_heartbeat().run_id == RUN_ID
+    assert lake.run_heartbeat().action == "idle"
+
+
+def test_pause_outlasts_the_invocation_that_was_asked_for_it() -> None:
+    lake = MemoryLake({"love": 100})
+    lake.source.script = lambda subject, offset, limit: (
+        RateLimitedError("429", retry_after=1000.0) if lake.clock.seconds < 1000 else None
+    )
+    first = lake.run_heartbeat()
+    assert (first.finished, first.status) == (False, "paused")
+    for seconds in (300, 600, 900):
+        lake.clock.seconds = seconds
+        assert (lake.run_heartbeat().action, lake.run_heartbeat().status) == ("idle", "paused")
+    assert len(lake.source.requests) == 1
+    lake.clock.seconds = 1201
+    assert lake.run_heartbeat().status == "complete"
+
+
+def test_budget_of_a_subject_spans_invocations() -> None:
+    # GIVEN a subject that fails, another one, and invocations of some seconds
+    lake = MemoryLake({"bad": 30, "love": 30}, seconds_per_invocation=20)
+    lake.source.script = lambda subject, offset, limit: (
+        SourceUnavailableError("503", code="http_503") if subject == "bad" else None
+    )
+    # WHEN heartbeats go on
+    lake.run_until_finished(most=200, every_seconds=30)
+    # THEN it ends with its true reason and count, after as many failures as in one invocation
+    outcome = lake.outcome("bad")
+    asked = [request for request in lake.source.requests if request[0] == "bad"]
+    assert lake.invocations > 5
+    assert outcome.reason == f"http_503: crawl stopped after {len(asked)} failed requests"
+    assert (outcome.status, outcome.retries) == ("failed", len(asked))
+    assert len(asked) <= LONGEST_STREAK + 3
+    assert lake.outcome("love").status == "complete"
+
+
+def test_run_that_was_killed_after_its_manifest_fetches_nothing_more() -> None:
+    # GIVEN an invocation that ends a run after refusals, and is killed before it says so
+    lake = MemoryLake({f"subject_{number}": 30 for number in range(40)})
+    lake.source.script = lambda subject, offset, limit: (
+        plain_403() if len(lake.source.requests) > 20 else None
+    )
+    create = lake.store.create
+
+    def killed_after(key: str, new: NewObject) -> bool:
+        created = create(key, new)
+        if key == manifest_key(RUN_ID):
+            lake.store.killer = Killer(0)
+        return created
+
+    lake.store.create = killed_after  # type: ignore[method-assign]  # a fault
+    with pytest.raises(Killed):
+        lake.run_until_finished()
+    # WHEN the source is well again and heartbeats go on
+    lake.store.create = create  # type: ignore[method-assign]
+    lake.store.killer = Killer()
+    lake.source.script = lambda subject, offset, limit: None
+    lake.clock.seconds += LEASE_SECONDS + 1
+    asked, raw = len(lake.source.requests), lake.raw_keys()
+    result = lake.run_heartbeat()
+    # THEN the run is closed with the manifest that it has
+    assert (result.finished, result.status) == (True, "partial")
+    assert (len(lake.source.requests), lake.raw_keys()) == (asked, raw)
+    listed = [page.key for one in lake.manifest().subjects for page in one.pages]
+    assert sorted(listed) == raw
+    assert lake.run_heartbeat().action == "idle"
+
+
+def test_nothing_spins_while_it_waits() -> None:
+    lake = MemoryLake({"love": 50})
+    lake.source.script = lambda subject, offset, limit: (
+        SourceUnreachableError("down") if lake.clock.seconds < 100 else None
+    )
+    lake.run_until_finished()
+    assert min(lake.clock.slept) >= 0.01
+    assert len(lake.clock.slept) < 400
+
+
+def plain_403() -> SourceResponse:
+    return SourceResponse("https://source.example", 403, b"<html>", START, "text/html")
 
 
 def test_clock_of_the_fakes_is_utc() -> None:

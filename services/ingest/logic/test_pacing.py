@@ -125,70 +125,100 @@ def test_page_size_has_a_least() -> None:
 def test_small_configured_page_is_never_enlarged() -> None:
     sizer = PageSizer(5)
     sizer.halve(5)
+    assert sizer.size == 2
+    for _ in range(40):
+        sizer.succeeded()
     assert sizer.size == 5
+
+
+def test_page_size_goes_on_where_an_earlier_invocation_left_it() -> None:
+    assert PageSizer(500, 125).size == 125
+    assert PageSizer(100, 125).size == 100
 
 
 def failing(breaker: CircuitBreaker, times: int) -> None:
     for _ in range(times):
-        breaker.failed(breaker.sending())
+        breaker.failed(breaker.begin(), "love")
 
 
 def test_circuit_opens_after_failures_in_a_row() -> None:
-    breaker = CircuitBreaker(FakeClock().timing)
+    breaker = CircuitBreaker(FakeClock().timing, subjects=1)
     failing(breaker, FAILURES_TO_OPEN - 1)
     assert breaker.allows
     failing(breaker, 1)
     assert not breaker.allows
 
 
+def test_failures_of_one_subject_among_many_are_its_own() -> None:
+    breaker = CircuitBreaker(FakeClock().timing, subjects=10)
+    failing(breaker, 100)
+    assert breaker.is_closed
+    breaker.failed(breaker.begin(), "history")
+    assert breaker.is_closed
+    breaker.failed(breaker.begin(), "fantasy")
+    assert not breaker.is_closed
+
+
+def test_request_that_waited_while_the_circuit_opened_is_not_sent() -> None:
+    clock = FakeClock()
+    breaker = CircuitBreaker(clock.timing, subjects=1)
+    early, late = breaker.begin(), breaker.begin()
+    assert breaker.may_send(late)
+    breaker.pause(early, 300.0)
+    assert not breaker.may_send(late)
+    clock.seconds += 301
+    assert not breaker.may_send(late)
+    assert breaker.may_send(breaker.begin())
+
+
 def test_success_in_between_keeps_the_circuit_closed() -> None:
-    breaker = CircuitBreaker(FakeClock().timing)
+    breaker = CircuitBreaker(FakeClock().timing, subjects=1)
     for _ in range(5):
         failing(breaker, FAILURES_TO_OPEN - 1)
-        breaker.succeeded(breaker.sending())
+        breaker.succeeded(breaker.begin())
     assert breaker.allows
 
 
 def test_half_open_circuit_lets_one_probe_pass() -> None:
     clock = FakeClock()
-    breaker = CircuitBreaker(clock.timing)
+    breaker = CircuitBreaker(clock.timing, subjects=1)
     failing(breaker, FAILURES_TO_OPEN)
     clock.seconds += breaker.open_seconds
-    probe = breaker.sending()
+    probe = breaker.begin()
     assert not breaker.allows
     breaker.succeeded(probe)
     assert (breaker.allows, breaker.is_closed) == (True, True)
 
 
 def test_probe_that_was_not_sent_leaves_room_for_another() -> None:
-    breaker = CircuitBreaker(FakeClock().timing, half_open=True)
-    breaker.not_sent(breaker.sending())
+    breaker = CircuitBreaker(FakeClock().timing, subjects=1, half_open=True)
+    breaker.not_sent(breaker.begin())
     assert breaker.allows
 
 
 def test_volley_that_met_one_outage_counts_once() -> None:
-    breaker = CircuitBreaker(FakeClock().timing)
-    tickets = [breaker.sending() for _ in range(20)]
+    breaker = CircuitBreaker(FakeClock().timing, subjects=1)
+    tickets = [breaker.begin() for _ in range(20)]
     for ticket in tickets:
         breaker.pause(ticket, None)
     assert breaker.opened == 1
 
 
 def test_429_opens_the_circuit_at_once_and_for_as_long_as_asked() -> None:
-    breaker = CircuitBreaker(FakeClock().timing)
-    breaker.pause(breaker.sending(), 45.0)
+    breaker = CircuitBreaker(FakeClock().timing, subjects=1)
+    breaker.pause(breaker.begin(), 45.0)
     assert breaker.open_seconds == 45.0
 
 
 def test_absurd_retry_after_is_cut() -> None:
-    breaker = CircuitBreaker(FakeClock().timing)
-    breaker.pause(breaker.sending(), 1e9)
-    assert breaker.open_seconds == 300.0
+    breaker = CircuitBreaker(FakeClock().timing, subjects=1)
+    breaker.pause(breaker.begin(), 1e9)
+    assert breaker.open_seconds == 3600.0
 
 
 def test_source_is_down_after_probes_in_a_row_fail() -> None:
     clock = FakeClock()
-    breaker = CircuitBreaker(clock.timing)
+    breaker = CircuitBreaker(clock.timing, subjects=1)
     failing(breaker, FAILURES_TO_OPEN)
     for _ in range(OPENINGS_TO_GIVE_UP):
         assert not breaker.source_is_down

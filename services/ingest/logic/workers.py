@@ -7,7 +7,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Protocol
 
-from ingest.logic.subject_crawl import PageRange, PageResult, SubjectCrawl
+from ingest.logic.pages import PageRange, PageResult
+from ingest.logic.subject_crawl import SubjectCrawl
+from ingest.ports import SubjectSpec
 
 
 class Executor(Protocol):
@@ -19,12 +21,22 @@ class Executor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is under way for a subject: a page to fetch, or, without one, a stored one to adopt.
+    """What is under way for a subject.
 
-    ``ticket`` is the circuit breaker's, ``key`` that of the stored page.
+    Attributes
+    ----------
+    crawl
+        ``None`` for a request that only shows whether the source serves.
+    page
+        The page to fetch; ``None`` where a stored one is adopted.
+    ticket
+        The circuit breaker's.
+    key
+        That of the stored page.
     """
 
-    crawl: SubjectCrawl
+    spec: SubjectSpec
+    crawl: SubjectCrawl | None
     page: PageRange | None
     ticket: int = 0
     key: str = ""

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ingest.openlibrary.body import read_page, read_stored
+from ingest.openlibrary.manners import LARGEST_PAGE
 from ingest.openlibrary.outcomes import refusal
 from ingest.openlibrary.requests import page_path
 from ingest.ports import Page, SourceResponse, SubjectSpec
 
 
-@dataclass
 class OpenLibrary:
-    """The subjects API as an :class:`ingest.ports.PageApi`; safe to use from several threads.
+    """The subjects API as an :class:`ingest.ports.PageApi`."""
 
-    Attributes
-    ----------
-    sort_accepted
-        Whether the source has answered a request with our sort order.
-    """
+    @property
+    def largest_request(self) -> int:
+        """The API's bound on the works of a page."""
+        return LARGEST_PAGE
 
-    sort_accepted: bool = False
-
-    def page_path(self, spec: SubjectSpec, offset: int, limit: int) -> str:
+    def page_path(self, spec: SubjectSpec, offset: int, limit: int, *, details: bool) -> str:
         """Return the path and query of a page."""
-        return page_path(spec, offset, limit)
+        return page_path(spec, offset, limit, details=details)
 
     def read(self, response: SourceResponse) -> Page:
         """Return the page that an answer holds.
@@ -34,12 +29,10 @@ class OpenLibrary:
         IngestError
             When it holds none; the tag says what to do.
         """
-        error = refusal(response, sort_accepted=self.sort_accepted)
+        error = refusal(response)
         if error is not None:
             raise error
-        page = read_page(response)
-        self.sort_accepted = True
-        return page
+        return read_page(response)
 
     def read_stored(self, wire: bytes) -> Page:
         """Return the page that a stored object holds.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from array import array
 from typing import Annotated, Any, Final, TypedDict
 
@@ -15,7 +16,12 @@ from ingest.ports import Page, SourceResponse
 #: A page of 1000 works has about 1.3 MB, 0.2 MB of it on the wire.
 MAX_WIRE_BYTES: Final = 16 * 2**20
 MAX_PLAIN_BYTES: Final = 64 * 2**20
+#: Proxies may join some; each costs a copy of the rest.
+MAX_MEMBERS: Final = 16
+#: Python refuses longer integers by default, and would refuse the page with them.
+_LONGEST_INTEGER: Final = 4000
 _GZIP: Final = 31
+_GZIP_MAGIC: Final = b"\x1f\x8b"
 # Built when first used: most heartbeats find nothing to do.
 _STRICT: Final = ConfigDict(strict=True, extra="ignore", defer_build=True)
 
@@ -42,7 +48,7 @@ def read_page(response: SourceResponse) -> Page:
     Raises
     ------
     BodyRefusedError
-        When it is no page; its code says why. ``work_count`` null with status 200 is how
+        When it holds no page; its code says why. ``work_count`` null with status 200 is how
         OpenLibrary answers when its search failed or timed out.
     """
     if response.cut_at_limit:
@@ -64,51 +70,93 @@ def read_stored(wire: bytes) -> Page:
     Raises
     ------
     BodyRefusedError
-        When it is no page.
+        When it does not hold a page.
     """
     return _summary(wire, unzip(wire), compressed_here=False)
 
 
 def unzip(wire: bytes) -> bytes:
-    """Decompress one gzip member, to its checksum and within :data:`MAX_PLAIN_BYTES`.
+    """Decompress a gzip stream, to its checksums and within :data:`MAX_PLAIN_BYTES`.
 
     Raises
     ------
     BodyRefusedError
-        When it is cut, damaged, too large, or followed by anything.
+        When it is cut, damaged, too large, in more than :data:`MAX_MEMBERS` parts, or followed by
+        anything else.
     """
+    parts: list[bytes] = []
+    room = MAX_PLAIN_BYTES
+    for _ in range(MAX_MEMBERS):
+        plain, wire = _unzip_member(wire, room)
+        parts.append(plain)
+        room -= len(plain)
+        if not wire:
+            return b"".join(parts)
+        if not wire.startswith(_GZIP_MAGIC):
+            raise BodyRefusedError("bytes follow the gzip stream", code="gzip_damaged")
+    raise BodyRefusedError(
+        f"the gzip stream has more than {MAX_MEMBERS} members", code="gzip_damaged"
+    )
+
+
+def _unzip_member(wire: bytes, room: int) -> tuple[bytes, bytes]:
+    # One byte more than there is room for shows a body that is too large; 0 would mean no bound.
     inflater = isal_zlib.decompressobj(_GZIP)
     try:
-        plain = inflater.decompress(wire, MAX_PLAIN_BYTES)
+        plain = inflater.decompress(wire, room + 1)
     except isal_zlib.error as error:  # type: ignore[misc]  # its stub takes the class for an object
         raise BodyRefusedError(
             f"the gzip stream is damaged: {error}", code="gzip_damaged"
         ) from error
-    if inflater.unconsumed_tail:
+    if len(plain) > room:
         raise BodyRefusedError(
             f"the body unpacks to more than {MAX_PLAIN_BYTES} bytes", code="body_too_large"
         )
     if not inflater.eof:
         raise BodyRefusedError("the gzip stream ends before its end", code="gzip_truncated")
-    if inflater.unused_data:
-        raise BodyRefusedError("bytes follow the gzip stream", code="gzip_damaged")
-    return plain
+    return plain, inflater.unused_data
 
 
 def _summary(wire: bytes, plain: bytes, *, compressed_here: bool) -> Page:
-    try:
-        page = _PAGE.validate_json(plain)
-    except ValidationError as error:
-        code = "json_invalid" if error.errors()[0]["type"] == "json_invalid" else "shape_unknown"
-        raise BodyRefusedError(validation_summary(error)[:500], code=code) from error
+    page = _parse(plain)
     count = page["work_count"]
     if count is None or count < 0:
         raise BodyRefusedError(
             f"work_count is {'null' if count is None else count}: the source's search failed",
             code="work_count_null",
         )
-    keys = array("q", map(_fingerprint, page["works"]))
+    try:
+        keys = array("q", map(_fingerprint, page["works"]))
+    except RecursionError as error:
+        raise BodyRefusedError("a record is nested too deeply", code="json_invalid") from error
     return Page(wire, compressed_here, count, len(keys), keys)
+
+
+def _parse(plain: bytes) -> _Page:
+    try:
+        return _PAGE.validate_json(plain)
+    except ValidationError as error:
+        if error.errors(include_input=False)[0]["type"] != "json_invalid":
+            raise BodyRefusedError(validation_summary(error)[:500], code="shape_unknown") from error
+        return _parse_carefully(plain, validation_summary(error)[:500])
+
+
+def _parse_carefully(plain: bytes, finding: str) -> _Page:
+    # The fast parser gives up on a whole page for one lone surrogate, one byte that is not UTF-8,
+    # one deeply nested record or one endless number. The page is stored as it came, and process
+    # rejects that record by itself.
+    text = plain.decode("utf-8", "surrogateescape")
+    try:
+        document = json.loads(text, parse_int=_bounded_integer)
+        return _PAGE.validate_python(document)
+    except ValidationError as error:
+        raise BodyRefusedError(validation_summary(error)[:500], code="shape_unknown") from error
+    except (ValueError, RecursionError) as error:
+        raise BodyRefusedError(finding, code="json_invalid") from error
+
+
+def _bounded_integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
 
 
 def _fingerprint(record: Any) -> int:

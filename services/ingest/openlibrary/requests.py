@@ -12,10 +12,10 @@ from ingest.ports import SubjectSpec
 SORT: Final = "editions,key"
 
 
-def page_path(spec: SubjectSpec, offset: int, limit: int) -> str:
-    """Return the path and query of a page; the first one asks for the subject's facets too."""
+def page_path(spec: SubjectSpec, offset: int, limit: int, *, details: bool) -> str:
+    """Return the path and query of a page, with the subject's facets where ``details`` is set."""
     query: dict[str, str | int] = {"limit": limit, "offset": offset, "sort": SORT}
-    if offset == 0:
+    if details:
         query["details"] = "true"
     query |= spec.filters
     return f"/subjects/{quote(spec.subject, safe=':')}.json?{urlencode(query, safe=',')}"

@@ -26,9 +26,9 @@ DUMP_URL: Final = "https://openlibrary.org/data/ol_dump_works_latest.txt.gz"
 def _canonical(value: object) -> object:
     if not isinstance(value, str):
         return value
-    subject = canonical_subject(value)
-    encode_segment(subject)
-    return subject
+    if not value.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("a lone surrogate is not text: write the letter itself, in UTF-8")
+    return canonical_subject(value)
 
 
 class _ConfiguredSubject(BaseModel):
@@ -72,7 +72,9 @@ class _ConfiguredSubject(BaseModel):
         filters = {"published_in": self.published_in} if self.published_in else {}
         if self.has_fulltext:
             filters["has_fulltext"] = "true"
-        return SubjectSpec(subject=self.subject, max_works=self.max_works, filters=filters)
+        spec = SubjectSpec(subject=self.subject, max_works=self.max_works, filters=filters)
+        encode_segment(spec.key)
+        return spec
 
 
 _CONFIGURED: Final = TypeAdapter(Annotated[list[_ConfiguredSubject], Field(min_length=1)])
@@ -91,25 +93,25 @@ def parse_subjects(text: str, *, origin: str = "SUBJECTS") -> list[SubjectSpec]:
     Raises
     ------
     ConfigurationError
-        When it is not such a list, or names a subject twice: the raw keys hold the subject only.
+        When it is not such a list, or names a subject twice with the same filters.
     """
     try:
         configured = _CONFIGURED.validate_python(json.loads(text))
+        specs = [one.to_spec() for one in configured]
     except ValidationError as error:
         raise ConfigurationError(f"{origin}: {validation_summary(error)}") from error
     except ValueError as error:
         raise ConfigurationError(
             f'{origin} is not JSON ({error}): write a list such as ["love", "person:jane_austen"]'
         ) from error
-    specs = [one.to_spec() for one in configured]
     seen: set[str] = set()
     for spec in specs:
-        if spec.subject in seen:
+        if spec.key in seen:
             raise ConfigurationError(
-                f"{origin} names {spec.subject!r} twice (OpenLibrary drops punctuation and case,"
+                f"{origin} names {spec.key!r} twice (OpenLibrary drops punctuation and case,"
                 " so 'C#' and 'c' are one subject): keep one of them"
             )
-        seen.add(spec.subject)
+        seen.add(spec.key)
     return specs
 
 

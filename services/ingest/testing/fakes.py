@@ -169,7 +169,7 @@ class FakeSource:
     works: Mapping[str, int]
     clock: FakeClock
     script: Answer = lambda subject, offset, limit: None
-    on_request: Callable[[str, int], None] = lambda subject, offset: None
+    on_request: Callable[[str, int, int], None] = lambda subject, offset, limit: None
     latency_seconds: float = 0.0
     sent_at: list[float] = field(default_factory=list)
     requests: list[tuple[str, int, int]] = field(default_factory=list)
@@ -187,7 +187,7 @@ class FakeSource:
             self.sent_at.append(self.clock.seconds)
             self.requests.append((subject, offset, limit))
             self.paths.append(path)
-            self.on_request(subject, offset)
+            self.on_request(subject, offset, limit)
         self.clock.seconds += self.latency_seconds
         self.killer.step()
         scripted = self.script(subject, offset, limit)

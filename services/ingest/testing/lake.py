@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from ingest.errors import IngestError
 from ingest.logic.heartbeat import CrawlRules, HeartbeatDependencies, HeartbeatResult, run_heartbeat
-from ingest.logic.subject_crawl import PageRange, PageResult, SubjectCrawl
+from ingest.logic.pages import PageRange, PageResult
+from ingest.logic.subject_crawl import SubjectCrawl
 from ingest.openlibrary.api import OpenLibrary
 from ingest.openlibrary.subjects import parse_subjects
 from ingest.ports import SubjectSpec
@@ -29,7 +30,7 @@ RUN_ID = "20261123T000000Z"
 
 
 class SilentObserver:
-    """Keeps the errors that it is told of."""
+    """Keeps the errors that it is notified of."""
 
     def __init__(self) -> None:
         self.errors: list[IngestError] = []
@@ -42,7 +43,7 @@ class SilentObserver:
         """Note a page."""
         self.pages.append(result.offset)
 
-    def request_failed(self, crawl: SubjectCrawl, page: PageRange, error: IngestError) -> None:
+    def request_failed(self, subject: str, page: PageRange, error: IngestError) -> None:
         """Note an error."""
         self.errors.append(error)
 
@@ -72,9 +73,10 @@ class MemoryLake:
         self.fetched_though_stored: list[str] = []
         self.source.on_request = self._note_repetition
 
-    def _note_repetition(self, subject: str, offset: int) -> None:
+    def _note_repetition(self, subject: str, offset: int, limit: int) -> None:
         key = RawKey.of(RUN_ID, subject, offset).key
-        if key in self.store.objects:
+        is_canary = (offset, limit) == (0, 1)
+        if key in self.store.objects and not is_canary:
             self.fetched_though_stored.append(key)
 
     def specs(self) -> list[SubjectSpec]:
@@ -130,7 +132,7 @@ class MemoryLake:
         """Send heartbeats until a run is finished."""
         for _ in range(most):
             result = self.run_heartbeat()
-            if result.finished or result.action == "idle":
+            if result.finished or (result.action == "idle" and result.status is None):
                 return result
             self.clock.seconds += every_seconds
         raise AssertionError(f"not finished after {most} heartbeats: {result}")

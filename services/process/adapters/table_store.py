@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import awswrangler as wr
@@ -14,7 +15,9 @@ import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 
 from process.errors import CatalogueError, SchemaConflictError, StorageError
-from schemas.derive.glue import JSON_SERDE, glue_comments, glue_types
+from schemas.derive.columns import Column
+from schemas.derive.compatibility import catalogue_conflicts
+from schemas.derive.glue import JSON_SERDE, glue_columns, glue_comments, glue_types
 from schemas.keys import day_prefix
 from schemas.tables import PARTITIONS, Table
 
@@ -28,6 +31,19 @@ _REPEATING: Final = [
 ]
 # Columns that queries filter by; statistics of the others let no engine skip a file.
 _FILTERED: Final = ["work_key", "edition_count", "first_publish_year", "decade", "key", "year"]
+#: Seconds for which a partition counts as catalogued, once it was seen to be.
+KNOWN_SECONDS: Final = 600.0
+_ATTEMPTS: Final = 4
+_WRANGLER_ERRORS: Final = (
+    wr.exceptions.ServiceApiError,
+    wr.exceptions.InvalidArgument,
+    wr.exceptions.InvalidTable,
+)
+#: What of Glue's ``Table`` its ``TableInput`` takes.
+_TABLE_INPUT: Final = {
+    *("Name", "Description", "Owner", "Retention", "StorageDescriptor"),
+    *("PartitionKeys", "TableType", "Parameters"),
+}
 #: How Parquet is written.
 PARQUET: Final = {
     "compression": "zstd",
@@ -40,16 +56,23 @@ PARQUET: Final = {
 class GlueTableStore:
     """The tables of one database; see :class:`process.ports.TableStore`.
 
-    It remembers which tables and partitions it has seen, so a warm container makes no catalogue
-    call for a day that it knows.
+    It remembers for some minutes which partitions it has seen, so that a warm container makes no
+    catalogue call for a day that it knows.
     """
 
-    def __init__(self, session: boto3.Session, bucket: str, database: str) -> None:
+    def __init__(
+        self,
+        session: boto3.Session,
+        bucket: str,
+        database: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._session = session
         self._bucket = bucket
         self._database = database
-        self._tables: set[str] = set()
-        self._partitions: set[tuple[str, str]] = set()
+        self._clock = clock
+        self._columns: dict[str, dict[str, str]] = {}
+        self._known_until: dict[tuple[str, str], float] = {}
 
     def write(self, table: Table, key: str, rows: pa.Table) -> None:
         """Write rows as one Parquet object; see the port."""
@@ -66,34 +89,54 @@ class GlueTableStore:
 
     def register(self, table: Table, ingest_date: str) -> None:
         """Make sure that table, columns and partition are catalogued; see the port."""
-        if (table.name, ingest_date) in self._partitions:
+        if self._clock() < self._known_until.get((table.name, ingest_date), 0.0):
             return
         with _translated(table.name):
-            if table.name not in self._tables:
-                self._ensure_table(table)
-                self._tables.add(table.name)
+            # A day that was known is looked up again: somebody may have dropped table or partition.
+            if table.name not in self._columns or (table.name, ingest_date) in self._known_until:
+                self._columns[table.name] = self._ensure_table(table)
             self._add_partition(table, ingest_date)
-        self._partitions.add((table.name, ingest_date))
+        self._known_until[table.name, ingest_date] = self._clock() + KNOWN_SECONDS
 
-    def _ensure_table(self, table: Table) -> None:
-        wanted = glue_types(table.columns)
-        found = self._column_types(table)
-        if found is None:
-            self._create_or_extend(table)
-            # Another container may have been first, with an older or a newer contract.
-            found = self._column_types(table) or {}
-        self._refuse_conflicts(table, wanted, found)
-        if wanted.keys() - found.keys():
-            self._create_or_extend(table)
+    def _ensure_table(self, table: Table) -> dict[str, str]:
+        """Return the table's columns in the catalogue, in its order, once it has all of ours."""
+        for _ in range(_ATTEMPTS):
+            found = self._get_table(table.name)
+            if found is None:
+                self._create(table)
+                continue
+            columns = {one["Name"]: one["Type"] for one in found["StorageDescriptor"]["Columns"]}
+            self._refuse_conflicts(table, columns)
+            missing = [column for column in table.columns if column.name not in columns]
+            if not missing:
+                return columns
+            self._append(found, missing)
+        raise CatalogueError(
+            f"table {table.name} did not keep the columns that were added to it", table=table.name
+        )
 
-    def _refuse_conflicts(
-        self, table: Table, wanted: dict[str, str], found: dict[str, str]
-    ) -> None:
-        conflicts = [
-            f"{name} is {found[name]} in the catalogue and {wanted[name]} in the contract"
-            for name in sorted(wanted.keys() & found.keys())
-            if found[name].replace(" ", "").lower() != wanted[name]
-        ]
+    def _get_table(self, name: str) -> dict[str, Any] | None:
+        glue = self._session.client("glue")
+        try:
+            found: dict[str, Any] = glue.get_table(DatabaseName=self._database, Name=name)["Table"]
+        except glue.exceptions.EntityNotFoundException:
+            return None
+        return found
+
+    def _append(self, found: dict[str, Any], missing: Sequence[Column]) -> None:
+        # Of two containers at once, the later would undo the earlier: the version prevents it, and
+        # the next look finds what is still missing.
+        changed = {name: value for name, value in found.items() if name in _TABLE_INPUT}
+        storage = found["StorageDescriptor"]
+        columns = [*storage["Columns"], *glue_columns(missing)]
+        changed["StorageDescriptor"] = {**storage, "Columns": columns}
+        version = {"VersionId": found["VersionId"]} if found.get("VersionId") else {}
+        glue = self._session.client("glue")
+        with suppress(glue.exceptions.ConcurrentModificationException):
+            glue.update_table(DatabaseName=self._database, TableInput=changed, **version)
+
+    def _refuse_conflicts(self, table: Table, found: dict[str, str]) -> None:
+        conflicts = catalogue_conflicts(table.columns, found)
         if conflicts:
             raise SchemaConflictError(
                 f"table {self._database}.{table.name}: {'; '.join(conflicts)}. A column's type"
@@ -101,15 +144,8 @@ class GlueTableStore:
                 table=table.name,
             )
 
-    def _column_types(self, table: Table) -> dict[str, str] | None:
-        types: dict[str, str] | None = wr.catalog.get_table_types(
-            self._database, table.name, boto3_session=self._session
-        )
-        return types
-
-    def _create_or_extend(self, table: Table) -> None:
-        # In this mode awswrangler makes a table that is missing, leaves one that somebody else made
-        # meanwhile, and appends columns that are missing.
+    def _create(self, table: Table) -> None:
+        # In this mode awswrangler leaves a table that somebody else made meanwhile.
         settings: dict[str, Any] = {
             "database": self._database,
             "table": table.name,
@@ -137,7 +173,8 @@ class GlueTableStore:
             "database": self._database,
             "table": table.name,
             "partitions_values": {location: [ingest_date]},
-            "columns_types": glue_types(table.columns),
+            # The table's columns in the table's order, whichever contract made them.
+            "columns_types": self._columns[table.name],
             "boto3_session": self._session,
         }
         if table.format == "parquet":
@@ -150,7 +187,7 @@ class GlueTableStore:
 def _translated(table: str) -> Iterator[None]:
     try:
         yield
-    except (BotoCoreError, ClientError, wr.exceptions.ServiceApiError) as error:
+    except (BotoCoreError, ClientError, *_WRANGLER_ERRORS) as error:
         raise CatalogueError(
             f"the catalogue failed on table {table}: {error}", table=table
         ) from error

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import base64
+import socket
+import threading
+import zlib
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from process.adapters.s3_store import S3Store
 from process.adapters.sessions import MemoisingSession
@@ -71,3 +77,87 @@ def test_a_session_makes_a_client_once() -> None:
     session = MemoisingSession()
 
     assert session.client("s3") is session.client(service_name="s3", use_ssl=True)
+
+
+class Answers:
+    """A server of S3 answers, each written byte by byte; they say what they like."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.answers = list(answers)
+        self.requests: list[bytes] = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        for answer in self.answers:
+            connection, _ = self._socket.accept()
+            with connection:
+                self.requests.append(connection.recv(65536))
+                connection.sendall(answer)
+        self._socket.close()
+
+
+def served(*answers: bytes) -> tuple[S3Store, Answers]:
+    server = Answers(*answers)
+    client = boto3.client(
+        "s3",
+        "us-east-1",
+        endpoint_url=server.url,
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+    )
+    return S3Store(client, BUCKET), server
+
+
+def answer(body: bytes, length: int | None = None, *headers: str) -> bytes:
+    lines = [
+        "HTTP/1.1 200 OK",
+        f"Content-Length: {len(body) if length is None else length}",
+        "Connection: close",
+        *headers,
+        "",
+        "",
+    ]
+    return "\r\n".join(lines).encode() + body
+
+
+def test_a_body_that_is_cut_is_transient() -> None:
+    store, _ = served(answer(b"half", 8))
+
+    with pytest.raises(StorageError, match="S3 failed on a"):
+        store.get("a")
+
+
+def test_a_body_that_contradicts_its_checksum_is_transient() -> None:
+    wrong = base64.b64encode(zlib.crc32(b"other").to_bytes(4, "big")).decode()
+    store, _ = served(answer(b"these", None, f"x-amz-checksum-crc32: {wrong}"))
+
+    with pytest.raises(StorageError, match="checksum"):
+        store.get("a")
+
+
+def test_a_lost_answer_to_our_own_write_is_a_write(store: S3Store) -> None:
+    """GIVEN a write whose answer was lost WHEN botocore repeats it THEN the 412 is our own."""
+    sent: list[Any] = []
+
+    def lose(request: Any, **_: Any) -> None:
+        if request.headers.get("If-None-Match") and not sent:
+            sent.append(request.headers["x-amz-meta-writer"])
+            writer = sent[0].decode() if isinstance(sent[0], bytes) else sent[0]
+            boto3.client("s3").put_object(
+                Bucket=BUCKET, Key="a", Body=b"x", Metadata={"writer": writer}
+            )
+
+    store.client.meta.events.register("before-send.s3.PutObject", lose)
+
+    assert store.put_new("a", b"x", "text/plain")
+    assert sent
+
+
+def test_a_write_of_somebody_else_is_told_from_ours(store: S3Store) -> None:
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="a", Body=b"x", Metadata={"writer": "other"})
+
+    assert not store.put_new("a", b"x", "text/plain")

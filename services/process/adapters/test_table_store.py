@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from process.adapters.sessions import MemoisingSession
-from process.adapters.table_store import GlueTableStore
+from process.adapters.table_store import KNOWN_SECONDS, GlueTableStore
 from process.errors import CatalogueError, SchemaConflictError
 from process.testing.pages import BUCKET
 from schemas.derive.glue import glue_columns
@@ -155,3 +155,94 @@ def test_a_changed_type_is_refused(glue: Any) -> None:
 def test_a_missing_database_says_so() -> None:
     with pytest.raises(CatalogueError, match="works"):
         new_catalogue().register(WORKS, DAY)
+
+
+class Reordered(BaseModel):
+    names: list[str] = Field(description="names")
+    work_key: str = Field(description="key")
+
+
+class Apart(Older):
+    other: str | None = Field(description="other")
+
+
+def column_names(glue: Any) -> list[str]:
+    return [column["Name"] for column in definition(glue)["StorageDescriptor"]["Columns"]]
+
+
+def test_a_column_put_mid_contract_is_appended_and_partitions_take_the_tables_order(
+    glue: Any,
+) -> None:
+    new_catalogue().register(table_of(Older), DAY)
+
+    new_catalogue().register(table_of(Reordered), "2026-11-24")
+
+    (new,) = glue.get_partitions(
+        DatabaseName="lake", TableName="works", Expression="ingest_date = '2026-11-24'"
+    )["Partitions"]
+    assert column_names(glue) == ["work_key", "names"]
+    names = [column["Name"] for column in new["StorageDescriptor"]["Columns"]]
+    assert names == ["work_key", "names"]
+
+
+def test_a_type_that_is_written_otherwise_is_the_same_type(glue: Any) -> None:
+    new_catalogue().register(table_of(Newer), DAY)
+    found = definition(glue)
+    columns = found["StorageDescriptor"]["Columns"]
+    columns[1]["Type"] = "ARRAY< string >"
+    storage = {**found["StorageDescriptor"], "Columns": columns}
+    kept = {"Name": "works", "StorageDescriptor": storage, "PartitionKeys": found["PartitionKeys"]}
+    glue.update_table(DatabaseName="lake", TableInput=kept)
+
+    class Newest(Newer):
+        more: str | None = Field(description="more")
+
+    new_catalogue().register(table_of(Newest), "2026-11-24")
+
+    assert column_names(glue) == ["work_key", "names", "more"]
+
+
+def test_containers_that_extend_at_once_lose_no_column(glue: Any) -> None:
+    new_catalogue().register(table_of(Older), DAY)
+    session = MemoisingSession()
+    first = GlueTableStore(session, BUCKET, "lake")
+    raced: list[str] = []
+
+    def overtake(model: Any, **_: Any) -> None:
+        if model.name == "UpdateTable" and not raced:
+            raced.append(model.name)
+            new_catalogue().register(table_of(Apart), DAY)
+
+    session.client("glue").meta.events.register("before-call", overtake)
+    first.register(table_of(Newer), DAY)
+    # The one that was overtaken looks again when its time is over.
+    new_catalogue().register(table_of(Apart), DAY)
+
+    assert sorted(column_names(glue)) == ["names", "other", "work_key"]
+
+
+@pytest.mark.parametrize("dropped", ["table", "partition"])
+def test_what_is_dropped_is_made_again_by_a_warm_container(glue: Any, dropped: str) -> None:
+    now = [0.0]
+    catalogue = GlueTableStore(MemoisingSession(), BUCKET, "lake", lambda: now[0])
+    catalogue.register(WORKS, DAY)
+    if dropped == "table":
+        glue.delete_table(DatabaseName="lake", Name="works")
+    else:
+        glue.delete_partition(DatabaseName="lake", TableName="works", PartitionValues=[DAY])
+
+    now[0] += KNOWN_SECONDS
+    catalogue.register(WORKS, DAY)
+
+    assert len(glue.get_partitions(DatabaseName="lake", TableName="works")["Partitions"]) == 1
+
+
+def test_a_column_that_does_not_stay_is_an_error_and_not_a_loss(
+    glue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_catalogue().register(table_of(Older), DAY)
+    store = new_catalogue()
+    monkeypatch.setattr(store, "_append", lambda *_: None)
+
+    with pytest.raises(CatalogueError, match="did not keep the columns"):
+        store.register(table_of(Newer), DAY)

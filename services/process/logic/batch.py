@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,12 +13,15 @@ from process.errors import (
     ForeignBucketError,
     InvalidEventError,
     InvalidManifestError,
+    TransientError,
     UnexpectedObjectError,
 )
 from process.logic.completion import complete_run
 from process.logic.outputs import Outputs
+from process.logic.retry import Retry
 from process.logic.stage import Limits, PageResult, process_page
 from process.observability import count, log_failure, logger
+from process.ports import MessageQueue
 from schemas.events import S3ObjectCreated
 from schemas.keys import RAW_PREFIX, RUNS_PREFIX, InvalidKeyError, parse_manifest_key
 
@@ -29,22 +33,28 @@ class Batch:
     outputs: Outputs
     limits: Limits
     bucket: str
+    queue: MessageQueue
+    retry: Retry = field(default_factory=Retry)
     failed: set[str] = field(default_factory=set)
+    transient: set[str] = field(default_factory=set)
     waiting: dict[str, set[str]] = field(default_factory=dict)
     manifests: set[str] = field(default_factory=set)
 
     def process(self, messages: Iterable[Mapping[str, Any]]) -> list[str]:
         """Process SQS messages; return the ids of those to deliver again, in order."""
-        ids = []
+        handles: dict[str, str] = {}
         for message in messages:
-            ids.append(str(message["messageId"]))
+            message_id = str(message["messageId"])
+            handles[message_id] = str(message.get("receiptHandle", ""))
             try:
-                self._process_message(ids[-1], message.get("body"))
+                self.retry.run(partial(self._process_message, message_id, message.get("body")))
             except Exception as error:
-                self._fail(ids[-1], error)
+                self._fail(message_id, error)
         for run_id, waiting in sorted(self.waiting.items()):
             self._complete(run_id, waiting)
-        return [message_id for message_id in ids if message_id in self.failed]
+        for message_id in sorted(self.transient):
+            self.queue.deliver_again(handles[message_id], self.retry.soon())
+        return [message_id for message_id in handles if message_id in self.failed]
 
     def _process_message(self, message_id: str, body: object) -> None:
         event = _parsed(body)
@@ -66,7 +76,7 @@ class Batch:
 
     def _complete(self, run_id: str, waiting: set[str]) -> None:
         try:
-            if complete_run(self.outputs.store, run_id):
+            if self.retry.run(partial(complete_run, self.outputs.store, run_id)):
                 count("RunsProcessed")
                 logger.info("run processed", extra={"run_id": run_id})
         except InvalidManifestError as error:
@@ -79,6 +89,8 @@ class Batch:
 
     def _fail(self, message_id: str, error: Exception, **fields: object) -> None:
         self.failed.add(message_id)
+        if isinstance(error, TransientError):
+            self.transient.add(message_id)
         log_failure(error, message_id=message_id, **fields)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from process.errors import CatalogueError
 from process.logic.batch import Batch
-from process.testing.fakes import LIMITS, Lake
+from process.testing.fakes import IMPATIENT, LIMITS, Lake, MemoryQueue
 from process.testing.pages import BUCKET, RUN, make_batch, make_event, make_page, make_work, packed
 from schemas.keys import RawKey
 from schemas.tables import Table
@@ -26,7 +26,9 @@ POISON = {
 
 
 def process(lake: Lake, *bodies: str) -> list[str]:
-    return Batch(lake.outputs, LIMITS, BUCKET).process(make_batch(*bodies))
+    return Batch(lake.outputs, LIMITS, BUCKET, MemoryQueue(), IMPATIENT).process(
+        make_batch(*bodies)
+    )
 
 
 @pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
@@ -40,7 +42,9 @@ def test_a_poison_message_fails_alone(lake: Lake, poison: str) -> None:
 
 
 def test_a_message_without_a_body_fails_alone(lake: Lake) -> None:
-    assert Batch(lake.outputs, LIMITS, BUCKET).process([{"messageId": "m"}]) == ["m"]
+    assert Batch(lake.outputs, LIMITS, BUCKET, MemoryQueue(), IMPATIENT).process(
+        [{"messageId": "m"}]
+    ) == ["m"]
 
 
 def test_a_bad_page_is_no_failure(lake: Lake) -> None:

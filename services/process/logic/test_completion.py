@@ -10,7 +10,7 @@ from process.errors import InvalidManifestError, StorageError
 from process.logic.batch import Batch
 from process.logic.completion import complete_run
 from process.logic.stage import process_page
-from process.testing.fakes import LIMITS, Lake
+from process.testing.fakes import IMPATIENT, LIMITS, Lake, MemoryQueue
 from process.testing.pages import BUCKET, RUN, make_batch, make_event, make_page, make_work, packed
 from schemas.keys import RawKey, manifest_key, processed_ledger_key
 from schemas.ledger.run import PageEntry, ProcessedLedger, RunManifest, SubjectOutcome
@@ -58,7 +58,7 @@ def put_manifest(lake: Lake, works: int = 2) -> str:
 
 
 def deliver(lake: Lake, *keys: str) -> list[str]:
-    batch = Batch(lake.outputs, LIMITS, BUCKET)
+    batch = Batch(lake.outputs, LIMITS, BUCKET, MemoryQueue(), IMPATIENT)
     return batch.process(make_batch(*map(make_event, keys)))
 
 

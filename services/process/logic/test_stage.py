@@ -3,6 +3,8 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from datetime import datetime, timedelta, timezone
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,10 @@ from process.errors import ConservationError, MissingObjectError
 from process.logic import stage
 from process.logic.lineage import Lineage
 from process.logic.outputs import PageOutput
-from process.logic.stage import process_page
+from process.logic.stage import Limits, process_page
 from process.testing.fakes import LIMITS, Lake
-from process.testing.pages import RUN, make_page, make_work, packed
-from schemas.keys import NO_DAY, RawKey
+from process.testing.pages import RUN, make_metadata, make_page, make_work, packed
+from schemas.keys import NO_DAY, RawKey, listing_key, parse_run_id
 from schemas.ledger.run import PageReceipt
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.rows.work import WorkRow
@@ -46,13 +48,20 @@ def test_a_work_becomes_a_row_of_the_contract(lake: Lake) -> None:
     assert row["fetched_at"].isoformat() == "2026-11-23T06:00:09+00:00"
 
 
-def test_subjects_are_unique_case_aside(lake: Lake) -> None:
-    names = ["Love", " LOVE", "", "Straße", "STRASSE", "love ", "C#", "C++"]
+def test_subjects_are_unique_by_their_key(lake: Lake) -> None:
+    names = ["Love", " LOVE", "", "Straße", "STRASSE", "love ", "C#", "C++", "###", "???", "###"]
     process_page(lake.outputs, lake.put_raw(packed(make_page(make_work(subject=names)))), LIMITS)
 
     found = [(subject["name"], subject["key"]) for subject in rows(lake)[0]["subjects"]]
 
-    assert found == [("Love", "love"), ("Straße", "straße"), ("C#", "c"), ("C++", "c")]
+    assert found == [
+        ("Love", "love"),
+        ("Straße", "straße"),
+        ("STRASSE", "strasse"),
+        ("C#", "c"),
+        ("###", None),
+        ("???", None),
+    ]
 
 
 def test_unknown_fields_are_kept_and_counted(lake: Lake) -> None:
@@ -324,3 +333,175 @@ def test_captured_errors_go_to_quarantine(lake: Lake, samples: Path) -> None:
 
 def test_no_day_is_a_partition_of_its_own() -> None:
     assert NO_DAY == "1970-01-01"
+
+
+BODY = packed(make_page(make_work()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"http_status": 500}, "page.other_provenance"),
+        ({"subject": "war"}, "page.other_provenance"),
+        ({"run_id": "20261122T060000Z"}, "page.other_provenance"),
+        ({"offset": 1000}, "page.other_provenance"),
+        ({"limit": 0}, "page.too_many_records"),
+        ({"sha256": "0" * 64}, "page.hash_mismatch"),
+    ],
+)
+def test_a_provenance_of_something_else_is_told(
+    lake: Lake, changes: dict[str, Any], code: str
+) -> None:
+    result = process_page(lake.outputs, lake.put_raw(BODY, **changes), LIMITS)
+
+    assert (result.reason_code, result.rows) == (code, 0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sha256": sha256(BODY).hexdigest().upper()},
+        {"sha256": "0" * 63},
+        {"sha256": "0" * 64, "limit": ""},
+        {"fetched-at": "yesterday"},
+    ],
+)
+def test_a_provenance_in_part_is_refused(lake: Lake, changes: dict[str, str]) -> None:
+    key = lake.put_raw(BODY)
+    metadata = {**lake.store.objects[key][1], **changes}
+    lake.store.objects[key] = (BODY, {name: value for name, value in metadata.items() if value})
+
+    result = process_page(lake.outputs, key, LIMITS)
+
+    assert result.reason_code == "page.invalid_provenance"
+
+
+def test_an_object_put_by_hand_counts_as_fetched_at_its_runs_time(lake: Lake) -> None:
+    key = lake.put_raw(BODY)
+    lake.store.objects[key] = (BODY, {"note": "restored"})
+
+    process_page(lake.outputs, key, LIMITS)
+
+    assert rows(lake)[0]["fetched_at"] == parse_run_id(RUN)
+
+
+def test_the_year_of_the_fetch_is_that_of_utc(lake: Lake) -> None:
+    """GIVEN a fetch whose local year is over WHEN a work is of that year THEN it is the future."""
+    fetched = datetime(2027, 1, 1, 0, 30, tzinfo=timezone(timedelta(hours=1)))
+    body = packed(make_page(make_work(first_publish_year=2027)))
+
+    process_page(lake.outputs, lake.put_raw(body, fetched_at=fetched), LIMITS)
+
+    assert rows(lake)[0]["first_publish_year"] is None
+
+
+@pytest.mark.parametrize("named", ["/subjects/war", "/subjects/person:love"])
+def test_a_page_of_another_subject_is_refused(lake: Lake, named: str) -> None:
+    body = packed(make_page(make_work(), key=named))
+
+    result = process_page(lake.outputs, lake.put_raw(body), LIMITS)
+
+    assert result.reason_code == "page.other_subject"
+
+
+@pytest.mark.parametrize("named", ["/subjects/LOVE", "/subjects/", "love", None, 7])
+def test_a_page_that_names_its_subject_in_another_form_is_taken(lake: Lake, named: Any) -> None:
+    body = packed(make_page(make_work(), key=named))
+
+    result = process_page(lake.outputs, lake.put_raw(body), LIMITS)
+
+    assert (result.reason_code, result.rows) == (None, 1)
+
+
+def test_a_filtered_listing_is_about_its_subject(lake: Lake) -> None:
+    page = RawKey.of(RUN, listing_key("love", {"has_fulltext": "true"}), 0)
+    lake.store.objects[page.key] = (BODY, make_metadata(BODY, page))
+
+    result = process_page(lake.outputs, page.key, LIMITS)
+
+    assert (result.reason_code, result.rows) == (None, 1)
+
+
+def test_a_lone_surrogate_in_a_key_is_a_hostile_key(lake: Lake) -> None:
+    key = RawKey.of(RUN, "love", 0).key.replace("subject=love", "subject=%ED%A0%80")
+    lake.store.objects[key] = (BODY, {})
+
+    result = process_page(lake.outputs, key, LIMITS)
+
+    assert (result.reason_code, result.run_id) == ("page.hostile_key", None)
+
+
+def test_a_page_too_large_to_be_read_has_the_digest_that_it_claims(lake: Lake) -> None:
+    page = RawKey.of(RUN, "love", 0)
+    key = lake.put_raw(BODY)
+
+    process_page(lake.outputs, key, Limits(object_bytes=10, page_bytes=10))
+
+    assert receipt(lake, page).raw_sha256 == sha256(BODY).hexdigest()
+    assert receipt(lake, page).reason_code == "page.too_large"
+
+
+ODD_NUMBERS = ["1e999", "-1e999", "9" * 5000]
+
+
+@pytest.mark.parametrize("number", ODD_NUMBERS)
+def test_what_is_written_of_an_odd_number_is_strict_json(lake: Lake, number: str) -> None:
+    work = json.dumps(make_work())[:-1]
+    text = f'{{"work_count": 2, "works": [{work}, "x": [{number}]}}, {work}, "title": {number}}}]}}'
+    body = gzip.compress(text.encode(), mtime=0)
+
+    process_page(lake.outputs, lake.put_raw(body), LIMITS)
+
+    (row,) = rows(lake)
+    assert json.loads(row["extra_fields"], parse_constant=pytest.fail) == {"x": [number]}
+    (line,) = lake.store.lines(RawKey.of(RUN, "love", 0).quarantine_key("works"))
+    assert line["payload"] == f'{work}, "title": {number}}}'
+    assert line["payload_encoding"] == "json"
+
+
+def test_a_payload_that_is_not_json_says_so(lake: Lake) -> None:
+    text = b'{"work_count": 1, "works": [{"key": NaN}]}'
+
+    process_page(lake.outputs, lake.put_raw(gzip.compress(text, mtime=0)), LIMITS)
+
+    (line,) = lake.store.lines(RawKey.of(RUN, "love", 0).quarantine_key("works"))
+    assert (line["payload"], line["payload_encoding"]) == ('{"key": NaN}', "text")
+
+
+def test_a_payload_cut_inside_a_character_stays_text(lake: Lake) -> None:
+    text = "<html>" + "é" * 40_000
+
+    process_page(lake.outputs, lake.put_raw(gzip.compress(text.encode(), mtime=0)), LIMITS)
+
+    (line,) = lake.store.lines(RawKey.of(RUN, "love", 0).quarantine_key("works"))
+    assert line["payload_encoding"] == "text"
+    assert line["payload_truncated"]
+    assert text.startswith(line["payload"])
+    assert len(line["payload"].encode()) == 48_000
+
+
+@pytest.mark.parametrize("entry", [["1990", "5"], [1990.0, True], [1990], [1990, 5, 1], "1990"])
+def test_a_year_of_another_type_is_refused_and_not_guessed(lake: Lake, entry: Any) -> None:
+    body = packed(make_page(publishing_history=[[1989, 2], entry]))
+
+    process_page(lake.outputs, lake.put_raw(body), LIMITS)
+
+    facets = rows(lake, "subject_facets")
+    assert [(row["year"], row["count"]) for row in facets] == [(1989, 2)]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "field"),
+    [
+        ({"authors": [None]}, "record.field_type", "authors.0"),
+        ({"has_fulltext": 1}, "record.field_type", "has_fulltext"),
+        ({"availability": "open"}, "record.field_type", "availability"),
+    ],
+)
+def test_the_field_to_blame_is_named(
+    lake: Lake, change: dict[str, Any], code: str, field: str
+) -> None:
+    process_page(lake.outputs, lake.put_raw(packed(make_page(make_work(**change)))), LIMITS)
+
+    (line,) = lake.store.lines(RawKey.of(RUN, "love", 0).quarantine_key("works"))
+    assert (line["reason_code"], line["field"]) == (code, field)

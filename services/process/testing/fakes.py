@@ -13,12 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from process.logic.outputs import Outputs
+from process.logic.retry import Retry
 from process.logic.stage import Limits
 from process.ports import StoredObject
 from process.testing.pages import RUN, make_metadata
 from schemas.keys import RawKey
 from schemas.tables import Table
 
+#: Repeats what fails, and waits for nothing.
+IMPATIENT = Retry(sleep=lambda _seconds: None)
 LIMITS = Limits(object_bytes=2**20, page_bytes=4 * 2**20)
 
 
@@ -94,3 +97,13 @@ class Lake:
         metadata = make_metadata(body, page, **provenance)
         self.store.objects[key] = (body, metadata)
         return key
+
+
+@dataclass
+class MemoryQueue:
+    """Notes which messages are to come again, and when (seconds)."""
+
+    again: dict[str, int] = field(default_factory=dict)
+
+    def deliver_again(self, receipt_handle: str, seconds: int) -> None:
+        self.again[receipt_handle] = seconds

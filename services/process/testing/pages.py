@@ -83,4 +83,7 @@ def make_event(key: str, bucket: str = BUCKET) -> str:
 
 
 def make_batch(*bodies: str) -> list[dict[str, str]]:
-    return [{"messageId": f"m{number}", "body": body} for number, body in enumerate(bodies)]
+    return [
+        {"messageId": f"m{number}", "receiptHandle": f"h{number}", "body": body}
+        for number, body in enumerate(bodies)
+    ]

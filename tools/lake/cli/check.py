@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 from rich.console import Console
 from rich.markup import escape
 
-from lake.operations.check.command import CheckResult
+from lake.cli.console import err, out
+from lake.cli.options import EnvOption, JsonOption
+from lake.cli.targets import cloud_of
+from lake.project import current_project
+
+if TYPE_CHECKING:
+    from lake.operations.check.command import CheckResult
 
 EXIT_DIFFERENCES = 1
 #: Differences that are shown on a terminal; `--json` has more.
@@ -34,3 +44,30 @@ def show_check(console: Console, result: CheckResult) -> None:
     else:
         kinds = ", ".join(f"{code} {count}" for code, count in result.by_code.items())
         console.print(f"[red]✗[/] {result.total} differences: {kinds}", highlight=False)
+
+
+def check(
+    run_id: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="The run; default: the newest.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Check every run.")] = False,
+    env: EnvOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the ledgers with the lake: each raw record is a row or in quarantine, exactly once.
+
+    Reads every page of the run, its outputs, the ledgers, the curated builds and the catalogue, and
+    changes nothing. A difference makes the exit code 1.
+    """
+    from lake.cli.progress import Progress
+    from lake.operations.check.command import check_lake
+
+    cloud = cloud_of(current_project(), env)
+    with Progress(err).step("Check") as say:
+        result = check_lake(cloud, run_id, everything=everything, say=say)
+    if as_json:
+        print(json.dumps(result.as_json(), indent=2))
+    else:
+        show_check(out, result)
+    if not result.ok:
+        raise SystemExit(EXIT_DIFFERENCES)

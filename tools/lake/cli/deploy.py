@@ -4,18 +4,30 @@ from typing import Annotated
 
 import typer
 
-from lake.aws import Cloud
 from lake.cli.console import err, out
-from lake.cli.targets import local_cloud
+from lake.cli.options import EnvOption
+from lake.cli.targets import cloud_to_change, require_one_target
 from lake.project import current_project
+
+
+def unit_names() -> list[str]:
+    """Return the names of the units, for completion."""
+    from lake.deploy.units import UNITS
+
+    return [unit.name for unit in UNITS]
 
 
 def deploy(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[UNIT]...", help="Default: all that changed.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[UNIT]...", help="Default: all that changed.", autocompletion=unit_names
+        ),
     ] = None,
-    local: Annotated[bool, typer.Option("--local", help="Deploy to the local AWS.")] = False,
-    env: Annotated[str, typer.Option(help="Environment on AWS.")] = "dev",
+    local: Annotated[
+        bool, typer.Option("--local", help="Deploy to the local AWS, which is the default.")
+    ] = False,
+    env: EnvOption = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="UNIT.PARAMETER=VALUE", help="Set a template parameter."),
@@ -28,7 +40,11 @@ def deploy(
         bool, typer.Option("--rollback", help="Go back to the release before the current one.")
     ] = False,
     allow_reused_version: Annotated[
-        bool, typer.Option(help="Deploy other content under a version that was deployed before.")
+        bool,
+        typer.Option(
+            "--allow-reused-version",
+            help="Deploy other content under a version that was deployed before.",
+        ),
     ] = False,
 ) -> None:
     """Package units with Pants, show what would change, and bring their stacks up to date.
@@ -40,13 +56,14 @@ def deploy(
     from lake.deploy.command import Request, release
 
     project = current_project()
-    cloud = local_cloud(project) if local else Cloud(env=env)
+    require_one_target(env, local=local)
+    cloud = cloud_to_change(project, env)
     request = Request(
         names=names or [],
         settings=settings or [],
-        confirm=not (yes or local),
+        confirm=not (yes or cloud.is_local),
         dry_run=dry_run,
         rollback=rollback,
-        allow_reused_version=allow_reused_version or local,
+        allow_reused_version=allow_reused_version or cloud.is_local,
     )
     release(cloud, project, request, err, out)

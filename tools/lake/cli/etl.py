@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lake.cli.console import err, out
 from lake.cli.options import EnvOption, JsonOption, MemoryOption
-from lake.cli.targets import cloud_of
+from lake.cli.targets import cloud_to_change
 from lake.project import called_from, current_project
 
 
@@ -21,6 +22,21 @@ def etl(
             min=1, help="How many times its last build's rows a table may have; default: 10."
         ),
     ] = None,
+    pin: Annotated[
+        str | None,
+        typer.Option(metavar="BUILD", help="Go back to a build and stay there until --unpin."),
+    ] = None,
+    unpin: Annotated[bool, typer.Option("--unpin", help="Let new builds be published again.")] = (
+        False
+    ),
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RUN", help="Keep a run out of the tables; needs --reason."),
+    ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(metavar="RUN", help="Let an excluded run in again.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why a build is pinned or a run excluded.")] = "",
     memory: MemoryOption = "2g",
     as_json: JsonOption = False,
 ) -> None:
@@ -31,12 +47,13 @@ def etl(
     """
     from lake.cli import screens
     from lake.cli.progress import Progress
-    from lake.etl.refresh import EtlOptions, run_etl, run_on_glue, workspace_of
+    from lake.etl.refresh import EtlOptions, controls_of, run_etl, run_on_glue, workspace_of
     from lake.local.spark import prepare
 
     project = current_project()
-    cloud = cloud_of(project, env)
-    options = EtlOptions(full, memory, max_ratio)
+    cloud = cloud_to_change(project, env)
+    controls = controls_of(pin, unpin=unpin, exclude=exclude, include=include, reason=reason)
+    options = EtlOptions(full, memory, max_ratio, controls)
     progress = Progress(err)
     if cloud.is_local:
         with progress.step("Set up Spark"):
@@ -73,18 +90,21 @@ def backfill(
     from lake.cli.progress import Progress
     from lake.etl.backfill import run_backfill
     from lake.etl.bulk import ANY_GROWTH, route_of
-    from lake.etl.dump import is_url
+    from lake.etl.dump import is_url, local_dump
     from lake.etl.refresh import EtlOptions
     from lake.local.spark import prepare
 
     project = current_project()
-    cloud = cloud_of(project, env)
+    place = dump if is_url(dump) else str(called_from() / dump)
+    if not is_url(place):
+        # Before the set-up of Spark, which takes minutes at first.
+        local_dump(Path(place), run_id)
+    cloud = cloud_to_change(project, env)
     progress = Progress(err)
     if cloud.is_local:
         with progress.step("Set up Spark"):
             prepare(project)
     route = route_of(cloud, project, EtlOptions(memory=memory, max_ratio=ANY_GROWTH))
-    place = dump if is_url(dump) else str(called_from() / dump)
     result = run_backfill(route, project.state / "dumps", place, run_id, progress.step)
     if as_json:
         print(json.dumps(asdict(result), indent=2))

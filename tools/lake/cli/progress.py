@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
+from lake.cli.console import settings
 from lake.runs.ledger import PageCounts
 
 DETAIL_WIDTH = 100
@@ -30,7 +31,13 @@ class Progress:
     def step(self, title: str) -> Iterator[Callable[[str], None]]:
         """Show one step; yields a function that shows its progress."""
         with self._running(title) as status:
-            yield lambda detail: status.update(f"{title}: [dim]{escape(detail[:DETAIL_WIDTH])}[/]")
+
+            def show(detail: str) -> None:
+                status.update(f"{title}: [dim]{escape(detail[:DETAIL_WIDTH])}[/]")
+                if settings.verbose:
+                    self._console.print(f"  [dim]{escape(detail)}[/]", highlight=False)
+
+            yield show
 
     @contextlib.contextmanager
     def pages(self, title: str) -> Iterator[Callable[[PageCounts, bool], None]]:

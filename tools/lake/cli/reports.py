@@ -10,7 +10,7 @@ import typer
 
 from lake.cli.console import err, out
 from lake.cli.options import EnvOption, JsonOption, OpenOption
-from lake.cli.targets import cloud_of
+from lake.cli.targets import cloud_of, cloud_to_change
 from lake.project import called_from, current_project
 
 
@@ -34,11 +34,11 @@ def report(
     from lake.reports.report import make_report
 
     project = current_project()
-    cloud = cloud_of(project, env)
+    cloud = cloud_to_change(project, env)
     progress = Progress(err)
     with progress.step("Prepare Plotly"):
         python = environment(project, "report")
-    folder = output or project.state / "report"
+    folder = called_from() / output if output else project.state / "report"
     with progress.step("Report") as say:
         made = make_report(cloud, python, project, folder.resolve(), images=images, on_step=say)
     if as_json:

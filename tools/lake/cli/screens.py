@@ -11,6 +11,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from lake.cli.tables import result_table, table
+
 if TYPE_CHECKING:
     from lake.etl.backfill import BackfillResult
     from lake.etl.refresh import EtlResult
@@ -18,31 +20,20 @@ if TYPE_CHECKING:
     from lake.operations.doctor.findings import Finding
     from lake.operations.status import EtlStatus, LakeStatus
     from lake.operations.verify.command import Report
+    from lake.query.metadata import TableState
+    from lake.query.tabular import QueryResult
 
 
 COMMIT_LENGTH = 10
-
-
-def table(title: str, columns: list[str], rows: list[list[object]]) -> Table:
-    """Return a table with numbers aligned to the right."""
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
-    for index, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[index], int | None) for row in rows)
-        made.add_column(column, justify="right" if numeric else "left")
-    for row in rows:
-        made.add_row(*(_cell(value) for value in row))
-    return made
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    return str(value)
+NEXT_COMMANDS = (
+    "./lake query \"SELECT title, decade FROM works WHERE access_level = 'open' LIMIT 5\"",
+    "./lake tables      ./lake report --open      ./lake status      ./lake etl      ./lake down",
+)
 
 
 def show_status(console: Console, status: LakeStatus) -> None:
     """Print the state of an environment."""
-    place = f"local AWS at {status.endpoint}" if status.endpoint else "AWS"
+    place = f"local AWS at {status.endpoint}" if status.endpoint else f"AWS, {status.region}"
     console.print(f"[green]●[/] environment {status.env}, {place}", highlight=False)
     units: list[list[object]] = [
         [u.unit, u.state, u.deployed_at, u.version, u.commit and u.commit[:COMMIT_LENGTH]]
@@ -56,9 +47,19 @@ def show_status(console: Console, status: LakeStatus) -> None:
         if unit.log_group:
             console.print(f"Log of {unit.unit}: {unit.log_group}", style="dim", highlight=False)
     if not status.runs:
-        console.print("No runs yet. './lake demo' makes one.", highlight=False)
+        hint = "'./lake demo' makes one" if status.endpoint else "the schedule starts one"
+        console.print(f"No runs yet: {hint}.", highlight=False)
         return
-    columns = ["run", "crawl", "subjects", "pages", "processed", "records", "rows", "quarantined"]
+    columns = [
+        "run",
+        "crawl",
+        "subjects",
+        "pages",
+        "pages done",
+        "records",
+        "rows",
+        "in quarantine",
+    ]
     rows: list[list[object]] = [
         [
             r.run_id,
@@ -73,11 +74,13 @@ def show_status(console: Console, status: LakeStatus) -> None:
         for r in status.runs
     ]
     console.print(table("Runs, newest first", columns, rows))
-    show_etl_status(console, status.etl)
+    show_etl_status(
+        console, status.etl, "./lake etl" if status.endpoint else f"./lake etl --env {status.env}"
+    )
 
 
-def show_etl_status(console: Console, etl: EtlStatus) -> None:
-    """Print the state of the curated tables and of the jobs that make them."""
+def show_etl_status(console: Console, etl: EtlStatus, command: str) -> None:
+    """Print the state of the curated tables and of the jobs that build them."""
     waiting = len(etl.waiting_runs)
     lag = f"{waiting} processed run{'' if waiting == 1 else 's'} not in it" if waiting else "no lag"
     if etl.build:
@@ -87,7 +90,13 @@ def show_etl_status(console: Console, etl: EtlStatus) -> None:
             highlight=False,
         )
     else:
-        console.print("[bold]Curated tables[/] none yet. './lake etl' makes them.", highlight=False)
+        console.print(
+            f"[bold]Curated tables[/] none yet: '{command}' builds them.", highlight=False
+        )
+    if etl.pinned:
+        console.print(f"Pinned: {etl.pinned}. '{command} --unpin' ends it.", highlight=False)
+    for run, reason in etl.excluded_runs.items():
+        console.print(f"Run {run} is excluded: {reason}", highlight=False)
     if etl.job_runs:
         columns = ["started", "job", "state", "seconds", "error"]
         rows: list[list[object]] = [
@@ -97,6 +106,18 @@ def show_etl_status(console: Console, etl: EtlStatus) -> None:
         console.print(table("Job runs, newest first", columns, rows))
 
 
+def show_description(console: Console, state: TableState, columns: QueryResult) -> None:
+    """Print what a table holds."""
+    console.print(f"[bold]{state.table}[/] ({state.kind}): {state.description}.", highlight=False)
+    if state.rows is None:
+        console.print("It is not in the catalogue yet.", highlight=False)
+    else:
+        newest = f", newest {state.newest}" if state.newest else ""
+        rows = "row" if state.rows == 1 else "rows"
+        console.print(f"{state.rows:,} {rows}{newest}", highlight=False)
+    console.print(result_table(columns, wraps=True))
+
+
 def show_etl(console: Console, result: EtlResult) -> None:
     """Print what the ETL did."""
     rows: list[list[object]] = [[name, count] for name, count in result.tables.items()]
@@ -104,6 +125,11 @@ def show_etl(console: Console, result: EtlResult) -> None:
     if result.status == "unchanged":
         console.print("Nothing to do: the build has every processed run.")
         return
+    if result.status == "pinned":
+        console.print("Readers stay in this build until './lake etl --unpin'.")
+        return
+    for run, found in result.left_out.items():
+        console.print(f"[yellow]Left out[/] run {run}: {found}", highlight=False)
     parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in result.seconds.items())
     runs = f"{len(result.new_runs)} new run" + ("" if len(result.new_runs) == 1 else "s")
     console.print(f"{runs}, {result.mode}. {parts}", style="dim", highlight=False)
@@ -126,8 +152,10 @@ def show_summary(console: Console, summary: Summary) -> None:
     for title, records in summary.queries.items():
         columns = list(records[0]) if records else ["nothing"]
         console.print(table(title, columns, [list(record.values()) for record in records]))
-        console.print()
     console.print(_counts(summary))
+    # Outside of the frame, so that they can be copied.
+    for line in NEXT_COMMANDS:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _curated_line(summary: Summary) -> list[str]:
@@ -154,9 +182,6 @@ def _counts(summary: Summary) -> RenderableType:
         *_report_line(summary),
         f"run {summary.run_id} ({summary.status}) in s3://{summary.bucket} at {summary.endpoint}",
         f"{summary.seconds:.1f} s: {stages}",
-        "",
-        "./lake query \"SELECT title, decade FROM works WHERE access_level = 'open' LIMIT 5\"",
-        "./lake report --open      ./lake status      ./lake etl      ./lake down",
     ]
     return Panel(Group(*(Text(line) for line in lines)), title="The lake is up", expand=False)
 

@@ -1,6 +1,9 @@
 """Which AWS a command talks to."""
 
+import typer
+
 from lake.aws import Cloud
+from lake.cli.console import err
 from lake.local.local_aws import LocalAws
 from lake.project import Project
 
@@ -19,3 +22,20 @@ def local_cloud(project: Project) -> Cloud:
 def cloud_of(project: Project, env: str | None) -> Cloud:
     """Return an environment on AWS, or the running local AWS."""
     return Cloud(env=env) if env else local_cloud(project)
+
+
+def cloud_to_change(project: Project, env: str | None) -> Cloud:
+    """Return the same as :func:`cloud_of`, and print what is about to change."""
+    cloud = cloud_of(project, env)
+    if not cloud.is_local:
+        err.print(
+            f"Environment {cloud.env} in AWS account {cloud.account}, region {cloud.region}",
+            highlight=False,
+        )
+    return cloud
+
+
+def require_one_target(env: str | None, *, local: bool) -> None:
+    """Refuse `--local` together with `--env`."""
+    if local and env:
+        raise typer.BadParameter(f"--local and --env {env} are two targets; choose one.")

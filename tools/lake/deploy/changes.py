@@ -19,6 +19,14 @@ def commit_of(project: Project) -> str:
     return _git(project, "rev-parse", "HEAD") or ""
 
 
+def describe_commit(project: Project) -> str:
+    """Return the commit of a clone for people to read, and whether something is not committed."""
+    commit = _git(project, "rev-parse", "--short=10", "HEAD")
+    if commit is None:
+        return "of an unknown commit"
+    return commit if commit_of(project) else f"{commit}, with changes that are not committed"
+
+
 def may_have_changed(project: Project, deployed: Mapping[str, str]) -> set[str]:
     """Return the services whose packages may differ from the deployed ones.
 

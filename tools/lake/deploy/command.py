@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import typer
 from rich.console import Console
@@ -10,10 +10,10 @@ from rich.markup import escape
 
 from lake.aws import Cloud
 from lake.cli.progress import Progress
-from lake.cli.screens import table
-from lake.deploy import deployment, stacks, units
-from lake.deploy.parameters import LOCAL, merge, parse_settings
-from lake.errors import DeployError
+from lake.cli.tables import table
+from lake.deploy import deployment, history, stacks, units
+from lake.deploy.parameters import LOCAL, merge, parse_settings, refuse_unknown
+from lake.errors import DeployError, NotDeployedError, StackFailedError
 from lake.project import Project
 
 SIGNS = {"Add": "[green]+[/]", "Modify": "[yellow]~[/]", "Remove": "[red]-[/]"}
@@ -50,29 +50,89 @@ def release(
         raise DeployError(
             "There is no terminal to ask on.", "Add --yes to deploy, or --dry-run to look."
         )
-    parameters = merge(LOCAL if cloud.is_local else {}, parse_settings(request.settings))
-    progress = Progress(err)
-    changed: list[units.Unit] = []
-    if not request.rollback:
-        with progress.step("Find what changed"):
-            changed = deployment.changed_units(cloud, project, chosen, parameters)
-        with progress.step("Package") as say:
-            deployment.package(cloud, project, changed, parameters, say)
-    done = []
-    for unit in chosen:
-        with progress.step(f"Plan {unit.name}"):
-            given = parameters.get(unit.name, {})
-            plan = _plan(cloud, project, unit, given, request, is_changed=unit in changed)
-        if plan.change_set is not None:
-            show_plan(err, plan, plan.change_set)
-            if not _is_accepted(plan, request):
-                stacks.discard(cloud, plan.change_set)
-                continue
-        with progress.step(f"Deploy {unit.name}") as say:
-            done.append(deployment.apply(cloud, project, plan, say))
+    settings = parse_settings(request.settings)
+    if request.rollback and settings:
+        raise DeployError("--set has no effect with --rollback.", "Leave one of the two out.")
+    refuse_unknown(settings, _template_parameters(cloud, project, chosen) if settings else {})
+    parameters = merge(LOCAL if cloud.is_local else {}, settings)
+    session = _Release(cloud, project, request, err, Progress(err), parameters)
+    done = session.run(chosen)
     if done:
         out.print(_result(done))
     return done
+
+
+@dataclass
+class _Release:
+    """One call of `./lake deploy`.
+
+    Attributes
+    ----------
+    changed
+        Units whose packages may have changed.
+    pending
+        Units that a dry run would have created.
+    """
+
+    cloud: Cloud
+    project: Project
+    request: Request
+    err: Console
+    progress: Progress
+    parameters: Mapping[str, Mapping[str, str]]
+    changed: list[units.Unit] = field(default_factory=list)
+    pending: list[str] = field(default_factory=list)
+
+    def run(self, chosen: list[units.Unit]) -> list[deployment.Deployed]:
+        if not self.request.rollback:
+            self._package(chosen)
+        return [done for unit in chosen if (done := self._deploy(unit)) is not None]
+
+    def _package(self, chosen: list[units.Unit]) -> None:
+        with self.progress.step("Find what changed"):
+            self.changed = deployment.changed_units(
+                self.cloud, self.project, chosen, self.parameters
+            )
+        with self.progress.step("Package") as say:
+            deployment.package(self.cloud, self.project, self.changed, self.parameters, say)
+
+    def _deploy(self, unit: units.Unit) -> deployment.Deployed | None:
+        """Deploy a unit; None if that was not accepted, or not possible yet in a dry run."""
+        try:
+            with self.progress.step(f"Plan {unit.name}"):
+                plan = self._plan(unit)
+        except (NotDeployedError, StackFailedError):
+            if not self.pending:
+                raise
+            # What it needs would be there, had this not been a dry run.
+            needed = " and ".join(self.pending)
+            self.err.print(f"  {unit.name} can be planned after {needed}", highlight=False)
+            return None
+        if self.request.rollback:
+            self.err.print(f"  back to {history.describe(plan.release)}", highlight=False)
+        if plan.change_set is not None:
+            show_plan(self.err, plan, plan.change_set)
+            if not self._is_accepted(plan):
+                self.pending += [unit.name] if plan.change_set.creates_stack else []
+                stacks.discard(self.cloud, plan.change_set)
+                return None
+        with self.progress.step(f"Deploy {unit.name}") as say:
+            return deployment.apply(self.cloud, self.project, plan, say)
+
+    def _plan(self, unit: units.Unit) -> deployment.Plan:
+        if self.request.rollback:
+            return deployment.plan_rollback(self.cloud, unit)
+        given = self.parameters.get(unit.name, {})
+        keeps = unit not in self.changed
+        plan = deployment.plan_unit(self.cloud, self.project, unit, given, keeps_package=keeps)
+        if not self.request.allow_reused_version:
+            deployment.refuse_reused_version(self.cloud, plan)
+        return plan
+
+    def _is_accepted(self, plan: deployment.Plan) -> bool:
+        if self.request.dry_run:
+            return False
+        return not self.request.confirm or typer.confirm(f"Deploy {plan.unit.name}?", err=True)
 
 
 def show_plan(console: Console, plan: deployment.Plan, change_set: stacks.ChangeSet) -> None:
@@ -94,27 +154,12 @@ def changed_parameters(plan: deployment.Plan) -> Mapping[str, tuple[str, str]]:
     }
 
 
-def _plan(
-    cloud: Cloud,
-    project: Project,
-    unit: units.Unit,
-    given: Mapping[str, str],
-    request: Request,
-    *,
-    is_changed: bool,
-) -> deployment.Plan:
-    if request.rollback:
-        return deployment.plan_rollback(cloud, unit)
-    plan = deployment.plan_unit(cloud, project, unit, given, keeps_package=not is_changed)
-    if not request.allow_reused_version:
-        deployment.refuse_reused_version(cloud, plan)
-    return plan
-
-
-def _is_accepted(plan: deployment.Plan, request: Request) -> bool:
-    if request.dry_run:
-        return False
-    return not request.confirm or typer.confirm(f"Deploy {plan.unit.name}?", err=True)
+def _template_parameters(
+    cloud: Cloud, project: Project, chosen: list[units.Unit]
+) -> dict[str, set[str]]:
+    return {
+        unit.name: stacks.parameter_names(cloud, project.template(unit.name)) for unit in chosen
+    }
 
 
 def _result(done: list[deployment.Deployed]) -> object:

@@ -138,7 +138,7 @@ def plan_unit(
     A parameter that is not given keeps the value that the stack has, and with `keeps_package` so
     does the package.
     """
-    template = (project.templates / f"{unit.name}.yaml").read_text()
+    template = project.template(unit.name)
     before = current_parameters(cloud, unit)
     known = stacks.parameter_names(cloud, template)
     kept = {name: value for name, value in before.items() if name in known - {"Release"}}

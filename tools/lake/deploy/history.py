@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from lake.aws import Cloud
 from lake.errors import DeployError
+
+NAME_FORMAT = "%Y%m%dT%H%M%S%fZ"
+COMMIT_LENGTH = 10
 
 
 @dataclass(frozen=True)
@@ -17,16 +20,23 @@ class Release:
     ----------
     commit
         What the package was built from; empty if that was not committed or there is no package.
+    restores
+        Name of the earlier release that this one went back to; empty for a new one.
     """
 
     template: str
     parameters: Mapping[str, str]
     commit: str = ""
+    restores: str = ""
+
+    def is_deployed(self, current: Mapping[str, str]) -> bool:
+        """Return whether a stack's parameters are those of this release."""
+        return all(current.get(name) == value for name, value in self.parameters.items())
 
 
 def record(cloud: Cloud, unit: str, release: Release) -> None:
     """Keep a release that was deployed."""
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    moment = datetime.now(UTC).strftime(NAME_FORMAT)
     cloud.client("s3").put_object(
         Bucket=cloud.parameter("bootstrap/artifact-bucket"),
         Key=f"{_prefix(cloud, unit)}{moment}.json",
@@ -36,33 +46,54 @@ def record(cloud: Cloud, unit: str, release: Release) -> None:
 
 
 def previous(cloud: Cloud, unit: str, current: Mapping[str, str]) -> Release:
-    """Return the newest release of a unit with other parameters than the current ones.
+    """Return the release before the current one, for going back to.
+
+    After a rollback that is the one before the restored release: a second rollback goes further
+    back, never forward.
 
     Raises
     ------
     DeployError
         There is no such release.
     """
-    for found in _newest_first(cloud, unit):
-        if any(current.get(name) != value for name, value in found.parameters.items()):
-            return found
+    # Releases after this one were rolled back.
+    newest_counted = ""
+    for name, found in _newest_first(cloud, unit):
+        if newest_counted and name > newest_counted:
+            continue
+        if not found.is_deployed(current):
+            return replace(found, restores=name)
+        newest_counted = found.restores or newest_counted
     raise DeployError(f"There is no earlier release of {unit} to go back to.")
+
+
+def describe(release: Release) -> str:
+    """Return when a release that is restored was deployed, its version and its commit."""
+    moment = datetime.strptime(release.restores, NAME_FORMAT).replace(tzinfo=UTC)
+    version = release.parameters.get("ServiceVersion")
+    parts = [f"version {version}"] if version else []
+    parts.append(f"deployed {moment:%Y-%m-%d %H:%M:%S} UTC")
+    if release.commit:
+        parts.append(f"commit {release.commit[:COMMIT_LENGTH]}")
+    return ", ".join(parts)
 
 
 def commit(cloud: Cloud, unit: str, current: Mapping[str, str]) -> str:
     """Return the commit that the package of a unit's stack was built from; empty if unknown."""
     key = current.get("ArtifactKey")
-    newest = next(_newest_first(cloud, unit), None) if key else None
+    _, newest = next(_newest_first(cloud, unit), ("", None)) if key else ("", None)
     return newest.commit if newest and newest.parameters["ArtifactKey"] == key else ""
 
 
-def _newest_first(cloud: Cloud, unit: str) -> Iterator[Release]:
+def _newest_first(cloud: Cloud, unit: str) -> Iterator[tuple[str, Release]]:
+    """Yield each release with its name, a time."""
     bucket = cloud.parameter("bootstrap/artifact-bucket")
     s3 = cloud.client("s3")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=_prefix(cloud, unit))
     keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
     for key in sorted(keys, reverse=True):
-        yield Release(**json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        yield key.rpartition("/")[2].removesuffix(".json"), Release(**json.loads(body))
 
 
 def _prefix(cloud: Cloud, unit: str) -> str:

@@ -97,9 +97,16 @@ def _run_pants(
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        for line in process.stdout or ():
-            lines.append(line.rstrip())
-            on_line(lines[-1])
+        try:
+            for line in process.stdout or ():
+                lines.append(line.rstrip())
+                on_line(lines[-1])
+        except BaseException:
+            # On Ctrl-C: Pants would leave its daemon behind, still building.
+            process.terminate()
+            process.wait(STOP_TIMEOUT_SECONDS)
+            stop_daemon(project)
+            raise
     if process.returncode != 0:
         raise PackagingError(
             "Pants failed:\n" + "\n".join(lines[-LINES_SHOWN:]),
@@ -112,14 +119,13 @@ def stop_daemon(project: Project) -> None:
     """End the daemon that Pants keeps for the next call, with any build in progress."""
     import psutil
 
-    for record in project.root.glob(".pids/*/pantsd/pid"):
+    for process in psutil.process_iter():
         try:
-            process = psutil.Process(int(record.read_text()))
-            # Process ids are reused: end only this clone's daemon.
+            # Not by the file with its id: ids are reused, and a starting daemon has none yet.
             if f"pantsd [{project.root}]" in " ".join(process.cmdline()):
                 process.terminate()
                 process.wait(STOP_TIMEOUT_SECONDS)
-        except (OSError, ValueError, psutil.Error):
+        except psutil.Error:
             continue
 
 

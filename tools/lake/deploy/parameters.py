@@ -1,9 +1,10 @@
 """Template parameters given on the command line."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from lake.deploy.units import select
 from lake.errors import DeployError
+from lake.suggestions import did_you_mean
 
 # Differences on the local AWS: the schedule would crawl for as long as it is up, without the time
 # in its input (the local AWS does not replace the placeholder), and a laptop has few cores.
@@ -36,6 +37,38 @@ def parse_settings(settings: list[str]) -> dict[str, dict[str, str]]:
         select([unit])
         found.setdefault(unit, {})[name] = value
     return found
+
+
+def refuse_unknown(
+    settings: Mapping[str, Mapping[str, str]], known: Mapping[str, Collection[str]]
+) -> None:
+    """Refuse settings that would change nothing.
+
+    Parameters
+    ----------
+    settings
+        Parameters by unit, as given.
+    known
+        Names of the template's parameters, by unit that is deployed.
+
+    Raises
+    ------
+    DeployError
+        A unit is not deployed, or its template does not have a parameter.
+    """
+    for unit, parameters in settings.items():
+        if unit not in known:
+            raise DeployError(
+                f"--set {unit}.{next(iter(parameters))} has no effect: {unit} is not deployed now.",
+                f"Add {unit} to the units, or leave the setting out.",
+            )
+        for name in parameters:
+            if name not in known[unit]:
+                raise DeployError(
+                    f"{unit} has no parameter {name!r}.",
+                    f"{did_you_mean(name, known[unit])}infra/{unit}.yaml describes them:"
+                    f" {', '.join(sorted(known[unit]))}.",
+                )
 
 
 def merge(

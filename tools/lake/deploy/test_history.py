@@ -1,5 +1,6 @@
 import io
 import json
+import re
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -58,6 +59,43 @@ def test_a_rollback_goes_to_the_release_before(cloud: Cloud) -> None:
     release(cloud, "2.zip")
     found = history.previous(cloud, "process", second)
     assert (found.parameters, found.commit) == (first, COMMIT)
+
+
+def go_back(cloud: Cloud, current: dict[str, str]) -> dict[str, str]:
+    """Roll process back as a deployment does; return its parameters then."""
+    found = history.previous(cloud, "process", current)
+    history.record(cloud, "process", found)
+    return dict(found.parameters)
+
+
+def test_a_second_rollback_goes_further_back_and_never_forward(cloud: Cloud) -> None:
+    # GIVEN three releases
+    first, second, third = (release(cloud, f"{number}.zip") for number in (1, 2, 3))
+
+    # WHEN it is rolled back again and again
+    assert go_back(cloud, third) == second
+    assert go_back(cloud, second) == first
+
+    # THEN it ends at the first
+    with pytest.raises(DeployError, match="no earlier release of process"):
+        go_back(cloud, first)
+
+
+def test_a_release_after_a_rollback_can_be_rolled_back_to_the_restored_one(cloud: Cloud) -> None:
+    first, second = (release(cloud, f"{number}.zip") for number in (1, 2))
+    assert go_back(cloud, second) == first
+    fourth = release(cloud, "4.zip")
+
+    assert go_back(cloud, fourth) == first
+
+
+def test_the_target_of_a_rollback_is_described(cloud: Cloud) -> None:
+    release(cloud, "1.zip", COMMIT)
+    second = release(cloud, "2.zip")
+
+    text = history.describe(history.previous(cloud, "process", second))
+
+    assert re.fullmatch(r"deployed \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, commit c0ffeec0ff", text)
 
 
 def test_the_first_release_cannot_be_rolled_back(cloud: Cloud) -> None:

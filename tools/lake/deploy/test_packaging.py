@@ -3,6 +3,7 @@ import platform
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from lake.deploy import packaging
@@ -14,6 +15,15 @@ SUCCESS = """
 import json, os, pathlib, sys
 called = {"arguments": sys.argv[1:], "environment": dict(os.environ)}
 pathlib.Path("called.json").write_text(json.dumps(called))
+"""
+# Leaves a daemon, whose name is that of Pants', and goes on building.
+DAEMON = """
+import os, subprocess, sys, time
+name = f"pantsd [{os.getcwd()}]"
+program = "import time; time.sleep(600)"
+subprocess.Popen([name, "-c", program], executable=sys.executable, start_new_session=True)
+print("started", flush=True)
+time.sleep(600)
 """
 FAILURE = """
 import sys
@@ -107,3 +117,17 @@ def test_a_failure_shows_the_last_lines(tmp_path: Path) -> None:
     assert "line 99" in caught.value.message
     assert "line 80\n" not in caught.value.message
     assert "./pants package services/nope:lambda" in caught.value.hint
+
+
+def test_an_interrupted_build_leaves_no_daemon(tmp_path: Path) -> None:
+    def interrupt(_line: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        packaging.package(
+            project(tmp_path, DAEMON), {"ingest": "lambda"}, for_host=False, on_line=interrupt
+        )
+
+    name = f"pantsd [{tmp_path}]"
+    running = [process.info["cmdline"] for process in psutil.process_iter(["cmdline"])]
+    assert not [words for words in running if words and words[0] == name]

@@ -1,6 +1,6 @@
 import pytest
 
-from lake.deploy.parameters import merge, parse_settings
+from lake.deploy.parameters import merge, parse_settings, refuse_unknown
 from lake.errors import DeployError
 
 
@@ -31,3 +31,19 @@ def test_a_given_parameter_overrides_the_default() -> None:
         "ingest": {"ScheduleState": "DISABLED", "PageSize": "100"},
         "process": {},
     }
+
+
+def test_a_setting_of_a_unit_that_is_not_deployed_is_refused() -> None:
+    with pytest.raises(DeployError, match="ingest is not deployed now") as caught:
+        refuse_unknown({"ingest": {"Contact": "x"}}, {"process": {"MemorySize"}})
+    assert "Add ingest to the units" in caught.value.hint
+
+
+def test_an_unknown_parameter_is_answered_with_the_one_that_was_meant() -> None:
+    known = {"process": {"MemorySize", "BatchSize", "Env"}}
+
+    with pytest.raises(DeployError, match="process has no parameter 'MemorySice'") as caught:
+        refuse_unknown({"process": {"MemorySice": "1"}}, known)
+
+    assert caught.value.hint.startswith("Did you mean MemorySize? infra/process.yaml")
+    refuse_unknown({"process": {"MemorySize": "1"}}, known)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lake.errors import DeployError
+from lake.suggestions import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,9 @@ def select(names: list[str]) -> list[Unit]:
     known = {unit.name for unit in UNITS}
     for name in names:
         if name not in known:
-            choices = ", ".join(unit.name for unit in UNITS)
-            raise DeployError(f"There is no unit {name!r}.", f"The units are: {choices}.")
+            choices = [unit.name for unit in UNITS]
+            raise DeployError(
+                f"There is no unit {name!r}.",
+                f"{did_you_mean(name, choices)}The units are: {', '.join(choices)}.",
+            )
     return [unit for unit in UNITS if not names or unit.name in names]

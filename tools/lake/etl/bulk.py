@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lake.aws import Cloud
-from lake.errors import EtlError
+from lake.errors import EtlError, EtlFailedError
 from lake.etl import glue_jobs, refresh
 from lake.etl.dump import Dump
 from lake.etl.refresh import EtlOptions, EtlResult, Say, Workspace
@@ -89,7 +89,7 @@ class LocalRoute:
         with self.workspace.locked() as lock_fd, self.workspace.job_log.recording(bucket, "bulk"):
             for prefix in outputs:
                 stage.remove(prefix)
-            result = self._run_spark(dump, lock_fd, say)
+            result = self._load_by_spark(dump, lock_fd, say)
             stage.store(
                 self.cloud,
                 bucket,
@@ -103,13 +103,22 @@ class LocalRoute:
         """Run the ETL; see the protocol."""
         return refresh.run_etl(self.cloud, self.workspace, self.options, say)
 
-    def _run_spark(self, dump: Dump, lock_fd: int, say: Say) -> dict[str, Any]:
+    def _load_by_spark(self, dump: Dump, lock_fd: int, say: Say) -> dict[str, Any]:
+        link = f"file://{self._linked(dump)}"
+        try:
+            return self._run_spark(dump, link, lock_fd, say)
+        except EtlFailedError as error:
+            # Name the user's file, not the link that Spark read.
+            message = error.message.replace(link, str(dump.path))
+            raise EtlFailedError(message, error.hint, error.code) from error
+
+    def _run_spark(self, dump: Dump, link: str, lock_fd: int, say: Say) -> dict[str, Any]:
         stage = self.workspace.stage
         size = f"{dump.path.stat().st_size / 1e6:,.1f} MB"
         return self.workspace.jobs.run(
             "glue_etl.bulk",
             {
-                "dump": f"file://{self._linked(dump)}",
+                "dump": link,
                 "run-id": dump.run_id,
                 "processed": stage.uri(keys.PROCESSED_PREFIX),
                 "quarantine": stage.uri(QUARANTINE.location),
@@ -148,7 +157,7 @@ class GlueRoute:
         if loaded is None:
             raise EtlError(
                 "The Glue job succeeded without writing the ledger of its run.",
-                f"Look at its log: './lake status --env {self.cloud.env}' shows the run.",
+                f"Look at its log: '{self.cloud.command('status')}' shows the run.",
             )
         return loaded
 

@@ -1,17 +1,21 @@
 """The curated tables in the bucket: the published build, and the runs that wait for the next."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lake.aws import Cloud
 from lake.deploy.artifacts import exists
 from lake.errors import EtlError
+from lake.etl.staging import list_objects
 from lake.runs.ledger import read_ledger, run_ids
 from schemas import keys
 from schemas.curated_tables import CURATED
+from schemas.fingerprints import FINGERPRINTED, run_fingerprints
 from schemas.ledger.curated_build import (
     BUILD_FORMAT,
     BuildRecord,
     CurrentBuild,
+    ExcludedRun,
+    Pin,
 )
 
 
@@ -25,15 +29,25 @@ class Curated:
         The published builds that are kept; None before the first.
     record
         What the current build contains.
+    excluded
+        Runs that stay out of the tables.
     """
 
     current: CurrentBuild | None = None
     record: BuildRecord | None = None
+    excluded: dict[str, ExcludedRun] = field(default_factory=dict)
+
+    @property
+    def pin(self) -> Pin | None:
+        """The build that readers stay in, if one is pinned."""
+        return self.current.pin if self.current else None
 
     @property
     def can_extend(self) -> bool:
         """Whether the next build can be made from this one and the new runs."""
-        return self.record is not None and self.record.format == BUILD_FORMAT
+        if self.record is None or self.record.format != BUILD_FORMAT:
+            return False
+        return self.excluded.keys().isdisjoint(self.record.runs)
 
     @property
     def rows(self) -> dict[str, int]:
@@ -51,15 +65,16 @@ def read_curated(cloud: Cloud, bucket: str) -> Curated:
         The current build has no record.
     """
     current = read_ledger(cloud, bucket, keys.CURRENT_BUILD_KEY, CurrentBuild)
+    excluded = _excluded_runs(cloud, bucket)
     if current is None:
-        return Curated()
+        return Curated(excluded=excluded)
     record = read_ledger(cloud, bucket, keys.build_record_key(current.build), BuildRecord)
     if record is None:
         raise EtlError(
             f"Build {current.build} is published but has no record.",
             f"Restore the previous version of {keys.build_record_key(current.build)}.",
         )
-    return Curated(current, record)
+    return Curated(current, record, excluded)
 
 
 def processed_runs(cloud: Cloud, bucket: str, among: list[str] | None = None) -> list[str]:
@@ -71,5 +86,34 @@ def processed_runs(cloud: Cloud, bucket: str, among: list[str] | None = None) ->
 def waiting_runs(cloud: Cloud, bucket: str, curated: Curated) -> list[str]:
     """Return the processed runs that are not in the current build, oldest first."""
     known = curated.record.runs if curated.record else {}
-    fresh = [run for run in run_ids(cloud, bucket) if run not in known]
+    others = known.keys() | curated.excluded.keys()
+    fresh = [run for run in run_ids(cloud, bucket) if run not in others]
     return processed_runs(cloud, bucket, fresh)
+
+
+def replayed_runs(cloud: Cloud, bucket: str, curated: Curated) -> list[str]:
+    """Return the runs of the current build whose files have changed since, oldest first.
+
+    Dumps are left out: what is uploaded in parts has an ETag of its own kind.
+    """
+    if curated.record is None or not curated.record.runs:
+        return []
+    files = [
+        (keys.below(keys.PROCESSED_PREFIX, item.key), item.etag.strip('"'))
+        for table in FINGERPRINTED
+        if table != keys.DUMP_WORKS
+        for item in list_objects(cloud, bucket, f"{keys.PROCESSED_PREFIX}{table}/")
+    ]
+    known = curated.record.runs
+    found = run_fingerprints(files)
+    return sorted(run for run in known.keys() & found.keys() if found[run] != known[run])
+
+
+def _excluded_runs(cloud: Cloud, bucket: str) -> dict[str, ExcludedRun]:
+    found = {}
+    for item in list_objects(cloud, bucket, keys.EXCLUDED_RUNS_PREFIX):
+        run = keys.parse_excluded_run_name(item.key.removeprefix(keys.EXCLUDED_RUNS_PREFIX))
+        note = read_ledger(cloud, bucket, item.key, ExcludedRun) if run else None
+        if run and note:
+            found[run] = note
+    return found

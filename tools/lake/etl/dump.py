@@ -1,7 +1,9 @@
 """Dumps of works: where one is, which run it becomes, and how it is fetched."""
 
+import gzip
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,11 +21,16 @@ if TYPE_CHECKING:
 USER_AGENT = "openlake"
 TIMEOUT_SECONDS = 60.0
 CHUNK_BYTES = 1 << 20
+FIRST_LINE_BYTES = 200
 GZIP = b"\x1f\x8b"
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
 # Runs of the crawl start on a full minute, so none has the id of a dump of its day.
 END_OF_DAY = "T235959Z"
 NO_CONTENT = "OpenLibrary has published empty dumps before: take an earlier one."
+
+WORKS_DUMP = "Take ol_dump_works_DATE.txt.gz from https://openlibrary.org/developers/dumps."
+# Types of record that have dumps of their own; without a type, a dump holds all of them.
+OTHER_DUMP = re.compile(r"ol_c?dump_(?!works(?:_|\.))")
 
 OnBytes = Callable[[int, int | None], None]
 
@@ -85,6 +92,7 @@ def local_dump(path: Path, run_id: str | None = None) -> Dump:
             f"There is no dump at {path}.",
             "Give the path or https address of ol_dump_works_DATE.txt.gz.",
         )
+    _require_works(path.name)
     with path.open("rb") as file:
         start = file.read(len(GZIP))
     if not start:
@@ -95,6 +103,9 @@ def local_dump(path: Path, run_id: str | None = None) -> Dump:
             f"The dump {path} is {form}, and its name says otherwise.",
             "Rename it: .txt.gz for a compressed dump, .txt for any other.",
         )
+    kind = _kind_of_first_line(path)
+    if kind not in ("", "work"):
+        raise DumpError(f"The dump {path} is of type {kind}, not of works.", WORKS_DUMP)
     return Dump(path, safe_name(path.name), run_id_of(path.name, run_id))
 
 
@@ -115,6 +126,7 @@ def remote_dump(url: str, run_id: str | None = None) -> RemoteDump:
         raise DumpError(
             f"The address {found} does not name a file.", "Give the address of the dump."
         )
+    _require_works(name)
     return RemoteDump(found, safe_name(name), run_id_of(name, run_id), validator)
 
 
@@ -182,6 +194,24 @@ def safe_name(name: str) -> str:
     """Return a name that is safe in a key and in an address that Spark reads."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")[-150:]
     return safe or "dump.txt"
+
+
+def _require_works(name: str) -> None:
+    if OTHER_DUMP.match(name):
+        raise DumpError(f"{name} is not the name of a dump of works.", WORKS_DUMP)
+
+
+def _kind_of_first_line(path: Path) -> str:
+    """Return the type of the first record, such as work or author; empty if it has none."""
+    opened = gzip.open(path) if path.name.endswith(".gz") else path.open("rb")
+    try:
+        with opened as file:
+            line = file.readline(FIRST_LINE_BYTES)
+    except (OSError, EOFError, zlib.error):
+        # A damaged file is reported by the job, which reads all of it.
+        return ""
+    found = re.match(rb"/type/(\w+)\t", line)
+    return found[1].decode() if found else ""
 
 
 def _require_safe(url: str) -> None:

@@ -56,7 +56,7 @@ def run_job(
     except glue.exceptions.ConcurrentRunsExceededException:
         raise EtlBusyError(
             f"Another run of the Glue job {name} is in progress.",
-            f"'./lake status --env {cloud.env}' shows it; run this again when it has ended.",
+            f"'{cloud.command('status')}' shows it; run this again when it has ended.",
         ) from None
     run_id = str(started["JobRunId"])
     while True:

@@ -4,10 +4,8 @@ Here the input is staged, the new build is made and checked, sent to the bucket,
 On AWS the job does all of it on S3 directly.
 """
 
-import fcntl
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +19,7 @@ from lake.etl.job_runs import JobLog
 from lake.etl.staging import Stage, StoredObject, list_folders, list_objects
 from lake.local import spark
 from lake.local.spark import SparkJobs
+from lake.locks import exclusive
 from lake.project import Project
 from schemas import keys
 from schemas.curated_tables import CURATED
@@ -44,15 +43,19 @@ class EtlOptions:
         Memory of Spark on this machine, in Java's notation: 2g.
     max_ratio
         How many times the rows of its last build a table may have; None for the job's default.
+    controls
+        What is asked for builds and runs, as arguments of the job: pin, unpin, exclude, include,
+        reason.
     """
 
     full: bool = False
     memory: str = DEFAULT_MEMORY
     max_ratio: float | None = None
+    controls: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def arguments(self) -> dict[str, str]:
-        """The job's arguments, wherever it runs."""
+        """The job's arguments, wherever it runs; without the controls."""
         found = {"full": str(self.full).lower()}
         return found if self.max_ratio is None else found | {"max-ratio": str(self.max_ratio)}
 
@@ -64,13 +67,15 @@ class EtlResult:
     Attributes
     ----------
     status
-        published, or unchanged if there was no new run.
+        published; unchanged if there was no new run; pinned if readers stay in a pinned build.
     tables
         Rows by table of the current build.
     objects_staged, objects_sent
         Objects fetched from the bucket, and sent to it.
     seconds
         By part.
+    left_out
+        Runs that break a data-quality rule, with what it found; the rest is published.
     """
 
     status: str
@@ -81,6 +86,7 @@ class EtlResult:
     objects_staged: int = 0
     objects_sent: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,19 +123,12 @@ class Workspace:
         EtlBusyError
             Another process, or a job that it left behind, has it.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise EtlBusyError(
-                    "Another run of the ETL is in progress on this machine.",
-                    "Wait until it has ended: './lake status' then shows it.",
-                ) from None
-            yield descriptor
-        finally:
-            os.close(descriptor)
+        taken = EtlBusyError(
+            "Another run of the ETL is in progress on this machine.",
+            "Wait until it has ended: './lake status' then shows it.",
+        )
+        with exclusive(self.folder / "lock", taken) as lock_fd:
+            yield lock_fd
 
 
 def job_log(folder: Path) -> JobLog:
@@ -146,6 +145,35 @@ def workspace_of(cloud: Cloud, project: Project) -> Workspace:
     """Return the workspace of a clone, with the jobs that are deployed."""
     folder = folder_of(project)
     return Workspace(folder, spark.deployed_jobs(cloud, project, folder / "package"))
+
+
+def controls_of(
+    pin: str | None,
+    *,
+    unpin: bool,
+    exclude: list[str] | None,
+    include: list[str] | None,
+    reason: str,
+) -> dict[str, str]:
+    """Return what a user asks for builds and runs as arguments of the job.
+
+    Raises
+    ------
+    EtlError
+        A run is to be excluded without a reason, or a build pinned and unpinned at once.
+    """
+    if exclude and not reason:
+        raise EtlError("--exclude needs --reason.", "Say why, so that others know when to lift it.")
+    if pin and unpin:
+        raise EtlError("--pin and --unpin exclude each other.", "Give one of them.")
+    given = {
+        "pin": pin or "",
+        "unpin": "true" if unpin else "",
+        "exclude": ",".join(exclude or ()),
+        "include": ",".join(include or ()),
+    }
+    found = {name: value for name, value in given.items() if value}
+    return found | ({"reason": reason} if found and reason else {})
 
 
 def run_etl(cloud: Cloud, workspace: Workspace, options: EtlOptions, say: Say) -> EtlResult:
@@ -183,16 +211,17 @@ def run_on_glue(cloud: Cloud, options: EtlOptions, say: Say) -> EtlResult:
     started = time.monotonic()
     bucket = cloud.parameter("foundation/data-bucket")
     before = curated.read_curated(cloud, bucket)
-    glue_jobs.run_job(cloud, "etl", options.arguments, say)
+    glue_jobs.run_job(cloud, "etl", {**options.arguments, **options.controls}, say)
     after = curated.read_curated(cloud, bucket)
     if after.current is None or after.record is None:
         raise EtlError(
             "The Glue job succeeded and published nothing.",
-            f"Look at its log: './lake status --env {cloud.env}' shows the run.",
+            f"Look at its log: '{cloud.command('status')}' shows the run.",
         )
     changed = before.current is None or before.current.build != after.current.build
+    resting = "pinned" if after.pin else "unchanged"
     return EtlResult(
-        status="published" if changed else "unchanged",
+        status="published" if changed and not after.pin else resting,
         build=after.current.build,
         mode=after.record.mode if changed else None,
         new_runs=after.record.new_runs if changed else [],
@@ -219,13 +248,17 @@ class _Run:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> EtlResult:
+        if self.options.controls:
+            self._timed("publish", lambda: self._publish(self.options.controls))
         self.say("look for new runs")
         known = curated.read_curated(self.cloud, self.bucket)
         waiting = curated.waiting_runs(self.cloud, self.bucket, known)
-        full = self.options.full or not known.can_extend
-        if not full and not waiting:
+        replayed = curated.replayed_runs(self.cloud, self.bucket, known)
+        full = self.options.full or not known.can_extend or bool(replayed)
+        if known.pin or (not full and not waiting):
             return self._unchanged(known)
         runs = curated.processed_runs(self.cloud, self.bucket) if full else waiting
+        runs = [run for run in runs if run not in known.excluded]
         if not runs:
             raise EtlError(
                 "There is no processed run to build tables from.",
@@ -236,8 +269,9 @@ class _Run:
         options = replace(self.options, full=full)
         result = self._timed("spark", lambda: self._build(known, options))
         build = str(result["build"])
-        sent = self._timed("send", lambda: self._send(build, wanted))
-        self._timed("publish", lambda: self._publish(build))
+        left_out: dict[str, str] = result.get("left_out", {})
+        sent = self._timed("send", lambda: self._send(build, wanted, left_out))
+        self._timed("publish", lambda: self._publish({"build": build}))
         return EtlResult(
             status="published",
             build=build,
@@ -247,13 +281,15 @@ class _Run:
             objects_staged=staged,
             objects_sent=sent,
             seconds=self.seconds,
+            left_out=left_out,
         )
 
     def _unchanged(self, known: Curated) -> EtlResult:
         build = known.record.build if known.record else ""
         # An earlier run may have been killed between publishing and cleaning up.
-        self._timed("publish", lambda: self._publish(build))
-        return EtlResult("unchanged", build, tables=known.rows, seconds=self.seconds)
+        self._timed("publish", lambda: self._publish({"build": build}))
+        status = "pinned" if known.pin else "unchanged"
+        return EtlResult(status, build, tables=known.rows, seconds=self.seconds)
 
     def _wanted(self, known: Curated, runs: list[str], *, full: bool) -> list[StoredObject]:
         """List what the job reads: records, ledgers, new files, and the build to extend."""
@@ -307,7 +343,7 @@ class _Run:
             lock_fd=self.lock_fd,
         )
 
-    def _send(self, build: str, wanted: list[StoredObject]) -> int:
+    def _send(self, build: str, wanted: list[StoredObject], left_out: Iterable[str]) -> int:
         record = keys.build_record_key(build)
         if record in {item.key for item in wanted}:
             # It is complete in the bucket: only its publication was interrupted.
@@ -317,16 +353,16 @@ class _Run:
         return self.workspace.stage.store(
             self.cloud,
             self.bucket,
-            [*prefixes, record],
+            [*prefixes, *map(keys.excluded_run_key, left_out), record],
             lambda done, all_: self.say(f"send the new build: {done} of {all_} files"),
         )
 
-    def _publish(self, build: str) -> None:
-        self.say(f"publish build {build}")
+    def _publish(self, what: Mapping[str, str]) -> None:
+        self.say("publish " + ", ".join(f"{name} {value}" for name, value in what.items()))
         self.workspace.jobs.run(
             "glue_etl.publish",
             {
-                "build": build,
+                **what,
                 "curated": f"s3://{self.bucket}/{keys.CURATED_PREFIX}",
                 "runs": f"s3://{self.bucket}/{keys.RUNS_PREFIX}",
                 "database": self.cloud.parameter("foundation/glue-database"),

@@ -120,3 +120,16 @@ def test_a_dump_that_is_refused_leaves_nothing(
 
     assert keys(cloud) == before
     assert route.workspace.job_log.newest(BUCKET, 1)[0].job == "bulk"
+
+
+def test_a_damaged_dump_is_named_by_the_users_path(
+    tmp_path: Path, route: LocalRoute, jobs: FakeJobs, dump: Path
+) -> None:
+    link = f"file://{tmp_path}/etl/dumps/a-dump-2026-09-30-.txt"
+    jobs.failing["glue_etl.bulk"] = EtlFailedError(f"{link} is damaged", code="dump.truncated")
+
+    with pytest.raises(EtlFailedError) as caught:
+        load(route, dump)
+
+    assert caught.value.message == f"{dump} is damaged"
+    assert caught.value.code == "dump.truncated"

@@ -164,6 +164,46 @@ def test_a_file_that_is_not_a_dump_is_refused(
         local_dump(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ol_dump_authors_2026-09-30.txt.gz",
+        "ol_dump_reading-log_2026-09-30.txt.gz",
+        "ol_dump_2026-09-30.txt.gz",
+        "ol_cdump_2026-09-30.txt.gz",
+    ],
+)
+def test_a_dump_of_something_else_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(b"/type/work\tx"))
+
+    with pytest.raises(DumpError, match=f"{name} is not the name of a dump of works") as caught:
+        local_dump(tmp_path / name)
+
+    assert "ol_dump_works_DATE.txt.gz" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b"/type/author\t/authors/OL1A\t1", "of type author"),
+        (b"/type/edition\t", "of type edition"),
+    ],
+)
+def test_a_dump_of_something_else_is_refused_by_its_first_line(
+    tmp_path: Path, line: bytes, message: str
+) -> None:
+    for name, content in (("d_2026-09-30.txt", line), ("d_2026-09-30.txt.gz", gzip.compress(line))):
+        (tmp_path / name).write_bytes(content)
+
+        with pytest.raises(DumpError, match=message):
+            local_dump(tmp_path / name)
+
+
+def test_a_dump_of_something_else_is_not_fetched(url: str) -> None:
+    with pytest.raises(DumpError, match="not the name of a dump of works"):
+        remote_dump(f"{url}/ol_dump_authors_2026-09-30.txt.gz")
+
+
 def test_a_missing_dump_and_a_folder_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none_2026-09-30.txt"):
         with pytest.raises(DumpError, match="no dump at"):

@@ -8,7 +8,14 @@ from moto import mock_aws
 from lake.aws import Cloud
 from lake.errors import EtlBusyError, EtlError, EtlFailedError
 from lake.etl.curated import read_curated, waiting_runs
-from lake.etl.refresh import EtlOptions, EtlResult, Workspace, run_etl, tables_written
+from lake.etl.refresh import (
+    EtlOptions,
+    EtlResult,
+    Workspace,
+    controls_of,
+    run_etl,
+    tables_written,
+)
 from lake.testing.lakes import BUCKET, DATABASE, FakeJobs, keys, lake_in_memory, put, put_run
 from schemas.curated_tables import CURATED
 
@@ -231,3 +238,53 @@ def test_tables_are_counted_as_they_are_written(tmp_path: Path) -> None:
         path.touch()
 
     assert tables_written(tmp_path, previous="A") == 1
+
+
+def controlled(cloud: Cloud, workspace: Workspace, **controls: str) -> EtlResult:
+    return run_etl(cloud, workspace, EtlOptions(controls=controls), lambda _line: None)
+
+
+def test_a_pinned_build_stays_whatever_waits(cloud: Cloud, workspace: Workspace) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, workspace)
+    put_run(cloud, SECOND)
+    run(cloud, workspace)
+
+    pinned = controlled(cloud, workspace, pin="B1", reason="B2 lacks authors")
+    again = run(cloud, workspace)
+
+    assert [(result.status, result.build) for result in (pinned, again)] == [("pinned", "B1")] * 2
+    assert read_curated(cloud, BUCKET).pin is not None
+
+
+def test_an_excluded_run_is_taken_out_by_a_full_build_without_it(
+    cloud: Cloud, workspace: Workspace
+) -> None:
+    put_run(cloud, FIRST)
+    put_run(cloud, SECOND)
+    run(cloud, workspace)
+
+    result = controlled(cloud, workspace, exclude=SECOND, reason="half a crawl")
+
+    assert (result.status, result.build, result.tables["works"]) == ("published", "B1", 1)
+    assert jobs_of(workspace).calls[-2][1]["full"] == "true"
+    data = {name for name in jobs_of(workspace).found[-1] if not name.startswith("curated_data/_")}
+    assert not [name for name in data if SECOND in name]
+    assert waiting_runs(cloud, BUCKET, read_curated(cloud, BUCKET)) == []
+
+
+def test_an_exclusion_needs_a_reason() -> None:
+    with pytest.raises(EtlError, match="--exclude needs --reason"):
+        controls_of(None, unpin=False, exclude=[FIRST], include=None, reason="")
+
+
+def test_a_replayed_run_is_built_again_by_itself(cloud: Cloud, workspace: Workspace) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, workspace)
+    assert run(cloud, workspace).status == "unchanged"
+    put(cloud, f"processed_data/works/ingest_date=2026-11-22/{FIRST}-love-000000.parquet", "other")
+
+    again = run(cloud, workspace)
+
+    assert again.status == "published"
+    assert jobs_of(workspace).calls[-2][1]["full"] == "true"

@@ -11,11 +11,12 @@ from lake.aws import Cloud
 from lake.cli.progress import Progress
 from lake.deploy import deployment, packaging, units
 from lake.deploy.parameters import LOCAL, merge
-from lake.errors import PrerequisiteError, RunFailedError
+from lake.errors import DemoBusyError, PrerequisiteError, RunFailedError
 from lake.etl import refresh
 from lake.local import spark, standin
 from lake.local.environments import environment
 from lake.local.local_aws import LocalAws
+from lake.locks import exclusive
 from lake.project import Project
 from lake.query.execute import run_query
 from lake.reports import report
@@ -62,7 +63,7 @@ CURATED_QUERIES = {
     "Authors with the most works, of all subjects": """
         SELECT r.rank, coalesce(a.name, r.author_key) AS author, r.works, r.editions
         FROM author_rankings r JOIN authors a ON a.author_key = r.author_key
-        WHERE r.subject_key = '*' AND r.rank <= 5
+        WHERE r.subject_key = '#all' AND r.rank <= 5
         ORDER BY r.rank
     """,
 }
@@ -114,9 +115,18 @@ def run_demo(project: Project, local: LocalAws, options: Options, progress: Prog
     ------
     PrerequisiteError
         Java for Spark is missing; checked before anything starts.
+    DemoBusyError
+        Another demo is running in this clone.
+    PortInUseError
+        Something else listens on the port; checked first.
     """
     started = time.monotonic()
-    with contextlib.ExitStack() as undo:
+    taken = DemoBusyError(
+        "Another demo is running in this clone.", "Wait until it has ended, then run it again."
+    )
+    with exclusive(project.state / "demo.lock", taken), contextlib.ExitStack() as undo:
+        # Before minutes of set-up.
+        local.require_port(options.port)
         if options.etl:
             with progress.step("Set up Spark and Plotly"):
                 set_up_spark(project)

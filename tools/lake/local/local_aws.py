@@ -144,6 +144,31 @@ class LocalAws:
             raise LocalAwsDownError("The local AWS is not running.", hint)
         return server
 
+    def require_port(self, port: int) -> None:
+        """Check that the server runs already, or that its port is free.
+
+        Raises
+        ------
+        PortInUseError
+            Something else listens on the port; the message says what, if it is another lake.
+        """
+        from lake.local.supervisor import folder_on_port
+
+        if self.running() is not None or port_is_free(port):
+            return
+        other = folder_on_port(port)
+        if other is None or other == self.folder:
+            raise PortInUseError(
+                f"Port {port} of 127.0.0.1 is in use by another program.",
+                "Choose another with --port, or end that program.",
+            )
+        # <clone>/.lake/local
+        clone = other.parent.parent
+        raise PortInUseError(
+            f"Port {port} of 127.0.0.1 is in use by the lake of {clone}.",
+            f"Stop that with '{clone}/lake down', or choose another port with --port.",
+        )
+
     def start(self, port: int = DEFAULT_PORT, *, enforce_iam: bool = False) -> Server:
         """Start the server, or return the one that runs already.
 
@@ -161,11 +186,7 @@ class LocalAws:
         if server is not None:
             return server
         self.stop()  # a dead one may have left processes and files
-        if not port_is_free(port):
-            raise PortInUseError(
-                f"Port {port} of 127.0.0.1 is in use by another program.",
-                "Choose another with --port, or end that program.",
-            )
+        self.require_port(port)
         self.folder.mkdir(parents=True, exist_ok=True)
         environment = server_environment(port, self._temporary, enforce_iam=enforce_iam)
         process = self._spawned = self._spawn(environment)

@@ -19,6 +19,7 @@ from types import FrameType
 
 import psutil
 
+MODULE = "lake.local.supervisor"
 POLL_SECONDS = 0.5
 GRACE_SECONDS = 5.0
 
@@ -44,6 +45,20 @@ def members(temporary: Path) -> list[psutil.Process]:
         except psutil.Error:
             continue
     return found
+
+
+def folder_on_port(port: int) -> Path | None:
+    """Return the folder of the supervisor whose server has a port; None if there is none."""
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            start = words.index(MODULE)
+            folder, _, environment = words[start + 1 : start + 4]
+            if json.loads(environment)["GATEWAY_PORT"] == str(port):
+                return Path(folder)
+        except (psutil.Error, ValueError, KeyError, TypeError):
+            continue
+    return None
 
 
 def end_members(temporary: Path) -> None:

@@ -83,6 +83,18 @@ def test_a_port_in_use_is_refused(server: LocalAws) -> None:
     assert members(temporary(server)) == []
 
 
+def test_the_lake_of_another_clone_on_the_port_is_named(server: LocalAws, tmp_path: Path) -> None:
+    other = LocalAws(tmp_path / "other/.lake/local", server.command)
+    port = other.start(free_port()).port
+    try:
+        with pytest.raises(PortInUseError, match=f"the lake of {tmp_path}/other") as caught:
+            server.require_port(port)
+        assert f"'{tmp_path}/other/lake down'" in caught.value.hint
+        other.require_port(port)
+    finally:
+        other.stop()
+
+
 def test_a_server_that_ends_at_once_is_reported_with_its_output(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import sys; sys.exit('no module named ministack')"]
     server = LocalAws(tmp_path / "local", command)

@@ -68,6 +68,10 @@ class EtlStatus:
         Its rows by table.
     waiting_runs
         Processed runs that are not in it: the lag of the ETL.
+    pinned
+        Why readers stay in this build; None if it is not pinned.
+    excluded_runs
+        Runs that stay out of the tables, with the reason.
     job_runs
         The newest, newest first.
     """
@@ -77,6 +81,8 @@ class EtlStatus:
     age_hours: float | None = None
     rows: dict[str, int] = field(default_factory=dict)
     waiting_runs: list[str] = field(default_factory=list)
+    pinned: str | None = None
+    excluded_runs: dict[str, str] = field(default_factory=dict)
     job_runs: list[JobRun] = field(default_factory=list)
 
 
@@ -86,6 +92,7 @@ class LakeStatus:
 
     env: str
     endpoint: str | None
+    region: str
     units: list[UnitStatus] = field(default_factory=list)
     queues: list[QueueStatus] = field(default_factory=list)
     runs: list[RunStatus] = field(default_factory=list)
@@ -109,6 +116,7 @@ def read_status(cloud: Cloud, job_runs: ReadJobRuns = lambda _bucket, _count: ()
     return LakeStatus(
         env=cloud.env,
         endpoint=cloud.endpoint,
+        region=cloud.region,
         units=[_unit(cloud, unit, described[unit.name]) for unit in UNITS],
         queues=[q for name, stack in present.items() for q in _queues(cloud, name, stack)],
         runs=_runs(cloud) if "foundation" in present else [],
@@ -183,5 +191,7 @@ def _etl(cloud: Cloud, job_runs: ReadJobRuns) -> EtlStatus:
         age_hours=round(age.total_seconds() / 3600, 2) if age else None,
         rows=known.rows,
         waiting_runs=curated.waiting_runs(cloud, bucket, known),
+        pinned=(known.pin.reason or "no reason given") if known.pin else None,
+        excluded_runs={run: note.reason for run, note in known.excluded.items()},
         job_runs=list(job_runs(bucket, JOB_RUNS_SHOWN)),
     )

@@ -88,7 +88,7 @@ def _workgroup_and_database(cloud: Cloud) -> tuple[str, str]:
     except NotDeployedError as error:
         raise QueryError(
             f"There is no catalogue or workgroup: {error.message}",
-            f"Deploy first: ./lake deploy foundation --env {cloud.env}",
+            f"Deploy first: {cloud.command('deploy foundation')}",
         ) from error
 
 

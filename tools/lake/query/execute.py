@@ -9,11 +9,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lake.aws import LOCAL_REGION, Cloud
-from lake.errors import NotDeployedError, QueryError
+from lake.errors import NotDeployedError, QueryError, UnknownTableError
 from lake.query import catalogue
+from lake.query.builtin_views import (
+    builtin_names,
+    builtin_view,
+    referenced_views,
+    with_views,
+)
+from lake.query.one_build import at_one_build
 from lake.query.statement import Statement, TableReference, parse
 from lake.query.tabular import QueryResult
 from lake.query.translate import UNNAMED, to_duckdb
+from lake.suggestions import did_you_mean
 
 __all__ = ["QueryResult", "run_query"]
 
@@ -30,7 +38,9 @@ _SETTINGS = (
 )
 
 
-def run_query(cloud: Cloud, sql: str, filesystem: Any = None) -> QueryResult:
+def run_query(
+    cloud: Cloud, sql: str, filesystem: Any = None, as_of: str | None = None
+) -> QueryResult:
     """Run one query and return all of its rows.
 
     Parameters
@@ -41,6 +51,8 @@ def run_query(cloud: Cloud, sql: str, filesystem: Any = None) -> QueryResult:
         One SELECT (also WITH, UNION, VALUES) in Athena's dialect.
     filesystem
         For the local AWS: a pyarrow filesystem whose paths are `<bucket>/<key>`, instead of its S3.
+    as_of
+        For the local AWS: an older build of the curated tables, or a run whose build it was.
 
     Raises
     ------
@@ -51,15 +63,20 @@ def run_query(cloud: Cloud, sql: str, filesystem: Any = None) -> QueryResult:
     if not cloud.is_local:
         from lake.query.athena import run_on_athena
 
-        return run_on_athena(cloud, statement.sql)
+        if as_of:
+            raise QueryError(
+                "Athena reads the current build alone.",
+                f"To read an older one, go back to it: ./lake etl --env {cloud.env} --pin BUILD",
+            )
+        return run_on_athena(cloud, _with_missing_views(cloud, statement).sql)
     try:
         database = cloud.parameter("foundation/glue-database")
     except NotDeployedError as error:
         raise QueryError(
             f"There is no catalogue yet: {error.message}",
-            "Run './lake demo', or './lake deploy --local'.",
+            "Run './lake demo', or './lake deploy'.",
         ) from error
-    tables = _tables(cloud, database, statement)
+    tables = at_one_build(cloud, _tables(cloud, database, statement), as_of)
     return _run(cloud, database, statement, tables, filesystem)
 
 
@@ -95,6 +112,8 @@ def _tables(
         table = None
         if reference.catalog in ("", CATALOG) and reference.database in ("", database):
             table = catalogue.find_table(cloud, database, reference.name)
+            if table is None and reference not in maybe_own:
+                table = builtin_view(reference.name)
         if table is not None:
             if reference.name in inside:
                 raise QueryError(f"The view {reference.name} refers to itself.")
@@ -107,16 +126,28 @@ def _tables(
     return found
 
 
-def _unknown_table(cloud: Cloud, database: str, reference: TableReference) -> QueryError:
+def _with_missing_views(cloud: Cloud, statement: Statement) -> Statement:
+    """Return a statement for Athena that brings the views along that are not deployed."""
+    named = referenced_views(statement)
+    if not named:
+        return statement
+    database = cloud.parameter("foundation/glue-database")
+    missing = [name for name in named if catalogue.find_table(cloud, database, name) is None]
+    return with_views(statement, missing)
+
+
+def _unknown_table(cloud: Cloud, database: str, reference: TableReference) -> UnknownTableError:
     names = catalogue.table_names(cloud, database)
     if not names:
-        return QueryError(
+        return UnknownTableError(
             f"There is no table {str(reference)!r}: the catalogue is empty.",
             "Tables appear when the first pages are processed: './lake demo' makes a run.",
         )
-    return QueryError(
+    views = builtin_names()
+    return UnknownTableError(
         f"There is no table {str(reference)!r}.",
-        f"The tables of database {database} are: {', '.join(names)}.",
+        f"{did_you_mean(reference.name, [*names, *views])}"
+        f"The tables of database {database} are: {', '.join(names)}. Views: {', '.join(views)}.",
     )
 
 

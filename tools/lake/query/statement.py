@@ -53,6 +53,17 @@ class Statement:
 
         return isinstance(self.tree, exp.Values)
 
+    @property
+    def has_limit(self) -> bool:
+        """Whether it limits its rows by itself."""
+        return bool(self.tree.args.get("limit") or self.tree.args.get("fetch"))
+
+    def limited(self, rows: int) -> "Statement":
+        """Return the statement with a limit on its rows, unless it has its own or is VALUES."""
+        if self.has_limit or self.is_values:
+            return self
+        return parse(f"{self.sql.rstrip().rstrip(';')}\nLIMIT {rows}")
+
     def references(self) -> tuple[set[TableReference], set[TableReference]]:
         """Return the tables that it names, and the subset that may be its own WITH names."""
         from sqlglot import exp

@@ -1,22 +1,13 @@
-"""Results of queries as JSON, as CSV and as a table for the terminal."""
+"""Results of queries as JSON and as CSV."""
 
 import csv
 import io
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from rich.console import Group
-    from rich.text import Text
-
-MAX_TABLE_ROWS = 100
-MAX_CELL = 60
-MIN_COLUMN = 9
-_NUMBERS = ("tinyint", "smallint", "integer", "bigint", "real", "float", "double", "decimal")
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -38,13 +29,17 @@ class QueryResult:
     types: list[str]
     rows: list[tuple[Any, ...]]
 
+    def first(self, rows: int | None) -> "QueryResult":
+        """Return the result with its first rows; with all of them for None."""
+        return replace(self, rows=self.rows[:rows])
+
     def records(self) -> list[dict[str, Any]]:
         """Return each row as an object that JSON can hold.
 
         Of two columns with one name the second gets `_2`. JSON has no NaN and no infinity: they
         become null. A decimal becomes a number, with the digits that a double has.
         """
-        names = _distinct(self.columns)
+        names = distinct_names(self.columns)
         return [
             {name: json_value(value) for name, value in zip(names, row, strict=True)}
             for row in self.rows
@@ -65,37 +60,6 @@ def to_csv(result: QueryResult) -> str:
     for row in result.rows:
         writer.writerow(["" if value is None else plain_text(value) for value in row])
     return text.getvalue()
-
-
-def to_table(result: QueryResult, width: int = 100, max_rows: int = MAX_TABLE_ROWS) -> "Group":
-    """Return a table for the terminal, with the number of rows below it.
-
-    Parameters
-    ----------
-    result
-        What to show.
-    width
-        Characters of a line; columns that do not fit are left out, and the caption says so.
-    max_rows
-        Rows shown at most.
-    """
-    from rich import box
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    shown = min(len(result.columns), max(1, width // MIN_COLUMN))
-    table = Table(box=box.SIMPLE_HEAD)
-    cell = max(MIN_COLUMN, min(MAX_CELL, width - 4))
-    for name, kind in zip(result.columns[:shown], result.types[:shown], strict=True):
-        justify = "right" if kind.split("(")[0] in _NUMBERS else "left"
-        table.add_column(
-            _cell(name, cell), justify=justify, no_wrap=True, overflow="ellipsis"  # type: ignore[arg-type]
-        )
-    for row in result.rows[:max_rows]:
-        table.add_row(*(_cell(value, cell) for value in row[:shown]))
-    # Not the table's own caption, which would wrap at the width of the table.
-    return Group(table, Text(_caption(result, shown, max_rows), style="dim"))
 
 
 def json_value(value: Any) -> Any:
@@ -140,7 +104,8 @@ def _text_key(key: Any) -> str:
     return key if isinstance(key, str) else plain_text(key)
 
 
-def _distinct(names: list[str]) -> list[str]:
+def distinct_names(names: list[str]) -> list[str]:
+    """Return names without repetitions: the second of two gets `_2`."""
     taken: set[str] = set(names)
     seen: set[str] = set()
     distinct = []
@@ -151,28 +116,3 @@ def _distinct(names: list[str]) -> list[str]:
         seen.add(candidate)
         distinct.append(candidate)
     return distinct
-
-
-def _caption(result: QueryResult, shown: int, max_rows: int) -> str:
-    count = len(result.rows)
-    text = f"{count:,} row" + ("" if count == 1 else "s")
-    if count > max_rows:
-        text += f", the first {max_rows:,} are shown"
-    hidden = len(result.columns) - shown
-    if hidden:
-        text += f"; {hidden} more columns do not fit (name columns, or use --output json)"
-    return text
-
-
-def _cell(value: Any, length: int) -> "Text":
-    """Return a cell without markup and control characters: the data is not trusted."""
-    from rich.text import Text
-
-    if value is None:
-        return Text("null", style="dim")
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in _line(value))
-    return Text(text if len(text) <= length else text[: length - 1] + "…")
-
-
-def _line(value: Any) -> str:
-    return " ".join(plain_text(value).split("\n")).replace("\t", " ")

@@ -98,6 +98,48 @@ def test_a_query_on_aws_goes_to_athena() -> None:
     assert athena.started["QueryString"] == "SELECT 1"
 
 
+class FakeGlue:
+    """A catalogue with one view."""
+
+    class exceptions:  # noqa: N801 (boto3's name)
+        EntityNotFoundException = LookupError
+
+    def get_table(self, **request: str) -> dict[str, Any]:
+        if request["Name"] != "lake_summary":
+            raise LookupError
+        return {"Table": {}}
+
+
+@pytest.mark.parametrize(
+    ("sql", "begin", "end"),
+    [
+        (
+            "SELECT * FROM ebook_share",
+            "WITH ebook_share AS (\nSELECT",
+            ")\nSELECT * FROM ebook_share",
+        ),
+        (
+            "WITH mine AS (SELECT 1) SELECT * FROM ebook_share",
+            "WITH ebook_share AS (\nSELECT",
+            "), mine AS (SELECT 1) SELECT * FROM ebook_share",
+        ),
+        ("SELECT * FROM lake_summary", "SELECT * FROM lake", "summary"),
+        ("SELECT * FROM other.ebook_share", "SELECT * FROM other", "ebook_share"),
+    ],
+)
+def test_a_view_that_is_not_deployed_goes_along_with_the_query(
+    sql: str, begin: str, end: str
+) -> None:
+    athena = FakeAthena("SUCCEEDED", pages=[page(["title", "works"])])
+    environment = cloud(athena)
+    environment._clients["glue"] = FakeGlue()
+
+    run_query(environment, sql)
+
+    assert athena.started["QueryString"].startswith(begin)
+    assert athena.started["QueryString"].endswith(end)
+
+
 def test_a_statement_that_is_not_a_query_does_not_reach_athena() -> None:
     athena = FakeAthena("SUCCEEDED")
     with pytest.raises(QueryError, match="DROP is not a query"):

@@ -12,6 +12,14 @@ from lake.query import execute
 from lake.query.execute import run_query
 from lake.testing.fake_lake import DAYS, PARQUET, WORKS, FakeSsm, Lake, MissingError
 
+SUBJECTS = {
+    "subject_key": "string",
+    "name": "string",
+    "kind": "string",
+    "work_count": "bigint",
+    "ebook_count": "bigint",
+}
+
 # Table names cannot be parameters, and every statement here is written here.
 # ruff: noqa: S608
 
@@ -143,6 +151,33 @@ def test_a_view_is_queried_as_athena_would(lake_of_views: Lake) -> None:
 def test_an_invalid_view_is_refused(lake_of_views: Lake, view: str, message: str) -> None:
     with pytest.raises(QueryError, match=message):
         lake_of_views.rows(f"SELECT * FROM {view}")
+
+
+def test_a_view_answers_by_its_name_though_it_is_not_deployed(lake: Lake) -> None:
+    lake.glue.add("subjects", SUBJECTS, PARQUET, ())
+    rows = {"subject_key": ["love"], "name": ["Love"], "kind": ["subject"]}
+    counts = {"work_count": [10], "ebook_count": [4]}
+    path = lake.path("subjects/part.parquet")
+    before = path.read_bytes()
+    pq.write_table(pa.table(rows | counts), path)
+    try:
+        found = lake.result("SELECT subject, ebook_share FROM ebook_share WHERE ebook_share > 0.1")
+        joined = "SELECT e.subject FROM ebook_share e JOIN subjects s USING (subject_key)"
+        own = "WITH ebook_share AS (SELECT 7 AS a) SELECT a FROM ebook_share"
+        assert found.rows == [("Love", 0.4)]
+        assert found.types == ["varchar", "double"]
+        assert lake.rows(joined) == [("Love",)]
+        assert lake.rows(own) == [(7,)]
+    finally:
+        path.write_bytes(before)
+        lake.glue.add("subjects", {"name": "string"}, PARQUET, ())
+
+
+def test_a_misspelt_table_is_answered_with_the_one_that_was_meant(lake: Lake) -> None:
+    for given, meant in (("work", "works"), ("ebook_shares", "ebook_share")):
+        with pytest.raises(QueryError) as caught:
+            lake.rows(f"SELECT * FROM {given}")
+        assert caught.value.hint.startswith(f"Did you mean {meant}? ")
 
 
 def test_a_format_that_cannot_be_read_is_named(lake: Lake) -> None:

@@ -5,21 +5,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from rich.console import Console
-
-from lake.query.tabular import QueryResult, to_csv, to_json, to_table
+from lake.query.tabular import QueryResult, to_csv, to_json
 
 
 def result(*values: Any, kind: str = "varchar") -> QueryResult:
     return QueryResult(["value"], [kind], [(value,) for value in values])
-
-
-def shown(found: QueryResult, width: int = 100, max_rows: int = 100) -> str:
-    console = Console(file=io.StringIO(), width=width, color_system=None)
-    console.print(to_table(found, width, max_rows))
-    text = console.file
-    assert isinstance(text, io.StringIO)
-    return text.getvalue()
 
 
 def test_values_become_what_json_can_represent() -> None:
@@ -81,25 +71,3 @@ def test_csv_keeps_values_that_json_cannot() -> None:
         '["é", null]',
         "2026-01-02T00:00:00",
     ]
-
-
-def test_the_table_counts_rows() -> None:
-    assert "0 rows" in shown(result())
-    assert shown(result(1)).rstrip().endswith("\n1 row")
-    assert "1,200 rows, the first 2 are shown" in shown(result(*range(1200)), max_rows=2)
-
-
-def test_the_table_is_no_wider_than_the_terminal() -> None:
-    names = [f"column_{number}" for number in range(40)]
-    found = QueryResult(names, ["varchar"] * 40, [("x" * 500,) * 40])
-    text = shown(found, width=80)
-    assert max(len(line) for line in text.splitlines()) <= 80
-    assert "32 more columns do not fit" in " ".join(text.split())
-
-
-def test_control_characters_in_data_do_not_reach_the_terminal() -> None:
-    text = shown(result("\x1b[31mred\x07", "[bold]not markup[/bold]", "two\nlines"))
-    assert "\x1b" not in text
-    assert "\x07" not in text
-    assert "[bold]not markup[/bold]" in text
-    assert "two lines" in text

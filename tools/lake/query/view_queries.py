@@ -4,6 +4,7 @@ A view's own text is run, so it needs no stack `analytics`, and its rows keep th
 """
 
 from lake.errors import QueryError
+from lake.suggestions import did_you_mean
 
 LONGEST_NAME_SHOWN = 60
 
@@ -28,7 +29,8 @@ def wanted_query(sql: str | None, view: str | None) -> str:
     # Looked up and never written into SQL: an unknown name reaches no engine.
     if view not in views():
         raise QueryError(
-            f"There is no view {_shown(view)}.", f"The views are: {', '.join(views())}."
+            f"There is no view {_shown(view)}.",
+            f"{did_you_mean(view, views())}The views are: {', '.join(views())}.",
         )
     return views()[view].sql
 

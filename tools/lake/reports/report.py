@@ -15,7 +15,7 @@ from analytics.dashboard.definition import dashboard
 from analytics.dashboard.report_data import Provenance, ReportData, Row, chart_rows
 from analytics.views.definitions import views
 from lake.aws import Cloud
-from lake.errors import QueryError, ReportError
+from lake.errors import ReportError, UnknownTableError
 from lake.project import Project
 from lake.query.execute import run_query
 from lake.runs.ledger import read_run
@@ -101,12 +101,11 @@ def read_data(cloud: Cloud, on_step: OnStep, filesystem: Any = None) -> ReportDa
         on_step(f"view {name}")
         try:
             results[name] = run_query(cloud, views()[name].sql, filesystem)
-        except QueryError as error:
-            if "There is no table" in error.message:
-                raise ReportError(
-                    f"There is nothing to show yet: {error.message}", "Run './lake etl' first."
-                ) from error
-            raise
+        except UnknownTableError as error:
+            raise ReportError(
+                f"There is nothing to show yet: {error.message}",
+                f"Run '{cloud.command('etl')}' first.",
+            ) from error
     rows = {
         chart.id: chart_rows(chart, results[chart.view].columns, results[chart.view].rows)
         for chart in charts

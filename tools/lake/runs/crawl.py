@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 
 from lake.aws import Cloud
-from lake.errors import RunFailedError
+from lake.errors import RunFailedError, RunStalledError
 from lake.operations.logs import last_error
 from lake.runs import heartbeat
 from lake.runs.ledger import PageCounts, count_pages, read_run
@@ -16,10 +16,33 @@ from schemas.ledger.run import ProcessedLedger, RunManifest
 
 POLL_SECONDS = 0.25
 BUSY_SECONDS = 2.0
-# Without a new page for this long, waiting does not help.
-STALL_SECONDS = 60.0
+# Without a new page for this long, waiting does not help. A crawl may wait for a slow source.
+CRAWL_STALL_SECONDS = 180.0
+PROCESS_STALL_SECONDS = 60.0
 
 OnPages = Callable[[PageCounts, bool], None]
+
+
+class StallWatch:
+    """Notices that something has stopped moving.
+
+    Parameters
+    ----------
+    limit
+        Seconds without a change after which it has stalled.
+    """
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self._last: object = None
+        self._moved = time.monotonic()
+
+    def stalled(self, state: object) -> bool:
+        """Return whether the state has been the same for too long."""
+        now = time.monotonic()
+        if state != self._last:
+            self._last, self._moved = state, now
+        return now - self._moved > self.limit
 
 
 def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
@@ -35,21 +58,30 @@ def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
     Raises
     ------
     RunFailedError
-        Ingest failed, or ended a run without a manifest.
+        Ingest failed, stored no page for too long, or ended a run without a manifest.
     """
     target = heartbeat.schedule_target(cloud)
     started = datetime.now(UTC).replace(microsecond=0)
     run_id = new_run_id(started)
     event = heartbeat.event(target, started, start=True)
+    watch = StallWatch(CRAWL_STALL_SECONDS)
+    # An earlier run that was interrupted is finished first.
+    crawled = run_id
     while True:
         pending = _in_background(lambda: heartbeat.fire(cloud, target, event))
         while not pending.done():
-            on_pages(count_pages(cloud, bucket, run_id), False)
+            counts = count_pages(cloud, bucket, run_id)
+            on_pages(counts, False)
+            earlier = count_pages(cloud, bucket, crawled) if crawled != run_id else counts
+            if watch.stalled((counts.stored, earlier.stored)):
+                raise _stalled(cloud, "ingest", f"stored no page for {watch.limit:.0f} s")
             time.sleep(POLL_SECONDS)
         answer = pending.result()
         if answer.finished and answer.run_id == run_id:
             break
-        if answer.action == "busy":
+        crawled = answer.run_id or run_id
+        # Somebody else crawls, or the source asked for a pause.
+        if answer.action in ("busy", "idle"):
             time.sleep(BUSY_SECONDS)
     manifest = read_run(cloud, bucket, run_id).manifest
     if manifest is None:
@@ -67,22 +99,20 @@ def wait_until_processed(
     RunFailedError
         Pages went to the dead-letter queue, or processing has stalled.
     """
-    last = PageCounts(-1, -1)
-    moved = time.monotonic()
+    watch = StallWatch(PROCESS_STALL_SECONDS)
     while True:
         ledger = read_run(cloud, bucket, manifest.run_id).processed
         counts = count_pages(cloud, bucket, manifest.run_id)
         on_pages(counts, True)
         if ledger is not None:
             return ledger
-        if counts != last:
-            last, moved = counts, time.monotonic()
         dead = dead_letters(cloud, "process")
         if dead:
-            raise _failed(cloud, f"{dead} message(s) of process are in the dead-letter queue.")
-        if time.monotonic() - moved > STALL_SECONDS:
-            message = f"Process stopped at {counts.processed} of {counts.stored} pages."
-            raise _failed(cloud, message)
+            message = f"{dead} message(s) of process are in the dead-letter queue."
+            raise RunFailedError(message, _quote(cloud, "process"))
+        if watch.stalled(counts):
+            done = f"stopped at {counts.processed} of {counts.stored} pages"
+            raise _stalled(cloud, "process", done)
         time.sleep(POLL_SECONDS)
 
 
@@ -100,9 +130,13 @@ def _in_background[T](call: Callable[[], T]) -> Future[T]:
     return future
 
 
-def _failed(cloud: Cloud, message: str) -> RunFailedError:
-    error = last_error(cloud, "process")
-    return RunFailedError(message, f"Its last error: {error}" if error else "Its log has no error.")
+def _stalled(cloud: Cloud, service: str, what: str) -> RunStalledError:
+    return RunStalledError(f"{service} {what}.", _quote(cloud, service))
+
+
+def _quote(cloud: Cloud, service: str) -> str:
+    error = last_error(cloud, service)
+    return f"Its last error: {error}" if error else "Its log has no error."
 
 
 def dead_letters(cloud: Cloud, service: str) -> int:

@@ -44,7 +44,8 @@ def schedule_target(cloud: Cloud) -> Target:
         target = scheduler.get_schedule(Name=name, GroupName=name)["Target"]
     except scheduler.exceptions.ResourceNotFoundException:
         raise DeployError(
-            f"The schedule {name} does not exist.", "Deploy ingest first: ./lake deploy ingest"
+            f"The schedule {name} does not exist.",
+            f"Deploy ingest first: {cloud.command('deploy ingest')}",
         ) from None
     return Target(target["Arn"], target["Input"])
 
@@ -74,7 +75,8 @@ def fire(cloud: Cloud, target: Target, heartbeat: dict[str, Any]) -> Answer:
     if "FunctionError" in answer or not isinstance(payload, dict):
         reason = payload.get("errorMessage", payload) if isinstance(payload, dict) else payload
         raise RunFailedError(
-            f"ingest failed: {reason}", "Its log has more: './lake status' names the log group."
+            f"ingest failed: {reason}",
+            f"Its log has more: '{cloud.command('status')}' names the log group.",
         )
     return Answer(
         action=payload["action"],

@@ -3,21 +3,33 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import md5
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import boto3
 
 from lake.aws import Cloud
 from lake.errors import EtlFailedError
+from lake.etl.curated import read_curated
 from lake.etl.staging import list_objects
 from lake.local.spark import SparkJobs
 from schemas.curated_tables import CURATED
-from schemas.keys import CURRENT_BUILD_KEY, build_record_key, processed_ledger_key
+from schemas.fingerprints import run_fingerprints
+from schemas.keys import (
+    CURRENT_BUILD_KEY,
+    PROCESSED_PREFIX,
+    build_record_key,
+    excluded_run_key,
+    processed_ledger_key,
+)
 from schemas.ledger.curated_build import (
     BUILD_FORMAT,
     BuildRecord,
     CurrentBuild,
+    ExcludedRun,
+    Pin,
     PublishedBuild,
     TableOutcome,
 )
@@ -67,14 +79,20 @@ def keys(cloud: Cloud, prefix: str = "") -> set[str]:
     return {item.key for item in list_objects(cloud, BUCKET, prefix)}
 
 
-def record(build: str, runs: list[str], previous: str | None, form: int) -> BuildRecord:
+def record(
+    build: str,
+    runs: list[str],
+    previous: str | None,
+    form: int,
+    fingerprints: Mapping[str, str] = MappingProxyType({}),
+) -> BuildRecord:
     """Return a build's record; each table has as many rows as there are runs."""
     return BuildRecord(
         build=build,
         format=form,
         previous=previous,
         mode="incremental" if previous else "full",
-        runs=dict.fromkeys(runs, "fingerprint"),
+        runs={run: fingerprints.get(run, "of a dump") for run in runs},
         new_runs=runs[-1:],
         tables={name: TableOutcome(rows=len(runs), files=1, bytes=1) for name in CURATED},
         rules=[],
@@ -133,12 +151,14 @@ class FakeJobs(SparkJobs):
         self.found.append({str(p.relative_to(stage)) for p in stage.rglob("*") if p.is_file()})
         current = _current(stage / CURRENT_BUILD_KEY)
         known: list[str] = []
+        prints = staged_fingerprints(stage / PROCESSED_PREFIX)
         if current and arguments["full"] == "false":
             body = (stage / build_record_key(current)).read_text()
-            known = list(BuildRecord.model_validate_json(body).runs)
+            before = BuildRecord.model_validate_json(body).runs
+            known, prints = list(before), {**prints, **before}
         fresh = [path.parent.name.removeprefix("run_id=") for path in runs.glob("*/processed.json")]
         names = sorted({*known, *fresh})
-        made = record(f"B{len(names)}", names, current, self.form)
+        made = record(f"B{len(names)}", names, current, self.form, prints)
         path = stage / build_record_key(made.build)
         if not path.exists():
             for table in CURATED.values():
@@ -150,10 +170,19 @@ class FakeJobs(SparkJobs):
         return {"status": "built", **made.model_dump(mode="json")}
 
     def _publish(self, arguments: dict[str, str]) -> dict[str, Any]:
-        published = PublishedBuild(
-            build=arguments["build"], published_at=datetime(2026, 11, 23, tzinfo=UTC)
-        )
-        current = CurrentBuild(builds=[published])
+        time = datetime(2026, 11, 23, tzinfo=UTC)
+        for run in filter(None, arguments.get("exclude", "").split(",")):
+            note = ExcludedRun(run_id=run, reason=arguments["reason"], excluded_at=time)
+            put(self.cloud, excluded_run_key(run), note.model_dump_json())
+        build = arguments.get("pin") or arguments.get("build")
+        if build is None:
+            return {"status": "published"}
+        published = PublishedBuild(build=build, published_at=time)
+        before = read_curated(self.cloud, BUCKET)
+        pin = None if "unpin" in arguments else before.pin
+        if "pin" in arguments:
+            pin = Pin(build=build, reason=arguments.get("reason", ""), pinned_at=time)
+        current = CurrentBuild(builds=[published], pin=pin)
         put(self.cloud, CURRENT_BUILD_KEY, current.model_dump_json())
         return {"status": "published"}
 
@@ -178,6 +207,18 @@ class FakeJobs(SparkJobs):
         _write(_path(arguments["runs"]) / f"run_id={run}/processed.json", ledger.model_dump_json())
         counts = {"lines": lines, "rows": lines - 1, "quarantined": 1}
         return {"status": "loaded", "run_id": run, **counts}
+
+
+def staged_fingerprints(folder: Path) -> dict[str, str]:
+    """Return the fingerprints of the runs whose files are staged."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return run_fingerprints(
+        (
+            str(path.relative_to(folder)),
+            md5(path.read_bytes(), usedforsecurity=False).hexdigest(),
+        )
+        for path in files
+    )
 
 
 def _path(uri: str) -> Path:

@@ -60,7 +60,7 @@ def _names(cloud: Cloud, project: Project) -> Finding:
 
 def _listed(project: Project) -> dict[str, Any]:
     """Return what the templates say of a deployment."""
-    text = (project.templates / "deployment.json").read_text(encoding="utf-8")
+    text = (project.root / "infra/deployment.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
 

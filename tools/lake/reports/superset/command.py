@@ -10,7 +10,7 @@ from rich.console import Console
 
 from lake.aws import Cloud
 from lake.cli.progress import Progress
-from lake.cli.screens import table
+from lake.cli.tables import table
 from lake.errors import SupersetError
 from lake.local.environments import environment
 from lake.project import Project

@@ -1,6 +1,5 @@
 """Superset on this machine, with the dashboard of the lake: set up and served."""
 
-import fcntl
 import json
 import os
 import secrets
@@ -19,6 +18,7 @@ from lake import web
 from lake.aws import Cloud
 from lake.errors import PortInUseError, SupersetError
 from lake.local.local_aws import port_is_free
+from lake.locks import exclusive
 from lake.project import Project
 from lake.reports.superset.data import SCHEMA, write_lake
 
@@ -97,23 +97,16 @@ class Site:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise SupersetError(
-                    "Superset of this clone is already running.",
-                    "End it by Ctrl-C where it was started.",
-                ) from None
+        taken = SupersetError(
+            "Superset of this clone is already running.", "End it by Ctrl-C where it was started."
+        )
+        with exclusive(self.folder / "lock", taken) as lock_fd:
             if not port_is_free(self.port):
                 raise PortInUseError(
                     f"Port {self.port} of 127.0.0.1 is in use by another program.",
                     "Choose another with --port, or end that program.",
                 )
-            yield descriptor
-        finally:
-            os.close(descriptor)
+            yield lock_fd
 
 
 def site_of(cloud: Cloud, project: Project, python: Path, port: int) -> Site:

@@ -1,0 +1,75 @@
+"""What a crawl works with, and what it finds when it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ingest.errors import IngestError
+from ingest.logic.breaker import CircuitBreaker
+from ingest.logic.page_fetcher import PageFetcher
+from ingest.logic.pages import PageRange, PageResult, SubjectState
+from ingest.logic.reconcile import Baseline
+from ingest.logic.subject_crawl import SubjectCrawl
+from ingest.logic.workers import Workers
+from ingest.ports import Timing
+from schemas.ledger.run import SubjectOutcome
+
+
+class Observer(Protocol):
+    """Told what happens, for logs and metrics."""
+
+    def run_known(self, run_id: str) -> None:
+        """Take note of the run that all that follows is about."""
+
+    def page_stored(self, crawl: SubjectCrawl, result: PageResult) -> None:
+        """Note a page that is in the store."""
+
+    def request_failed(self, subject: str, page: PageRange, error: IngestError) -> None:
+        """Note a request that failed; the crawl decides by the error's tag."""
+
+    def subject_ended(self, outcome: SubjectOutcome) -> None:
+        """Note a subject that is done."""
+
+
+@dataclass
+class CrawlDependencies:
+    """What a crawl works with.
+
+    Attributes
+    ----------
+    largest_request
+        Works that the source gives at most.
+    may_go_on
+        Whether there is time, and the lease, to begin another page.
+    timeout_seconds
+        How long a request that begins now may take.
+    keep_alive
+        Called often; renews the lease.
+    keep_outcome
+        Stores the outcome of a finished subject.
+    find_baseline
+        Returns what an earlier run counted of a subject.
+    """
+
+    fetcher: PageFetcher
+    workers: Workers
+    breaker: CircuitBreaker
+    timing: Timing
+    observer: Observer
+    largest_request: int
+    may_go_on: Callable[[], bool]
+    timeout_seconds: Callable[[], float]
+    keep_alive: Callable[[dict[str, SubjectState]], None]
+    keep_outcome: Callable[[SubjectOutcome], None]
+    find_baseline: Callable[[str], Baseline]
+
+
+@dataclass
+class Resumed:
+    """What earlier invocations left: ended subjects; stored pages and scores by subject."""
+
+    ended: set[str] = field(default_factory=set)
+    pages: dict[str, list[str]] = field(default_factory=dict)
+    states: dict[str, SubjectState] = field(default_factory=dict)

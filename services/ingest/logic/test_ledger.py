@@ -1,0 +1,148 @@
+"""The run's ledger: what is found in the store, and the manifest that is strung together."""
+
+from __future__ import annotations
+
+import tracemalloc
+from datetime import timedelta
+
+import pytest
+
+from ingest.logic.ledger import find_baseline, find_stored, write_manifest
+from ingest.logic.pages import SubjectState
+from ingest.logic.plan import RunPlan
+from ingest.logic.reconcile import Baseline
+from ingest.ports import NewObject, SubjectSpec
+from ingest.testing.fakes import START, FakeClock, InlineExecutor, MemoryStore
+from ingest.testing.lake import RUN_ID, MemoryLake
+from schemas.keys import RawKey, manifest_key, outcome_key, outcomes_prefix
+from schemas.ledger.run import PageEntry, RunManifest, SubjectOutcome
+
+
+def outcome(subject: str, pages: int = 1, **changes: object) -> SubjectOutcome:
+    listed = [
+        PageEntry(
+            key=RawKey.of(RUN_ID, subject, 500 * number).key,
+            offset=500 * number,
+            works=500,
+            bytes=1000,
+            sha256="0" * 64,
+        )
+        for number in range(pages)
+    ]
+    values: dict[str, object] = {
+        "subject": subject,
+        "kind": "subject",
+        "status": "complete",
+        "expected_last": 500 * pages,
+        "fetched": 500 * pages,
+        "pages": listed,
+    }
+    return SubjectOutcome.model_validate(values | changes)
+
+
+def plan(*subjects: str) -> RunPlan:
+    specs = [SubjectSpec(subject=subject) for subject in subjects]
+    return RunPlan(run_id=RUN_ID, started_at=START, page_size=500, max_works=10**6, subjects=specs)
+
+
+def keep(store: MemoryStore, kept: SubjectOutcome, run_id: str = RUN_ID) -> None:
+    body = kept.model_dump_json().encode()
+    store.create(outcome_key(run_id, kept.subject), NewObject(body))
+
+
+def write(store: MemoryStore, *subjects: str) -> str:
+    clock = FakeClock(5)
+    return write_manifest(
+        store,
+        plan(*subjects),
+        InlineExecutor(),
+        clock.timing,
+        reason="run_expired",
+        keep_alive=lambda: None,
+    )
+
+
+def test_manifest_is_byte_for_byte_what_its_contract_writes() -> None:
+    store = MemoryStore()
+    kept = [outcome("love", 3, retries=2), outcome("愛", status="partial", reason='a "reason"')]
+    for one in kept:
+        keep(store, one)
+    assert write(store, "love", "愛", "history") == "partial"
+    never = SubjectOutcome(
+        subject="history",
+        kind="subject",
+        status="failed",
+        reason="run_expired: not begun before the run ended",
+    )
+    expected = RunManifest(
+        run_id=RUN_ID,
+        contract_version="1",
+        started_at=START,
+        finished_at=START + timedelta(seconds=5),
+        status="partial",
+        subjects=[*kept, never],
+    )
+    assert store.objects[manifest_key(RUN_ID)].body.decode() == expected.model_dump_json()
+
+
+def test_manifest_that_is_there_stays_and_its_status_holds() -> None:
+    store = MemoryStore()
+    keep(store, outcome("love", status="partial"))
+    write(store, "love")
+    first = store.objects[manifest_key(RUN_ID)]
+    store.objects[outcome_key(RUN_ID, "love")] = store.objects.pop(outcome_key(RUN_ID, "love"))
+    assert write(store, "love", "history") == "partial"
+    assert store.objects[manifest_key(RUN_ID)] == first
+
+
+def test_manifest_of_many_pages_takes_little_more_than_its_own_size() -> None:
+    store = MemoryStore()
+    subjects = [f"subject_{number}" for number in range(100)]
+    for subject in subjects:
+        keep(store, outcome(subject, 200))
+    tracemalloc.start()
+    try:
+        write(store, *subjects)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # 20,000 pages as objects would be five times the text.
+    assert peak < 4 * len(store.objects[manifest_key(RUN_ID)].body)
+
+
+@pytest.mark.parametrize("name", ["", "folder/", "%zz.json", "note.txt", "UPPER.json"])
+def test_objects_that_somebody_else_put_there_are_passed_over(name: str) -> None:
+    store = MemoryStore()
+    store.create(f"{outcomes_prefix(RUN_ID)}{name}", NewObject(b""))
+    store.create(RawKey.of(RUN_ID, "love", 0).key.replace("offset=", "x="), NewObject(b""))
+    keep(store, outcome("history"))
+    found = find_stored(store, RUN_ID, {"love": SubjectState(retries=3)}, lambda: None)
+    assert (found.ended, found.pages) == ({"history"}, {})
+    assert found.states["love"].retries == 3
+
+
+def test_folder_marker_does_not_stop_a_run() -> None:
+    lake = MemoryLake({"love": 400}, seconds_per_invocation=8)
+    lake.run_heartbeat()
+    lake.store.create(outcomes_prefix(RUN_ID), NewObject(b""))
+    assert lake.run_until_finished().status == "complete"
+
+
+def test_lease_is_kept_while_a_long_list_is_read() -> None:
+    store, calls = MemoryStore(), []
+    for number in range(50):
+        store.create(RawKey.of(RUN_ID, "love", number).key, NewObject(b""))
+    find_stored(store, RUN_ID, {}, lambda: calls.append(1))
+    assert len(calls) == 50
+
+
+def test_baseline_comes_from_the_last_run_that_had_the_subject() -> None:
+    store = MemoryStore()
+    runs = [f"2026112{day}T000000Z" for day in range(4)]
+    keep(store, outcome("love", baseline=70, shrunk_runs=1), runs[1])
+    keep(store, outcome("love", baseline=90), runs[0])
+    keep(store, outcome("old", expected_last=30), runs[3])
+    assert find_baseline(store, runs, "love") == Baseline(70, 1)
+    assert find_baseline(store, runs, "old") == Baseline(30, 0)
+    assert find_baseline(store, runs, "history") == Baseline()
+    assert find_baseline(store, [], "love") == Baseline()

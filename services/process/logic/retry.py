@@ -1,0 +1,66 @@
+"""Repeats what failed for a moment, with full jitter, for as long as the invocation has time."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from process.errors import TransientError
+
+#: Attempts at one message within an invocation.
+ATTEMPTS: Final = 6
+_FIRST_SECONDS: Final = 0.2
+_LONGEST_SECONDS: Final = 5.0
+#: Time that an attempt and the rest of the batch are left (seconds).
+_RESERVE_SECONDS: Final = 60.0
+#: Seconds after which a message that failed all the same is delivered again: spread, so that a
+#: batch does not come back as one.
+SOON_SECONDS: Final = (5.0, 60.0)
+
+
+def _forever() -> float:
+    return float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How transient failures are repeated.
+
+    Attributes
+    ----------
+    remaining_seconds
+        Time that the invocation has left.
+    sleep, uniform
+        Waiting and chance, passed in so that tests decide over them.
+    """
+
+    remaining_seconds: Callable[[], float] = _forever
+    sleep: Callable[[float], None] = time.sleep
+    uniform: Callable[[float, float], float] = field(default=random.uniform)
+
+    def run[Result](self, call: Callable[[], Result]) -> Result:
+        """Return what a call returns, repeating it while it fails transiently and time is left.
+
+        Raises
+        ------
+        TransientError
+            When the last attempt failed, too.
+        """
+        longest = _FIRST_SECONDS
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return call()
+            except TransientError:
+                pause = self.uniform(0.0, longest)
+                if self.remaining_seconds() < _RESERVE_SECONDS + pause:
+                    raise
+            self.sleep(pause)
+            longest = min(longest * 3, _LONGEST_SECONDS)
+        return call()
+
+    def soon(self) -> int:
+        """Return the seconds after which a failed message is delivered again."""
+        return round(self.uniform(*SOON_SECONDS))
