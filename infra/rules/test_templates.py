@@ -484,7 +484,9 @@ def test_everything_in_quicksight_has_an_owner() -> None:
 def test_quicksight_may_take_its_role_whether_or_not_it_says_for_which_account() -> None:
     trust = _properties("quicksight", "QuickSightRole")["AssumeRolePolicyDocument"]
 
-    assert trust["Statement"][0]["Condition"] == {
+    (statement,) = trust["Statement"]
+    assert statement["Principal"] == {"Service": "quicksight.amazonaws.com"}
+    assert statement["Condition"] == {
         "StringEqualsIfExists": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
     }
 
