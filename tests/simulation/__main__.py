@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
             if options.seeds == 1:
                 print(report.shortened())
     rate = options.seeds / (time.monotonic() - started)
-    print(f"{options.seeds} histories, {calls} calls, {rate:.1f} histories a second, {failed} failed")
+    print(f"{options.seeds} histories, {calls} calls, {rate:.1f} a second, {failed} failed")
     print("faults:", ", ".join(f"{name} {count}" for name, count in sorted(faults.items())))
     return 1 if failed else 0
 

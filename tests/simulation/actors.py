@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from glue_etl.builds.lease import Lease
@@ -88,7 +89,7 @@ class Lake:
                 self.working += 1
                 self.invocations += 1
                 name = f"process-{self.invocations}"
-                engine.spawn(name, lambda batch=batch: self._process(batch), lives=_PROCESS_SECONDS)
+                engine.spawn(name, partial(self._process, batch), lives=_PROCESS_SECONDS)
                 engine.spawn(f"{name}-end", self._worker_is_free, delay=60.0)
             engine.sleep(5.0)
 
@@ -161,8 +162,7 @@ class Lake:
         outputs = Outputs(ProcessStore(self.cloud), ProcessTables(self.cloud))
         batch = Batch(outputs, LIMITS, BUCKET, ProcessQueue(self.cloud), retry)
         records = [
-            {"messageId": one.name, "receiptHandle": one.name, "body": one.body}
-            for one in messages
+            {"messageId": one.name, "receiptHandle": one.name, "body": one.body} for one in messages
         ]
         failed = batch.process(records)
         for message in messages:

@@ -93,10 +93,9 @@ class Cloud:
         Helper threads of a function only read, and are answered at once, so that a seed decides
         everything.
         """
-        if not self.engine.is_actor:
-            return effect()
         actor = self.engine.current
-        assert actor is not None
+        if actor is None or not self.engine.is_actor:
+            return effect()
         if actor.dead:
             raise KilledError
         self.engine.sleep(self.chance.uniform(0.001, 0.08))

@@ -12,7 +12,7 @@ from uuid import uuid4
 from glue_etl.builds import publication
 from glue_etl.builds.runs import RunLedger
 from ingest.errors import StoreUnavailableError
-from ingest.logic import heartbeat
+from ingest.logic import heartbeat, ledger
 from ingest.logic.checkpoint import Checkpoint
 from ingest.logic.pacer import Pacer
 from ingest.ports import NewObject
@@ -20,6 +20,7 @@ from process.errors import ProcessError
 from process.logic import completion
 from process.logic.batch import Batch
 from process.logic.outputs import Outputs
+from schemas.curated_tables import CURATED
 from schemas.keys import RawKey
 from tests.simulation.actors import Job, Lake
 from tests.simulation.cloud import Message
@@ -53,7 +54,7 @@ def raw_page_is_overwritten() -> AbstractContextManager[object]:
 
 def message_is_deleted_before_the_write() -> AbstractContextManager[object]:
     """Delete messages when they are received."""
-    process = Lake._process  # noqa: SLF001  # what a defect changes is private
+    process = Lake._process
 
     def careless(lake: Lake, messages: list[Message]) -> None:
         for message in messages:
@@ -114,7 +115,7 @@ def rows_get_a_new_name_each_time() -> AbstractContextManager[object]:
 
 
 def _saving_under(key_of: Callable[[RawKey, str], str]) -> Callable[..., str | None]:
-    save = Outputs._save_rows  # noqa: SLF001
+    save = Outputs._save_rows
 
     def renamed(outputs: Outputs, page: RawKey, table: str, rows: Any) -> str | None:
         with patch.object(RawKey, "processed_key", key_of):
@@ -130,14 +131,14 @@ def late_manifest_is_forgotten() -> AbstractContextManager[object]:
         if not waiting <= batch.manifests:
             complete(batch, run_id, waiting)
 
-    complete = Batch._complete  # noqa: SLF001
+    complete = Batch._complete
     return patch.object(Batch, "_complete", page_only)
 
 
 def run_is_completed_too_early() -> AbstractContextManager[object]:
     """Write a run's ledger from those receipts that are there."""
     complete = completion.complete_run
-    expected_of = completion._entries_by_receipt  # noqa: SLF001
+    expected_of = completion._entries_by_receipt
     make = completion.make_ledger
 
     def early(store: Any, run_id: str) -> bool:
@@ -196,7 +197,7 @@ def pace_ignores_the_window() -> AbstractContextManager[object]:
 
 def manifest_lacks_a_page() -> AbstractContextManager[object]:
     """Leave the last page of a subject out of its outcome."""
-    keep = heartbeat.keep_outcome
+    keep = ledger.keep_outcome
 
     def short(store: Any, run_id: str, outcome: Any) -> None:
         pages = outcome.pages[:-1] if len(outcome.pages) > 1 else outcome.pages
@@ -219,7 +220,7 @@ def readers_are_sent_before_the_files_are_there() -> AbstractContextManager[obje
     write = Job.write
 
     def hasty(job: Job, plan: Any) -> None:
-        for table in publication.CURATED.values():
+        for table in CURATED.values():
             location = f"{job.publisher.curated}{table.folder(plan.build)}"
             job.publisher.catalogue.switch(table, location, job.publisher.lease.require())
         write(job, plan)

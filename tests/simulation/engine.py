@@ -120,8 +120,8 @@ class Engine:
         for actor in list(self._actors):
             self.current = actor
             actor.turn.release()
-            assert actor.thread is not None
-            actor.thread.join()
+            if actor.thread is not None:
+                actor.thread.join()
         if self._failures:
             raise self._failures[0]
 

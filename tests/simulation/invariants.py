@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterator
@@ -124,7 +125,7 @@ def impolite(lake: Lake) -> Iterator[str]:
             yield f"more than {RATE} requests in the second from {first:.3f}"
             break
     over: set[str] = set()
-    for (_, before), (at, owner) in zip(sent, sent[1:], strict=False):
+    for (_, before), (at, owner) in itertools.pairwise(sent):
         over |= {before} if before != owner else set()
         if owner in over:
             yield f"{owner} sent a request at {at:.3f} after another crawler had"

@@ -33,7 +33,7 @@ class IngestStore:
 
         def effect() -> IngestObject | None:
             found = self.cloud.objects.get(key)
-            return found and IngestObject(found.body, found.metadata, found.etag)
+            return IngestObject(found.body, found.metadata, found.etag) if found else None
 
         return self.cloud.call(f"s3 get {key}", effect, ingest_errors.StoreUnavailableError)
 
@@ -79,7 +79,7 @@ class ProcessStore:
 
         def effect() -> ProcessObject | None:
             found = self.cloud.objects.get(key)
-            return found and ProcessObject(found.body, found.metadata, len(found.body))
+            return ProcessObject(found.body, found.metadata, len(found.body)) if found else None
 
         return self.cloud.call(f"s3 get {key}", effect, process_errors.StorageError)
 
@@ -156,7 +156,7 @@ class EtlFiles:
     def read(self, uri: str) -> bytes | None:
         """Read a file."""
         found = self.read_versioned(uri)
-        return found and found.body
+        return found.body if found else None
 
     def write(self, uri: str, body: bytes) -> None:
         """Write a file."""
@@ -168,7 +168,7 @@ class EtlFiles:
 
         def effect() -> Versioned | None:
             found = self.cloud.objects.get(_key(uri))
-            return found and Versioned(found.body, found.etag)
+            return Versioned(found.body, found.etag) if found else None
 
         return self.cloud.call(f"s3 get {_key(uri)}", effect, etl_errors.StorageError)
 

@@ -51,9 +51,8 @@ class Source:
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         with gate():
             actor = cloud.engine.current
-            assert actor is not None
-            self.sent.append((cloud.engine.seconds, actor.name))
-        slow = 1.5 if cloud.calm or cloud.chance.random() > 0.2 else 12.0
+            self.sent.append((cloud.engine.seconds, actor.name if actor else ""))
+        slow = 0.4 if cloud.calm or cloud.chance.random() > 0.2 else 12.0
         cloud.engine.sleep(cloud.chance.uniform(0.05, slow))
         answer = self._answer(subject, int(query["offset"]), int(query["limit"]))
         return SourceResponse(
