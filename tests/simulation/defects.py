@@ -243,26 +243,30 @@ def unprocessed_runs_are_built() -> AbstractContextManager[object]:
     return patch.object(RunLedger, "_is_processed", lambda *_: True)
 
 
+_SOON: Final = 10
+#: For those that need several faults at once.
+_LATER: Final = 30
+
 #: Each defect, and the number of seeds (from 0) within which it must be found.
 DEFECTS: Final[dict[str, tuple[Defect, int]]] = {
-    defect.__name__: (defect, 60)
-    for defect in (
-        processed_json_is_overwritten,
-        raw_page_is_overwritten,
-        message_is_deleted_before_the_write,
-        failures_are_not_reported,
-        receipt_comes_before_the_rows,
-        failed_rows_are_passed_over,
-        rows_get_a_new_name_each_time,
-        late_manifest_is_forgotten,
-        run_is_completed_too_early,
-        lease_keeps_nobody_out,
-        lease_never_expires,
-        pace_ignores_the_window,
-        manifest_lacks_a_page,
-        cleanup_removes_the_build_in_use,
-        readers_are_sent_before_the_files_are_there,
-        incremental_build_forgets_the_last_one,
-        unprocessed_runs_are_built,
+    defect.__name__: (defect, seeds)
+    for defect, seeds in (
+        (processed_json_is_overwritten, _SOON),
+        (raw_page_is_overwritten, _LATER),
+        (message_is_deleted_before_the_write, _SOON),
+        (failures_are_not_reported, _LATER),
+        (receipt_comes_before_the_rows, _SOON),
+        (failed_rows_are_passed_over, _LATER),
+        (rows_get_a_new_name_each_time, _SOON),
+        (late_manifest_is_forgotten, _SOON),
+        (run_is_completed_too_early, _SOON),
+        (lease_keeps_nobody_out, _LATER),
+        (lease_never_expires, _SOON),
+        (pace_ignores_the_window, _SOON),
+        (manifest_lacks_a_page, _SOON),
+        (cleanup_removes_the_build_in_use, _LATER),
+        (readers_are_sent_before_the_files_are_there, _SOON),
+        (incremental_build_forgets_the_last_one, _SOON),
+        (unprocessed_runs_are_built, _LATER),
     )
 }
