@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,7 +19,6 @@ from ingest.errors import IngestError
 from ingest.logic.heartbeat import CrawlRules, HeartbeatDependencies, run_heartbeat
 from ingest.openlibrary.api import OpenLibrary
 from ingest.ports import SubjectSpec, Timing
-from ingest.testing.fakes import InlineExecutor
 from ingest.testing.lake import SilentObserver
 from process.logic.batch import Batch
 from process.logic.outputs import Outputs
@@ -47,6 +48,34 @@ _PROCESS_SECONDS: Final = 300.0
 _WORKERS: Final = 3
 _GRACE: Final = timedelta(hours=1)
 _LONGEST_QUERY_SECONDS: Final = 600.0
+
+
+class OrderedFuture[T](Future[T]):
+    """A future whose place in a set is the same in each process."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number = number
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+class OrderedExecutor:
+    """Runs each call at once."""
+
+    def __init__(self) -> None:
+        self._begun = 0
+
+    def submit[T](self, fn: Callable[[], T], /) -> Future[T]:
+        """Run a call."""
+        self._begun += 1
+        future = OrderedFuture[T](self._begun)
+        try:
+            future.set_result(fn())
+        except BaseException as error:
+            future.set_exception(error)
+        return future
 
 
 @dataclass
@@ -147,7 +176,7 @@ class Lake:
             store=IngestStore(self.cloud),
             source=self.source,
             api=OpenLibrary(),
-            executor=InlineExecutor(),
+            executor=OrderedExecutor(),
             timing=timing,
             observer=SilentObserver(),
             owner=name,
