@@ -1,0 +1,1 @@
+"""The services' real logic on an AWS in memory that a seed sets against it."""

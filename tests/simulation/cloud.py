@@ -1,0 +1,207 @@
+"""An AWS in memory: objects, a queue, a catalogue, and the faults of each call."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import md5
+from typing import Final
+
+from process.testing.pages import make_event
+from schemas.keys import (
+    CURRENT_BUILD_KEY,
+    RAW_PREFIX,
+    RUNS_PREFIX,
+    build_record_key,
+    processed_ledger_key,
+)
+from tests.simulation.engine import Actor, Engine, KilledError
+
+#: Of a hundred calls that change something, or of any; while faults are on.
+_CHANCES: Final = {
+    "fail_before": 0.02,
+    "lost_answer": 0.02,
+    "repeated": 0.02,
+    "kill_before": 0.008,
+    "kill_after": 0.012,
+    "pause": 0.006,
+}
+_CHANGES_ONLY: Final = {"lost_answer", "repeated", "kill_after"}
+VISIBILITY_SECONDS: Final = 1800.0
+MAX_RECEIVES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A version of an object."""
+
+    body: bytes
+    metadata: dict[str, str]
+    etag: str
+
+
+@dataclass
+class Message:
+    """A message of the queue."""
+
+    name: str
+    body: str
+    visible_at: float
+    receives: int = 0
+
+
+@dataclass
+class Cloud:
+    """Everything outside the functions.
+
+    Attributes
+    ----------
+    calm
+        Whether faults have stopped.
+    versions
+        Every body that was written under a key, in order.
+    faults
+        How many were injected, by kind.
+    premature
+        Records that vouched for what was not there.
+    events
+        The history: time, actor, call, and the fault if any.
+    """
+
+    engine: Engine
+    chance: random.Random
+    calm: bool = False
+    objects: dict[str, Stored] = field(default_factory=dict)
+    versions: dict[str, list[bytes]] = field(default_factory=dict)
+    queue: dict[str, Message] = field(default_factory=dict)
+    dead_letters: list[Message] = field(default_factory=list)
+    locations: dict[str, tuple[str, int]] = field(default_factory=dict)
+    faults: Counter[str] = field(default_factory=Counter)
+    events: list[tuple[float, str, str, str]] = field(default_factory=list)
+    throttled_until: dict[str, float] = field(default_factory=dict)
+    premature: list[str] = field(default_factory=list)
+    sent: int = 0
+
+    def call[T](
+        self, what: str, effect: Callable[[], T], error: type[Exception], *, changes: bool = False
+    ) -> T:
+        """Make a call that may be delayed, refused, lost, repeated, or the caller's last.
+
+        Helper threads of a function only read, and are answered at once, so that a seed decides
+        everything.
+        """
+        actor = self.engine.current
+        if actor is None or not self.engine.is_actor:
+            return effect()
+        if actor.dead:
+            raise KilledError
+        self.engine.sleep(self.chance.uniform(0.001, 0.08))
+        fault = "" if self.calm else self._fault(what, changes=changes)
+        self.note(what, fault)
+        if fault == "pause":
+            self.engine.sleep(self.chance.uniform(60.0, 900.0))
+        elif fault == "kill_before":
+            self.kill(actor)
+        elif fault in ("fail_before", "throttled"):
+            raise error(f"{what}: {fault}")
+        answer = effect()
+        if fault == "repeated":
+            # The client repeats a call whose answer was lost.
+            answer = effect()
+        elif fault == "kill_after":
+            self.kill(actor)
+        elif fault == "lost_answer":
+            raise error(f"{what}: {fault}")
+        self.engine.sleep(self.chance.uniform(0.001, 0.08))
+        return answer
+
+    def kill(self, actor: Actor) -> None:
+        """Kill the function of an actor."""
+        actor.dead = True
+        raise KilledError
+
+    def note(self, what: str, fault: str = "") -> None:
+        """Note an event of the history."""
+        if fault:
+            self.faults[fault] += 1
+        actor = self.engine.current
+        self.events.append((self.engine.seconds, actor.name if actor else "", what, fault))
+
+    def put(self, key: str, body: bytes, metadata: dict[str, str] | None = None) -> str:
+        """Store an object, and send the event that tells of it."""
+        etag = md5(body, usedforsecurity=False).hexdigest()
+        self.objects[key] = Stored(body, dict(metadata or {}), etag)
+        self.versions.setdefault(key, []).append(body)
+        if key.startswith(RUNS_PREFIX) and "/pages/" in key:
+            self._check_receipt(key, body)
+        if key == CURRENT_BUILD_KEY:
+            self._check_runs(body)
+        is_manifest = key.startswith(RUNS_PREFIX) and key.endswith("/manifest.json")
+        if key.startswith(RAW_PREFIX) or is_manifest:
+            self._send(make_event(key))
+        return etag
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys below a prefix, in order."""
+        return sorted(key for key in self.objects if key.startswith(prefix))
+
+    def receive(self, most: int) -> list[Message]:
+        """Receive messages, in any order; those that came too often go to the dead letters."""
+        visible = [one for one in self.queue.values() if one.visible_at <= self.engine.seconds]
+        self.chance.shuffle(visible)
+        received = []
+        for message in visible[:most]:
+            if message.receives >= MAX_RECEIVES:
+                self.dead_letters.append(self.queue.pop(message.name))
+                continue
+            message.receives += 1
+            message.visible_at = self.engine.seconds + VISIBILITY_SECONDS
+            received.append(message)
+        return received
+
+    def redrive(self) -> None:
+        """Send the dead letters back, as an operator does."""
+        for message in self.dead_letters:
+            message.receives, message.visible_at = 0, self.engine.seconds
+            self.queue[message.name] = message
+        self.dead_letters.clear()
+
+    def _check_receipt(self, key: str, body: bytes) -> None:
+        receipt = json.loads(body)
+        for name in ("processed_key", "quarantine_key"):
+            if receipt.get(name) and receipt[name] not in self.objects:
+                self.premature.append(f"{key} was there before {receipt[name]}")
+
+    def _check_runs(self, body: bytes) -> None:
+        build = json.loads(body)["builds"][0]["build"]
+        record = self.objects.get(build_record_key(build))
+        for run in json.loads(record.body)["runs"] if record else ():
+            if processed_ledger_key(run) not in self.objects:
+                self.premature.append(f"{build} was published before {run} was processed")
+
+    def _send(self, body: str) -> None:
+        for _ in range(1 if self.calm or self.chance.random() > 0.1 else 2):
+            slow = 0.0 if self.calm or self.chance.random() > 0.05 else 1500.0
+            self.sent += 1
+            delay = self.chance.uniform(0.1, 20.0) + self.chance.uniform(0.0, slow)
+            name = f"m{self.sent:05d}"
+            self.queue[name] = Message(name, body, self.engine.seconds + delay)
+
+    def _fault(self, what: str, *, changes: bool) -> str:
+        service = what.partition(" ")[0]
+        if self.throttled_until.get(service, 0.0) > self.engine.seconds:
+            if self.chance.random() < 0.5:
+                return "throttled"
+        elif self.chance.random() < 0.001:
+            self.throttled_until[service] = self.engine.seconds + self.chance.uniform(1.0, 30.0)
+        roll = self.chance.random()
+        for name, chance in _CHANCES.items():
+            if name in _CHANGES_ONLY and not changes:
+                continue
+            if roll < chance:
+                return name
+            roll -= chance
+        return ""

@@ -1,0 +1,162 @@
+"""What holds at the end of every history, computed from raw pages by a naive reading of its own."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.keys import (
+    CURATED_PREFIX,
+    PROCESSED_PREFIX,
+    QUARANTINE_PREFIX,
+    RAW_PREFIX,
+    RUNS_PREFIX,
+    RawKey,
+    curated_ledger_key,
+    manifest_key,
+    parse_run_folder,
+    processed_ledger_key,
+)
+from tests.simulation.actors import RATE, Lake
+
+_WRITTEN_ONCE = (RAW_PREFIX, f"{PROCESSED_PREFIX}works/", f"{QUARANTINE_PREFIX}works/")
+
+
+def problems(lake: Lake) -> Iterator[str]:
+    """Return what does not hold."""
+    yield from unsettled(lake)
+    yield from lake.holes[:5]
+    yield from not_conserved(lake)
+    yield from changed_though_final(lake)
+    yield from untrue_ledgers(lake)
+    yield from impolite(lake)
+    yield from wrong_tables(lake)
+
+
+def runs_of(lake: Lake) -> list[str]:
+    """Return the runs that have begun."""
+    folders = {key.split("/")[1] for key in lake.cloud.keys(RUNS_PREFIX)}
+    return sorted(run for run in map(parse_run_folder, folders) if run)
+
+
+def unsettled(lake: Lake) -> Iterator[str]:
+    """Return what has not come to its end."""
+    for run in runs_of(lake):
+        for key in (manifest_key(run), processed_ledger_key(run), curated_ledger_key(run)):
+            if key not in lake.cloud.objects:
+                yield f"{key} is missing"
+    if lake.cloud.queue or lake.cloud.dead_letters:
+        yield f"{len(lake.cloud.queue)} messages, {len(lake.cloud.dead_letters)} dead letters"
+
+
+def document(lake: Lake, key: str) -> dict[str, Any]:
+    """Read a JSON object; empty when there is none."""
+    found = lake.cloud.objects.get(key)
+    return json.loads(found.body) if found else {}
+
+
+def naive_page(body: bytes) -> tuple[list[dict[str, Any]], int]:
+    """Return a raw page's works and the number of records that are none."""
+    records = json.loads(gzip.decompress(body))["works"]
+    good = [{"work_key": one["key"], "title": one["title"]} for one in records if "key" in one]
+    return good, len(records) - len(good)
+
+
+def not_conserved(lake: Lake) -> Iterator[str]:
+    """Return pages whose records are not in processed or in quarantine exactly once."""
+    objects, expected = lake.cloud.objects, set()
+    for key in lake.cloud.keys(RAW_PREFIX):
+        page = RawKey.parse(key)
+        good, bad = naive_page(objects[key].body)
+        rows_key, bad_key = page.processed_key("works"), page.quarantine_key("works")
+        expected |= {rows_key} if good else set()
+        expected |= {bad_key} if bad else set()
+        rows = json.loads(objects[rows_key].body) if rows_key in objects else []
+        lines = gzip.decompress(objects[bad_key].body) if bad_key in objects else b""
+        if rows != good or len(lines.splitlines()) != bad:
+            yield f"{key}: {len(rows)} rows of {len(good)}, {len(lines.splitlines())} of {bad} bad"
+        receipt = document(lake, page.receipt_key)
+        if (receipt.get("rows"), receipt.get("quarantined")) != (len(good), bad):
+            yield f"{key}: the receipt says {receipt.get('rows')}, {receipt.get('quarantined')}"
+    for prefix in _WRITTEN_ONCE[1:]:
+        for key in lake.cloud.keys(prefix):
+            if key not in expected:
+                yield f"{key} is of no page"
+
+
+def changed_though_final(lake: Lake) -> Iterator[str]:
+    """Return objects that were written twice, or with other bytes, and may not be."""
+    for key, bodies in lake.cloud.versions.items():
+        if key.startswith(_WRITTEN_ONCE) and len(set(bodies)) > 1:
+            yield f"{key} was written with {len(set(bodies))} contents"
+        once = key.startswith(RUNS_PREFIX) and "curated" not in key
+        if (once or key.startswith(RAW_PREFIX)) and len(bodies) > 1:
+            yield f"{key} was written {len(bodies)} times"
+    if lake.metrics["RunsProcessed"] > len(runs_of(lake)):
+        yield f"{lake.metrics['RunsProcessed']} runs counted as processed"
+    yield from lake.cloud.premature
+
+
+def untrue_ledgers(lake: Lake) -> Iterator[str]:
+    """Return runs whose manifest or ledger is not what lies in the bucket."""
+    for run in runs_of(lake):
+        manifest = document(lake, manifest_key(run))
+        listed = [page["key"] for one in manifest.get("subjects", []) for page in one["pages"]]
+        stored = [key for key in lake.cloud.keys(RAW_PREFIX) if RawKey.parse(key).run_id == run]
+        if sorted(listed) != stored:
+            yield f"run {run}: {len(listed)} pages in the manifest, {len(stored)} stored"
+        pages = [naive_page(lake.cloud.objects[key].body) for key in stored]
+        sums = (len(stored), sum(len(good) for good, _ in pages), sum(bad for _, bad in pages))
+        ledger = document(lake, processed_ledger_key(run))
+        told = tuple(ledger.get(name) for name in ("pages", "rows", "quarantined"))
+        if told != sums or ledger.get("mismatches"):
+            yield f"run {run}: ledger {told}, bucket {sums}, {ledger.get('mismatches')}"
+
+
+def impolite(lake: Lake) -> Iterator[str]:
+    """Return windows with too many requests, and crawlers that worked beside another."""
+    sent = sorted(lake.source.sent)
+    for (first, _), (later, _) in zip(sent, sent[RATE:], strict=False):
+        if later - first <= 1.0:
+            yield f"more than {RATE} requests in the second from {first:.3f}"
+            break
+    over: set[str] = set()
+    for (_, before), (at, owner) in itertools.pairwise(sent):
+        over |= {before} if before != owner else set()
+        if owner in over:
+            yield f"{owner} sent a request at {at:.3f} after another crawler had"
+            break
+
+
+def wrong_tables(lake: Lake) -> Iterator[str]:
+    """Return how the tables that readers see differ from those made of all raw pages."""
+    expected: dict[str, str] = {}
+    for key in sorted(lake.cloud.keys(RAW_PREFIX), key=_order):
+        for work in naive_page(lake.cloud.objects[key].body)[0]:
+            expected[work["work_key"]] = work["title"]
+    found: dict[str, str] = {}
+    locations = {name: one for name, (one, _) in lake.cloud.locations.items()}
+    builds = defaultdict(list)
+    for table, location in locations.items():
+        builds[location.rpartition("build=")[2]].append(table)
+    if len(builds) > 1:
+        yield f"tables of several builds: {dict(builds)}"
+    folder = locations.get("works", "").partition(CURATED_PREFIX)[2]
+    for key in lake.cloud.keys(f"{CURATED_PREFIX}{folder}") if folder else []:
+        works = json.loads(lake.cloud.objects[key].body)["works"]
+        found |= {work: state[2] for work, state in works.items()}
+    if found != expected:
+        differ = [key for key in expected if found.get(key) != expected[key]]
+        yield f"{len(found)} works in the tables, {len(expected)} in raw pages: {differ[:3]}"
+
+
+def _order(key: str) -> tuple[str, str]:
+    page = RawKey.parse(key)
+    return page.run_id, page.processed_key("works").rpartition("/")[2]
+
+
+__all__ = ["problems", "runs_of", "unsettled"]
