@@ -33,12 +33,14 @@ DENIED = (
 
 
 def view_answers(cloud: Cloud) -> str:
-    """Query a view, as Athena or DuckDB answers it."""
+    """Query a view that shows why our own page is in quarantine; it needs no curated table."""
     _require(cloud, "analytics")
-    rows = run_query(cloud, "SELECT stage, run_id FROM data_freshness").rows
-    if not rows:
-        raise ClaimFailedError("data_freshness has no row: run './lake etl' once")
-    return f"data_freshness has {len(rows)} rows"
+    reasons = [
+        row[0] for row in run_query(cloud, "SELECT reason_code FROM quarantine_by_reason").rows
+    ]
+    if not reasons:
+        raise ClaimFailedError("quarantine_by_reason has no row, although a page is in quarantine")
+    return f"quarantine_by_reason: {', '.join(map(str, reasons))}"
 
 
 def job_runs_to_its_end(newest: list[JobRun]) -> str:
