@@ -60,6 +60,22 @@ works = (
     | st.builds(lambda name, value: make_work(**{name: value}), fields, values)
     | values
 )
+#: Texts of records that are not what a JSON writer writes: deep, wide, odd numbers, broken texts.
+odd_texts = st.one_of(
+    st.integers(1, 2000).map(lambda depth: "[" * depth + "]" * depth),
+    st.integers(1, 2000).map(lambda depth: '{"a":' * depth + "1" + "}" * depth),
+    st.integers(1, 3000).map(lambda width: "[" + "0," * width + "0]"),
+    st.sampled_from(["1e999", "-1e999", "NaN", "Infinity", "9" * 5000, "1E400", "-0"]),
+    st.sampled_from(
+        [r'"\ud800"', r'"\udc00x"', '"\n"', '"\x00"', '"\udcff"', r'"\q"', "nothing", "tru"]
+    ),
+)
+odd_records = odd_texts | st.builds(
+    lambda name, text: json.dumps(make_work())[:-1] + f', "{name}": {text}}}', fields, odd_texts
+)
+written_records = st.lists(works.map(json.dumps) | odd_records, min_size=1, max_size=6)
+
+
 abouts = st.dictionaries(
     st.sampled_from(["name", "ebook_count", HISTORY, *FACETS]),
     st.lists(st.fixed_dictionaries({"name": st.text(st.characters()), "count": st.integers(0, 9)}))
@@ -126,6 +142,56 @@ def test_the_same_page_gives_the_same_bytes(records: list[Any], about: dict[str,
     body = pack(records, about)
 
     assert process(body).store.snapshot() == process(body).store.snapshot()
+
+
+@fuzz
+@given(written_records, st.integers(1, 4), st.integers(0, 9))
+def test_records_as_they_may_be_written_are_kept_apart(
+    records: list[str], members: int, padding: int
+) -> None:
+    """GIVEN records that no parser likes, in several members WHEN processed THEN none is lost."""
+    text = f'{{"work_count": {len(records)}, "works": [{", ".join(records)}]}}'
+    body = text.encode("utf-8", "surrogateescape")
+    size = -(-len(body) // members)
+    parts = [body[start : start + size] for start in range(0, len(body), size)]
+
+    lake = process(b"".join(gzip.compress(part, mtime=0) for part in parts) + b"\0" * padding)
+
+    made = receipt(lake)
+    lines = lake.store.lines(made.quarantine_key) if made.quarantine_key else []
+    assert made.page_status == "processed" or lines[0]["reason_code"] == "page.not_json"
+    assert made.page_status == "quarantined" or made.records == len(records)
+    assert made.rows + made.quarantined == made.records
+    for table in lake.tables.written.values():
+        for row in table.to_pylist():
+            _read(row.get("extra_fields") or "{}")
+    for line in lines:
+        if line["payload_encoding"] == "json":
+            _read(line["payload"])
+
+
+def _read(text: str) -> None:
+    """Read a text strictly; Python's own limit on an integer's digits is not the text's fault."""
+    json.loads(text, parse_int=str, parse_constant=_refuse)
+
+
+def _refuse(name: str) -> None:
+    raise AssertionError(f"{name} was written")
+
+
+@fuzz
+@given(st.text(st.characters(codec=None), min_size=1, max_size=20))
+def test_a_key_of_any_text_stops_nothing(subject: str) -> None:
+    try:
+        page = RawKey.of(RUN, subject, 0)
+    except ValueError:
+        return
+    store = MemoryStore({page.key: (pack([make_work()], {}), {})})
+    lake = Lake(store, MemoryTableStore(store))
+
+    result = process_page(lake.outputs, page.key, LIMITS)
+
+    assert result.rows + result.quarantined == 1
 
 
 @fuzz
