@@ -303,9 +303,9 @@ class _Run:
                     prefixes.append(keys.dump_rows_prefix(run))
                 else:
                     prefixes.append(keys.processed_run_prefix(table, run))
-        return [
-            item for prefix in prefixes for item in list_objects(self.cloud, self.bucket, prefix)
-        ]
+        found = (list_objects(self.cloud, self.bucket, prefix) for prefix in prefixes)
+        # The lease of the bucket's tables says nothing of the stage's, and would make the job wait.
+        return [item for items in found for item in items if item.key != keys.CURATED_LEASE_KEY]
 
     def _stage(self, wanted: list[StoredObject]) -> int:
         self.say(f"stage {len(wanted)} objects")
