@@ -162,7 +162,7 @@ def load_json(text: bytes) -> Any:
 def _check_values(body: bytes, max_records: int) -> None:
     # Every value but the first of its list follows a comma, and every list or object opens one.
     most = VALUES_BESIDE + VALUES_PER_RECORD * max_records
-    values = body.count(b",") + body.count(b"[") + body.count(b"{")
+    values = len(body) - len(body.translate(None, b",[{"))
     if values > most:
         raise TooManyValuesError(f"the page has about {values} values, more than {most}")
 
