@@ -295,11 +295,15 @@ class Publisher:
         return sorted(self._stored_builds() - kept)
 
     def _remove(self, build: str) -> None:
-        self.lease.require()
         # The record first: a build with a record counts as whole.
-        self.files.delete(self._curated(build_record_key(build)))
-        for table in CURATED.values():
-            self.files.delete(f"{self.curated}{table.folder(build)}")
+        record = self._curated(build_record_key(build))
+        for uri in [
+            record,
+            *(f"{self.curated}{table.folder(build)}" for table in CURATED.values()),
+        ]:
+            # Each time: a job that overslept must not go on in a build that its successor made.
+            self.lease.require()
+            self.files.delete(uri)
 
     def _curated(self, key: str) -> str:
         return f"{self.curated}{below(CURATED_PREFIX, key)}"

@@ -200,6 +200,31 @@ def test_a_job_that_overslept_changes_nothing_more(world: World, step: str) -> N
     assert world.seen() == dict.fromkeys(CURATED, "b3")
 
 
+def test_a_job_that_overslept_between_two_deletions_leaves_what_its_successor_made(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.job("b1")
+    write_build(world.files, CURATED_URI, "b2")
+    late, delete = world.publisher, world.files.delete
+    made: dict[str, bytes] = {}
+
+    def sleep_after_the_first(uri: str) -> None:
+        delete(uri)
+        monkeypatch.setattr(world.files, "delete", delete)
+        world.clock.time += 2 * DURATION
+        world.job("b2")
+        made.update(world.files.files)
+
+    monkeypatch.setattr(world.files, "delete", sleep_after_the_first)
+    with pytest.raises(LeaseLostError), late.lease.held("late"):
+        late.prepare("b2")
+
+    assert {k: v for k, v in made.items() if k != LEASE_URI} == {
+        k: v for k, v in world.files.files.items() if k != LEASE_URI
+    }
+    assert world.seen() == dict.fromkeys(CURATED, "b2")
+
+
 @pytest.mark.parametrize("damage", ["empty", "lacks a file", "has a file more"])
 def test_a_build_whose_files_are_not_those_of_its_record_is_refused(
     world: World, damage: str
