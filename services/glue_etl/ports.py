@@ -39,7 +39,7 @@ class Files(Protocol):
         """Read a file with its version; ``None`` when there is none."""
 
     def write_if(self, uri: str, body: bytes, version: str | None) -> str | None:
-        """Write a file on condition that it is still of a version; ``None``: that there is none.
+        """Write a file if its version is still the given one (``None``: if no file is there yet).
 
         Returns
         -------

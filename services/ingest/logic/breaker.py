@@ -159,7 +159,7 @@ class Canary:
             self._served.append(spec)
 
     def due(self, breaker: CircuitBreaker, failing: Set[str]) -> SubjectSpec | None:
-        """Return the subject to ask for now; ``None``: there is none, or no need.
+        """Return the subject to ask for now, or ``None`` when no subject need be asked for.
 
         Parameters
         ----------

@@ -85,7 +85,7 @@ class Coverage:
 
 
 def first_free(blocked: Iterable[tuple[int, int]], end: int) -> tuple[int, int] | None:
-    """Return the first range below ``end`` that no blocked range covers; ``None``: there is none.
+    """Return the first range below ``end`` that no blocked range covers, or ``None``.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ class Baseline:
     Attributes
     ----------
     count
-        The last one that was believed; ``None``: there is none.
+        The last one that was believed; ``None`` before the first.
     shrunk_runs
         Runs in a row that saw far less.
     """

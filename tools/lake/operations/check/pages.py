@@ -202,30 +202,24 @@ def _check_tables(bucket: Bucket, page: RawKey, receipt: PageReceipt, found: Pag
 
 
 def _rows(bucket: Bucket, receipt: PageReceipt, found: PageCheck) -> list[int]:
-    if receipt.processed_key is None:
-        return []
-    body = bucket.read(receipt.processed_key)
-    if body is None:
-        found.findings.differ(
-            "table.missing_file",
-            bucket.uri(receipt.processed_key),
-            f"the receipt names it for {receipt.rows} rows, and it is not there",
-            "restore its former version, or " + REPLAY,
-        )
-        return []
-    return row_positions(body)
+    body = _named(bucket, receipt.processed_key, "table", f"{receipt.rows} rows", found)
+    return [] if body is None else row_positions(body)
 
 
 def _quarantined(bucket: Bucket, receipt: PageReceipt, found: PageCheck) -> list[dict[str, Any]]:
-    if receipt.quarantine_key is None:
-        return []
-    body = bucket.read(receipt.quarantine_key)
-    if body is None:
+    held = f"{receipt.quarantined} records"
+    body = _named(bucket, receipt.quarantine_key, "quarantine", held, found)
+    return [] if body is None else json_lines(body)
+
+
+def _named(bucket: Bucket, key: str | None, what: str, held: str, found: PageCheck) -> bytes | None:
+    """Read a file that a receipt names; when it is missing, that is a finding."""
+    body = None if key is None else bucket.read(key)
+    if key is not None and body is None:
         found.findings.differ(
-            "quarantine.missing_file",
-            bucket.uri(receipt.quarantine_key),
-            f"the receipt names it for {receipt.quarantined} records, and it is not there",
+            f"{what}.missing_file",
+            bucket.uri(key),
+            f"the receipt names it for {held}, and it is not there",
             "restore its former version, or " + REPLAY,
         )
-        return []
-    return json_lines(body)
+    return body
