@@ -154,7 +154,7 @@ class Stack:
         function, argument = next(iter(value.items()), ("", None))
         if len(value) == 1 and (function.startswith("Fn::") or function in ("Ref", "Condition")):
             evaluate = _FUNCTIONS.get(function)
-            # A mapping with the one key `Condition` may be part of a policy, and no intrinsic function.
+            # A mapping of `Condition` alone may be part of a policy, not an intrinsic function.
             if evaluate is not None and not (
                 function == "Condition" and isinstance(argument, dict)
             ):
