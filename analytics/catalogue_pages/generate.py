@@ -26,7 +26,7 @@ DIRECTORY: Final = Path(__file__).parents[2] / "docs/data"
 #: What a number or a time of a table is counted in, by the column's name.
 UNITS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("works", "works_a", "works_b", "source_works", "count"), "works"),
-    **dict.fromkeys(("work_count", "work_count_delta"), "works"),
+    **dict.fromkeys(("work_count", "work_count_delta", "listed_works"), "works"),
     **dict.fromkeys(("ebook_count", "ebook_count_delta"), "works with a scan"),
     **dict.fromkeys(("edition_count", "editions"), "editions"),
     **dict.fromkeys(("first_publish_year", "last_publish_year", "decade", "year"), "year"),

@@ -13,7 +13,7 @@ from schemas.keys import BUILD_PATTERN
 from schemas.ledger.run import RunId
 
 #: Bumped when a build's tables can no longer be the basis of the next one: then all is built anew.
-BUILD_FORMAT: Final = 2
+BUILD_FORMAT: Final = 3
 BuildId = Annotated[str, Field(pattern=rf"^{BUILD_PATTERN}$")]
 Count = Annotated[int, Field(ge=0)]
 
