@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 from process.errors import (
     ConservationError,
@@ -24,7 +23,6 @@ from process.openlibrary.facets import check_subject, subject_tables
 from process.openlibrary.rows import work_table
 from process.ports import StoredObject
 from schemas.keys import InvalidKeyError, InvalidSubjectError, RawKey
-from schemas.rows.quarantine import QuarantineRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +95,16 @@ def build_output(page: pages.Page, lineage: Lineage) -> PageOutput:
         When the page says that it is about another subject.
     """
     check_subject(page.about, lineage.page.subject)
-    works: list[Any] = []
-    positions: list[int] = []
-    rejected: list[QuarantineRecord] = []
-    for position, record in enumerate(page.records):
-        if isinstance(record, pages.Rejected):
-            rejected.append(reject_record(record, position, lineage))
-        else:
-            works.append(record)
-            positions.append(position)
+    bad = {
+        position: reject_record(record, position, lineage)
+        for position, record in enumerate(page.records)
+        if isinstance(record, pages.Rejected)
+    }
+    positions = [position for position in range(len(page.records)) if position not in bad]
+    works = [page.records[position] for position in positions]
     table = work_table(works, positions, page.extras, lineage) if works else None
     about = subject_tables(page.about, lineage)
-    output = PageOutput(len(page.records), table, rejected, about, page.unknown_fields)
+    output = PageOutput(len(page.records), table, list(bad.values()), about, page.unknown_fields)
     _check_conservation(output)
     return output
 

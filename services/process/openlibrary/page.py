@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -140,13 +140,15 @@ def parse(body: bytes, max_records: int = MAX_RECORDS) -> Page:
     _check_values(body, max_records)
     try:
         page = typed.PAGE.decode(body)
+        return Page(page.works, {}, _about(page, max_records))
     except _REFUSED:
-        return _parse_record_by_record(body, max_records)
-    _check_work_count(page.work_count)
-    _check_records(len(page.works), max_records)
-    told = ((name, getattr(page, name)) for name in typed.ABOUT)
-    about = {name: _loaded(bytes(raw)) for name, raw in told if raw is not msgspec.UNSET}
-    return Page(page.works, {}, {"work_count": page.work_count} | about)
+        # A record is odd, or has fields that the contract does not know.
+        pass
+    try:
+        page = typed.SPLIT_PAGE.decode(body)
+        return _judged_page(page.works, _about(page, max_records))
+    except _REFUSED:
+        return _parse_with_care(body, max_records)
 
 
 def is_writable(value: object) -> bool:
@@ -200,12 +202,23 @@ def _check_values(body: bytes, max_records: int) -> None:
         raise TooManyValuesError(f"the page has about {values} values, more than {most}")
 
 
-def _parse_record_by_record(body: bytes, max_records: int) -> Page:
-    # Something in the page is odd, or has fields that the contract does not know.
+def _about(page: Any, max_records: int) -> dict[str, Any]:
+    _check_work_count(page.work_count)
+    _check_records(len(page.works), max_records)
+    told = ((name, getattr(page, name)) for name in typed.ABOUT)
+    about = {name: _loaded(bytes(raw)) for name, raw in told if raw is not msgspec.UNSET}
+    return {"work_count": page.work_count} | about
+
+
+def _parse_with_care(body: bytes, max_records: int) -> Page:
+    # No parser takes it whole.
     fields = _split_page(body)
     _check_envelope(fields)
     texts = _split_records(fields.pop("works"), max_records)
-    about = {name: _loaded(raw) for name, raw in fields.items()}
+    return _judged_page(texts, {name: _loaded(raw) for name, raw in fields.items()})
+
+
+def _judged_page(texts: Sequence[bytes | msgspec.Raw], about: dict[str, Any]) -> Page:
     records: list[Any] = []
     extras: dict[int, Extra] = {}
     for position, text in enumerate(texts):
@@ -279,11 +292,11 @@ def _split_records(works: bytes, max_records: int) -> list[bytes]:
     return list(map(bytes, records))
 
 
-def _judged(text: bytes) -> tuple[Any, Extra | None]:
+def _judged(text: bytes | msgspec.Raw) -> tuple[Any, Extra | None]:
     try:
         return typed.WORK.decode(text), None
     except _REFUSED:
-        found = _judged_by_contract(text)
+        found = _judged_by_contract(bytes(text))
     return (found, None) if isinstance(found, Rejected) else (work_of(found), _extra_of(found))
 
 

@@ -7,12 +7,14 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec.structs import astuple
 
 from cleaning import columns
 from cleaning.columns import clean_column
 from cleaning.values import flag
 from cleaning.vocabulary import SharedVocabulary
 from process.logic.lineage import Lineage
+from process.openlibrary import typed
 from process.openlibrary.page import Extra
 from schemas.derive.arrow import arrow_schema
 from schemas.derive.columns import source_columns
@@ -56,9 +58,10 @@ def work_table(
     pyarrow.Table
         One row per record, in order, exactly as :data:`SCHEMA` says.
     """
-    source = _columns(works)
+    values = _values(works)
+    source = _columns(values)
     made = _source_columns(source) | _ruled_columns(source, lineage.fetched_at.year)
-    made |= _access_columns(made, source, [flag(work.has_fulltext) for work in works])
+    made |= _access_columns(made, source, [flag(text) for text in values["has_fulltext"]])
     made["record_hash"] = columns.work_hashes(made)
     made["extra_fields"] = _extra_fields(positions, extras)
     made["position"] = pa.array(positions, pa.int32())
@@ -66,14 +69,19 @@ def work_table(
     return pa.Table.from_arrays([made[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
-def _columns(works: Sequence[Any]) -> dict[str, pa.Array]:
-    values = {name: [getattr(work, name) for work in works] for name in _SOURCE.names}
+def _values(works: Sequence[Any]) -> dict[str, Sequence[Any]]:
+    """Return the records' values by field."""
+    fields = zip(*map(astuple, works), strict=True)
+    return dict(zip(typed.Work.__struct_fields__, fields, strict=True))
+
+
+def _columns(values: dict[str, Sequence[Any]]) -> dict[str, pa.Array]:
     # Arrow takes tuples for structs.
-    values["authors"] = [
-        authors and [(one.key, one.name) for one in authors] for authors in values["authors"]
-    ]
-    values["availability"] = [one and (one.status,) for one in values["availability"]]
-    return {field.name: pa.array(values[field.name], field.type) for field in _SOURCE}
+    given = values | {
+        "authors": [some and [(one.key, one.name) for one in some] for some in values["authors"]],
+        "availability": [one and astuple(one) for one in values["availability"]],
+    }
+    return {field.name: pa.array(given[field.name], field.type) for field in _SOURCE}
 
 
 def _extra_fields(positions: Sequence[int], extras: Mapping[int, Extra]) -> pa.StringArray:

@@ -85,17 +85,21 @@ ABOUT: Final = tuple(
     for name in ("key", *SourceHeader.__annotations__, *FACETS, HISTORY)
     if name not in SourcePage.__annotations__
 )
-_Page: Final = msgspec.defstruct(
-    "Page",
-    [
+
+
+def _page_of(record: Any) -> msgspec.json.Decoder[Any]:
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [
         ("work_count", _kind(get_type_hints(SourcePage, include_extras=True)["work_count"])),
-        ("works", list[Work]),  # type: ignore[valid-type]  # made here
+        ("works", list[record]),
         *((name, msgspec.Raw, msgspec.UNSET) for name in ABOUT),
-    ],
-    kw_only=True,
-)
+    ]
+    return msgspec.json.Decoder(msgspec.defstruct("Page", fields, kw_only=True))
+
+
 WORK: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Work)
-PAGE: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(_Page)
+PAGE: Final = _page_of(Work)
+#: A page whose records follow one by one.
+SPLIT_PAGE: Final = _page_of(msgspec.Raw)
 
 
 def work_of(valid: Mapping[str, Any]) -> Any:
