@@ -28,7 +28,6 @@ from process.errors import (
 )
 from process.openlibrary import typed
 from process.openlibrary.split import SplitError, depth_of, split_array, split_object
-from process.openlibrary.typed import work_of
 from schemas.source.page import AUTHOR_FIELDS, PAGE, WORK, WORK_FIELDS, SourceWork
 
 #: Records that the API puts in a page at most.
@@ -222,10 +221,16 @@ def _judged_page(texts: Sequence[bytes | msgspec.Raw], about: dict[str, Any]) ->
     records: list[Any] = []
     extras: dict[int, Extra] = {}
     for position, text in enumerate(texts):
-        record, extra = _judged(text)
-        records.append(record)
-        if extra:
-            extras[position] = extra
+        try:
+            records.append(typed.WORK.decode(text))
+        except _REFUSED:
+            found = _judged_by_contract(bytes(text))
+            if isinstance(found, Rejected):
+                records.append(found)
+                continue
+            records.append(typed.work_of(found))
+            if extra := _extra_of(found):
+                extras[position] = extra
     return Page(records, extras, about)
 
 
@@ -290,14 +295,6 @@ def _split_records(works: bytes, max_records: int) -> list[bytes]:
             raise NotJsonError(f"the list of works is not JSON: {error}") from None
     _check_records(len(records), max_records)
     return list(map(bytes, records))
-
-
-def _judged(text: bytes | msgspec.Raw) -> tuple[Any, Extra | None]:
-    try:
-        return typed.WORK.decode(text), None
-    except _REFUSED:
-        found = _judged_by_contract(bytes(text))
-    return (found, None) if isinstance(found, Rejected) else (work_of(found), _extra_of(found))
 
 
 def _judged_by_contract(text: bytes) -> SourceWork | Rejected:
