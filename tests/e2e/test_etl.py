@@ -27,7 +27,7 @@ from lake.etl.bulk import ANY_GROWTH, LocalRoute
 from lake.etl.curated import read_curated
 from lake.etl.refresh import EtlOptions, EtlResult, Workspace
 from lake.local import spark
-from lake.operations.status import read_status
+from lake.operations.status.reading import read_status
 from lake.query.execute import run_query
 from openlibrary_standin import StandInConfig
 from schemas.curated_tables import CURATED
