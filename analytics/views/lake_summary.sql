@@ -21,7 +21,7 @@ FROM (
     SELECT
         count(*) AS works,
         count(CASE WHEN access_level IN ('open', 'borrowable') THEN 1 END) AS readable_works
-    FROM curated_works
+    FROM works
 ) AS w
 CROSS JOIN (SELECT count(*) AS authors FROM authors) AS a
 CROSS JOIN (SELECT count(*) AS subjects, count(run_id) AS crawled_subjects FROM subjects) AS s

@@ -43,7 +43,7 @@ FROM (
             run_id,
             source_subject,
             count(DISTINCT work_key) AS works
-        FROM works
+        FROM crawled_works
         GROUP BY run_id, source_subject
     ) AS w ON c.run_id = w.run_id AND c.subject = w.source_subject
     GROUP BY c.run_id

@@ -49,7 +49,7 @@ def _tracked(tables: Tables, table: str) -> list[Row]:
 
 
 def lake_summary(tables: Tables) -> Iterable[tuple[Any, ...]]:
-    works, history = tables.rows["curated_works"], tables.rows["subject_history"]
+    works, history = tables.rows["works"], tables.rows["subject_history"]
     yield (
         len(works),
         sum(work["access_level"] in READABLE for work in works),
@@ -96,7 +96,7 @@ def subject_growth(tables: Tables) -> Iterable[tuple[Any, ...]]:
 def works_by_decade(tables: Tables) -> Iterable[tuple[Any, ...]]:
     found = Counter(
         (work["first_publish_year"] // 10 * 10, work["access_level"] or "unknown")
-        for work in tables.rows["curated_works"]
+        for work in tables.rows["works"]
         if work["first_publish_year"] is not None
     )
     return ((*key, count) for key, count in sorted(found.items()))
@@ -142,7 +142,7 @@ def publishing_trend(tables: Tables) -> Iterable[tuple[Any, ...]]:
 
 def run_health(tables: Tables) -> Iterable[tuple[Any, ...]]:
     came = defaultdict(set)
-    for work in tables.rows["works"]:
+    for work in tables.rows["crawled_works"]:
         came[work["run_id"], work["source_subject"]].add(work["work_key"])
     for run_id in RUNS[::-1]:
         counts = [r for r in tables.rows["subject_snapshots"] if r["run_id"] == run_id]
