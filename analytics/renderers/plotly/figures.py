@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import datetime
 from html import escape
 from math import ceil
@@ -27,6 +27,11 @@ _DIGIT: Final = 8
 #: Labels of runs that fit beside each other on a phone, and runs for which there is always room.
 _TIME_LABELS: Final = 5
 _FEWEST_PLACES: Final = 4
+#: Runs from which growth is drawn over time, and subjects of which it is drawn before.
+_FEWEST_RUNS: Final = 4
+_MOST_BARS: Final = 15
+#: Share of the works that an axis of years may leave out at its beginning.
+_SHARE_OFF_AXIS: Final = 0.005
 #: Series that are told apart by their colours; further ones are drawn as one.
 _MOST_SERIES: Final = MUTED
 OTHERS: Final = "all others"
@@ -43,6 +48,7 @@ def figure(chart: Chart, rows: list[Row]) -> Figure:
 
     ``colours`` says which of a theme's series each trace has.
     """
+    chart, rows = as_shown(chart, rows)
     if chart.category is None:
         raise ValueError(f"chart {chart.id} is told in words, not drawn")
     rows = _folded(chart, rows)
@@ -54,11 +60,55 @@ def figure(chart: Chart, rows: list[Row]) -> Figure:
     return made
 
 
+def as_shown(chart: Chart, rows: list[Row]) -> tuple[Chart, list[Row]]:
+    """Return a chart and its rows as they are drawn.
+
+    Over few runs, columns would be one or two blocks: then it is the newest run alone, with a bar
+    for each of the series.
+    """
+    if chart.kind != "column" or chart.category is None or chart.series is None:
+        return chart, rows
+    runs = {str(row[chart.category.column]) for row in rows}
+    if chart.category.format != "time" or not 0 < len(runs) < _FEWEST_RUNS:
+        return chart, rows
+    newest, value = max(runs), chart.values[0].column
+    found = [row for row in rows if str(row[chart.category.column]) == newest]
+    found.sort(key=lambda row: _number(row[value]), reverse=True)
+    title = f"{chart.title}, run of {text_of(newest, 'time')}"
+    bars = {"kind": "bar", "category": chart.series, "series": None, "series_order": ()}
+    shown = chart.model_copy(update={**bars, "details": (chart.category,), "title": title})
+    return shown.model_copy(update={"wide": False}), found[:_MOST_BARS]
+
+
+def hidden_before(chart: Chart, rows: list[Row]) -> tuple[int, int] | None:
+    """Return the year at which an axis begins, and the works before it; None if it has all years.
+
+    A few early works would leave most of the axis empty. The tables have them.
+    """
+    if chart.category is None or chart.category.format != "year" or not rows:
+        return None
+    by_year: Counter[int] = Counter()
+    for row in rows:
+        by_year[int(_number(row[chart.category.column]))] += int(
+            _number(row[chart.values[0].column])
+        )
+    first, last = min(by_year), max(by_year)
+    before, bound = 0, by_year.total() * _SHARE_OFF_AXIS
+    for year in sorted(by_year):
+        if before + by_year[year] > bound:
+            break
+        before += by_year[year]
+    start = year - year % 10
+    before = sum(works for at, works in by_year.items() if at < start)
+    return (start, before) if start - first > (last - first) / 10 else None
+
+
 def series_colours(chart: Chart, rows: list[Row]) -> dict[str, int]:
     """Return the colours of a chart by what they stand for, in order.
 
     A colour is its place in a theme's series. Nothing where there is only one.
     """
+    chart, rows = as_shown(chart, rows)
     if chart.series is None:
         names = [value.label for value in chart.values]
         return dict(zip(names, range(len(names)), strict=True)) if len(names) > 1 else {}
@@ -68,11 +118,18 @@ def series_colours(chart: Chart, rows: list[Row]) -> dict[str, int]:
     return colours
 
 
-def as_image(chart: Chart, rows: list[Row], finding: str, footer: str) -> Figure:
-    """Return a chart as a figure that stands by itself: with title, legend and source."""
+def as_image(
+    chart: Chart, rows: list[Row], finding: str, footer: str, *, synthetic: bool = False
+) -> Figure:
+    """Return a chart as a figure that stands by itself: with title, legend and source.
+
+    With ``synthetic`` it says that its works are none of real books.
+    """
     made = figure(chart, rows)
+    chart, rows = as_shown(chart, rows)
     layout = made["layout"]
     title = "<br>".join(escape(line) for line in wrapped(finding, 72, 2))
+    caption = f"{chart.title} · synthetic works of a demonstration" if synthetic else chart.title
     # Known beforehand, so that the last line begins where the title does.
     left = 200 if chart.kind == "bar" else 84
     layout["yaxis"] |= {"automargin": False}
@@ -86,7 +143,7 @@ def as_image(chart: Chart, rows: list[Row], finding: str, footer: str) -> Figure
         "height": max(layout["height"] + 250, 600),
         "margin": {"t": 150, "r": 40, "b": 100, "l": left},
         "title": {
-            "text": f"<b>{title}</b><br><sub>{escape(chart.title)}</sub>",
+            "text": f"<b>{title}</b><br><sub>{escape(caption)}</sub>",
             "x": _INDENT / IMAGE_WIDTH,
             "xanchor": "left",
             "y": 1,
@@ -138,7 +195,8 @@ def _bars(chart: Chart, category: DisplayColumn, rows: list[Row]) -> Figure:
         }
         for value in chart.values
     ]
-    largest = max((_number(row[v.column]) for row in rows for v in chart.values), default=0)
+    numbers = [_number(row[v.column]) for row in rows for v in chart.values]
+    largest, least = max([0.0, *numbers]), min([0.0, *numbers])
     digits = max(len(text) for trace in data for text in trace["text"])
     # Room beside the longest bar for its figure.
     room = 1 - min(0.5, digits * _DIGIT / _NARROWEST)
@@ -147,7 +205,7 @@ def _bars(chart: Chart, category: DisplayColumn, rows: list[Row]) -> Figure:
         "margin": {"t": 4, "r": 12, "b": 32, "l": 8},
         "bargap": round(1 - bars * _BAR / row_height, 2),
         "xaxis": {
-            "range": [0, largest / room or 1],
+            "range": [least / room, largest / room or 1],
             "tickformat": AXIS[chart.values[0].format],
             "nticks": 5,
             "fixedrange": True,
@@ -191,7 +249,7 @@ def _columns(chart: Chart, category: DisplayColumn, rows: list[Row]) -> Figure:
                 "marker": {"line": {"width": 0.5, "color": "rgba(255,255,255,0.6)"}},
             }
         )
-    axis: dict[str, Any] = {"tickformat": AXIS[category.format]}
+    axis = _from_first_year(chart, rows, {"tickformat": AXIS[category.format]}, beside=6)
     if named:
         # From the newest back, which is always labelled.
         step = max(1, ceil(len(places) / _TIME_LABELS))
@@ -227,8 +285,20 @@ def _lines(chart: Chart, category: DisplayColumn, rows: list[Row]) -> Figure:
         }
         for value in chart.values
     ]
-    layout = _upright(category, chart.values[0], {"tickformat": AXIS[category.format]})
+    axis = _from_first_year(chart, rows, {"tickformat": AXIS[category.format]}, beside=0)
+    layout = _upright(category, chart.values[0], axis)
     return {"data": data, "layout": layout}
+
+
+def _from_first_year(
+    chart: Chart, rows: list[Row], axis: dict[str, Any], beside: int
+) -> dict[str, Any]:
+    """Return an axis that begins where most of the data does, with room beside it in years."""
+    hidden = hidden_before(chart, rows)
+    if hidden is None or chart.category is None:
+        return axis
+    last = max(int(_number(row[chart.category.column])) for row in rows)
+    return axis | {"range": [hidden[0] - beside, last + beside]}
 
 
 def _upright(category: DisplayColumn, value: DisplayColumn, axis: dict[str, Any]) -> dict[str, Any]:
