@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from datetime import datetime
 from html import escape
 from math import ceil
@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from analytics.dashboard.definition import Chart, DisplayColumn
 from analytics.dashboard.report_data import Cell, Row
-from analytics.renderers.plotly.formats import AXIS, series_text, text_of, wrapped
+from analytics.renderers.plotly.formats import AXIS, number_of, series_text, text_of, wrapped
+from analytics.renderers.plotly.shown import as_shown, caption, hidden_before
 from analytics.renderers.plotly.theme import LIGHT, MUTED
 
 #: Characters in a line of a bar's label: a phone leaves two thirds of its width to the bars.
@@ -27,11 +28,6 @@ _DIGIT: Final = 8
 #: Labels of runs that fit beside each other on a phone, and runs for which there is always room.
 _TIME_LABELS: Final = 5
 _FEWEST_PLACES: Final = 4
-#: Runs from which growth is drawn over time, and subjects of which it is drawn before.
-_FEWEST_RUNS: Final = 4
-_MOST_BARS: Final = 15
-#: Share of the works that an axis of years may leave out at its beginning.
-_SHARE_OFF_AXIS: Final = 0.005
 #: Series that are told apart by their colours; further ones are drawn as one.
 _MOST_SERIES: Final = MUTED
 OTHERS: Final = "all others"
@@ -60,49 +56,6 @@ def figure(chart: Chart, rows: list[Row]) -> Figure:
     return made
 
 
-def as_shown(chart: Chart, rows: list[Row]) -> tuple[Chart, list[Row]]:
-    """Return a chart and its rows as they are drawn.
-
-    Over few runs, columns would be one or two blocks: then it is the newest run alone, with a bar
-    for each of the series.
-    """
-    if chart.kind != "column" or chart.category is None or chart.series is None:
-        return chart, rows
-    runs = {str(row[chart.category.column]) for row in rows}
-    if chart.category.format != "time" or not 0 < len(runs) < _FEWEST_RUNS:
-        return chart, rows
-    newest, value = max(runs), chart.values[0].column
-    found = [row for row in rows if str(row[chart.category.column]) == newest]
-    found.sort(key=lambda row: _number(row[value]), reverse=True)
-    title = f"{chart.title}, run of {text_of(newest, 'time')}"
-    bars = {"kind": "bar", "category": chart.series, "series": None, "series_order": ()}
-    shown = chart.model_copy(update={**bars, "details": (chart.category,), "title": title})
-    return shown.model_copy(update={"wide": False}), found[:_MOST_BARS]
-
-
-def hidden_before(chart: Chart, rows: list[Row]) -> tuple[int, int] | None:
-    """Return the year at which an axis begins, and the works before it; None if it has all years.
-
-    A few early works would leave most of the axis empty. The tables have them.
-    """
-    if chart.category is None or chart.category.format != "year" or not rows:
-        return None
-    by_year: Counter[int] = Counter()
-    for row in rows:
-        by_year[int(_number(row[chart.category.column]))] += int(
-            _number(row[chart.values[0].column])
-        )
-    first, last = min(by_year), max(by_year)
-    before, bound = 0, by_year.total() * _SHARE_OFF_AXIS
-    for year in sorted(by_year):
-        if before + by_year[year] > bound:
-            break
-        before += by_year[year]
-    start = year - year % 10
-    before = sum(works for at, works in by_year.items() if at < start)
-    return (start, before) if start - first > (last - first) / 10 else None
-
-
 def series_colours(chart: Chart, rows: list[Row]) -> dict[str, int]:
     """Return the colours of a chart by what they stand for, in order.
 
@@ -125,11 +78,11 @@ def as_image(
 
     With ``synthetic`` it says that its works are none of real books.
     """
-    made = figure(chart, rows)
+    made, told = figure(chart, rows), caption(chart, rows)
     chart, rows = as_shown(chart, rows)
     layout = made["layout"]
     title = "<br>".join(escape(line) for line in wrapped(finding, 72, 2))
-    caption = f"{chart.title} · synthetic works of a demonstration" if synthetic else chart.title
+    told = f"{told} · synthetic works" if synthetic else told
     # Known beforehand, so that the last line begins where the title does.
     left = 200 if chart.kind == "bar" else 84
     layout["yaxis"] |= {"automargin": False}
@@ -143,7 +96,7 @@ def as_image(
         "height": max(layout["height"] + 250, 600),
         "margin": {"t": 150, "r": 40, "b": 100, "l": left},
         "title": {
-            "text": f"<b>{title}</b><br><sub>{escape(caption)}</sub>",
+            "text": f"<b>{title}</b><br><sub>{escape(told)}</sub>",
             "x": _INDENT / IMAGE_WIDTH,
             "xanchor": "left",
             "y": 1,
@@ -195,7 +148,7 @@ def _bars(chart: Chart, category: DisplayColumn, rows: list[Row]) -> Figure:
         }
         for value in chart.values
     ]
-    numbers = [_number(row[v.column]) for row in rows for v in chart.values]
+    numbers = [number_of(row[v.column]) for row in rows for v in chart.values]
     largest, least = max([0.0, *numbers]), min([0.0, *numbers])
     digits = max(len(text) for trace in data for text in trace["text"])
     # Room beside the longest bar for its figure.
@@ -297,7 +250,7 @@ def _from_first_year(
     hidden = hidden_before(chart, rows)
     if hidden is None or chart.category is None:
         return axis
-    last = max(int(_number(row[chart.category.column])) for row in rows)
+    last = max(int(number_of(row[chart.category.column])) for row in rows)
     return axis | {"range": [hidden[0] - beside, last + beside]}
 
 
@@ -343,7 +296,7 @@ def _folded(chart: Chart, rows: list[Row]) -> list[Row]:
         return rows
     sizes: dict[Cell, float] = defaultdict(float)
     for row in rows:
-        sizes[row[series]] += abs(_number(row[value]))
+        sizes[row[series]] += abs(number_of(row[value]))
     ranked = sorted(
         sizes, key=lambda name: (name not in chart.series_order, -sizes[name], str(name))
     )
@@ -378,7 +331,3 @@ def _hover(chart: Chart, row: Row, value: DisplayColumn) -> str:
         for part in (value, *chart.details)
     ]
     return "<br>".join(lines)
-
-
-def _number(value: Cell) -> float:
-    return float(value or 0)

@@ -58,7 +58,7 @@ def finding_of(chart: Chart, rows: list[Row], now: datetime | None = None) -> st
     row = told[0]
     if chart.finding_of:
         # Of equal ones the first: `max` keeps it.
-        row = max(told, key=lambda found: _number(found[chart.finding_of or ""]))
+        row = max(told, key=lambda found: number_of(found[chart.finding_of or ""]))
     forms: dict[str, Format] = {part.column: part.format for part in chart.shown}
     words = {
         name: text_of(row[name], forms.get(name, "text"), now) for name in chart.finding_columns
@@ -76,7 +76,7 @@ def _of_total(chart: Chart, rows: list[Row]) -> str:
     parts: dict[Cell, Counter[str]] = {}
     for row in rows:
         found = parts.setdefault(row[category.column], Counter())
-        found[str(row[chart.series.column])] += int(_number(row[value.column]))
+        found[str(row[chart.series.column])] += int(number_of(row[value.column]))
     largest = max(parts, key=lambda name: parts[name].total())
     sums = {TOTAL: parts[largest].total()} | {
         name: parts[largest][name] for name in chart.series_order
@@ -90,7 +90,7 @@ def _age(passed: timedelta) -> str:
     for size, unit in ((1440, "day"), (60, "hour")):
         if minutes >= 2 * size:
             return f"{minutes // size} {unit}s"
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
+    return f"{minutes} minutes" if minutes > 1 else "a minute"
 
 
 def series_text(name: Cell) -> str:
@@ -107,5 +107,6 @@ def _can_be_told(chart: Chart, row: Row) -> bool:
     return all(row[name] is not None for name in (*chart.finding_columns, chart.finding_of) if name)
 
 
-def _number(value: Cell) -> float:
+def number_of(value: Cell) -> float:
+    """Return a number of a row; 0 where there is none."""
     return float(value or 0)

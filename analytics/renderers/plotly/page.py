@@ -11,8 +11,9 @@ from plotly.offline import get_plotlyjs
 
 from analytics.dashboard.definition import Chart, Dashboard
 from analytics.dashboard.report_data import Provenance, ReportData, Row, is_narrowed
-from analytics.renderers.plotly.figures import as_shown, figure, hidden_before, series_colours
+from analytics.renderers.plotly.figures import figure, series_colours
 from analytics.renderers.plotly.formats import finding_of, text_of
+from analytics.renderers.plotly.shown import as_shown, caption
 from analytics.renderers.plotly.tables import table
 from analytics.renderers.plotly.theme import DARK, FONT, LIGHT, Theme
 from analytics.views.definitions import views
@@ -167,7 +168,7 @@ def _section(chart: Chart, data: ReportData) -> str:
         return f'<section class="wide">\n{heading}{_figures(chart, rows)}</section>'
     shown, _ = as_shown(chart, rows)
     finding = escape(finding_of(chart, rows, data.provenance.generated_at))
-    heading = f'<h2>{finding}</h2>\n<p class="caption">{escape(_caption(chart, rows))}</p>\n'
+    heading = f'<h2>{finding}</h2>\n<p class="caption">{escape(caption(chart, rows))}</p>\n'
     body = _table(chart, data, rows)
     if not rows:
         content = ""
@@ -184,15 +185,6 @@ def _section(chart: Chart, data: ReportData) -> str:
     return f'<section id="section-{chart.id}"{wide}>\n{heading}{content}</section>'
 
 
-def _caption(chart: Chart, rows: list[Row]) -> str:
-    hidden = hidden_before(chart, rows)
-    title = as_shown(chart, rows)[0].title
-    if hidden is None or not _is_drawn(chart, rows):
-        return title
-    start, works = hidden
-    return f"{title}, from {start} on; {works:,} earlier works are in the figures"
-
-
 def _of_subjects(dashboard: Dashboard, data: ReportData) -> dict[str, Any]:
     """Return what changes in the page when it is narrowed to a subject, by subject and chart."""
     charts = [chart for chart in dashboard.charts if is_narrowed(chart)]
@@ -206,7 +198,7 @@ def _of_subjects(dashboard: Dashboard, data: ReportData) -> dict[str, Any]:
 def _narrowed(chart: Chart, data: ReportData, rows: list[Row]) -> dict[str, Any]:
     return {
         "finding": finding_of(chart, rows, data.provenance.generated_at),
-        "caption": _caption(chart, rows),
+        "caption": caption(chart, rows),
         "figure": figure(chart, rows) if _is_drawn(chart, rows) else None,
         "table": _table(chart, data, rows),
     }

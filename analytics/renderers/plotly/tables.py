@@ -14,7 +14,7 @@ from analytics.renderers.plotly.formats import series_text, text_of
 OPENLIBRARY: Final = "https://openlibrary.org"
 _NUMBERS: Final = ("count", "share", "times", "year")
 #: Columns that fit beside each other on a phone; wider tables turn there, a line for each cell.
-_NARROW: Final = 4
+_NARROW: Final = 3
 #: Which column's key says where a text is at OpenLibrary.
 _KEYS: Final = {"title": "work_key", "author": "author_key", "subject": "subject_key"}
 

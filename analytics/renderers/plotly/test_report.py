@@ -18,13 +18,12 @@ from analytics.renderers.plotly.conftest import HOSTILE, data_of, rows_for
 from analytics.renderers.plotly.figures import (
     OTHERS,
     as_image,
-    as_shown,
     figure,
-    hidden_before,
     series_colours,
 )
 from analytics.renderers.plotly.formats import finding_of, text_of, wrapped
 from analytics.renderers.plotly.page import footer_line, page
+from analytics.renderers.plotly.shown import as_shown, hidden_before
 from analytics.renderers.plotly.theme import DARK, LIGHT, MUTED, Theme
 
 DRAWN = [chart for chart in dashboard().charts if chart.category is not None]
