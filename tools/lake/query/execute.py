@@ -267,7 +267,9 @@ def _athena_type(duckdb_type: str) -> str:
     if duckdb_type in _TYPES:
         return _TYPES[duckdb_type]
     try:
-        return str(exp.DataType.build(duckdb_type, dialect="duckdb").sql(dialect="trino")).lower()
+        # DuckDB counts a histogram without a sign, which Athena's types have.
+        signed = duckdb_type.replace("UBIGINT", "BIGINT")
+        return str(exp.DataType.build(signed, dialect="duckdb").sql(dialect="trino")).lower()
     except SqlglotError:
         return duckdb_type.lower()
 
