@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 NEXT_COMMANDS = (
-    "./lake query \"SELECT title, decade FROM works WHERE access_level = 'open' LIMIT 5\"",
+    "./lake query \"SELECT title, decade FROM {works} WHERE access_level = 'open' LIMIT 5\"",
     "./lake tables      ./lake report --open      ./lake status      ./lake etl      ./lake down",
 )
 
@@ -104,8 +104,9 @@ def show_summary(console: Console, summary: Summary) -> None:
         console.print(table(title, columns, [list(record.values()) for record in records]))
     console.print(_counts(summary))
     # Outside of the frame, so that they can be copied.
+    works = "works" if summary.curated else "crawled_works"
     for line in NEXT_COMMANDS:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line.format(works=works), highlight=False, markup=False, soft_wrap=True)
 
 
 def _curated_line(summary: Summary) -> list[str]:

@@ -31,12 +31,12 @@ QUERIES = {
     "Works by subject crawled": """
         SELECT source_subject AS subject, count(*) AS works,
                count_if(access_level IN ('open', 'borrowable')) AS readable_online
-        FROM works WHERE run_id = '{run_id}'
+        FROM crawled_works WHERE run_id = '{run_id}'
         GROUP BY source_subject ORDER BY works DESC, subject
     """,
     "Works by decade of first publication": """
         SELECT decade, count(DISTINCT work_key) AS works, max(edition_count) AS most_editions
-        FROM works WHERE run_id = '{run_id}' AND decade >= 1930
+        FROM crawled_works WHERE run_id = '{run_id}' AND decade >= 1930
         GROUP BY decade ORDER BY decade
     """,
     "Records in quarantine by reason": """
@@ -225,7 +225,7 @@ def check_against_catalogue(cloud: Cloud, summary: Summary) -> None:
     RunFailedError
         It sees something else.
     """
-    sql = f"SELECT count(*) FROM works WHERE run_id = '{summary.run_id}'"  # noqa: S608 (our id)
+    sql = f"SELECT count(*) FROM crawled_works WHERE run_id = '{summary.run_id}'"  # noqa: S608 (our id)
     seen = run_query(cloud, sql).rows[0][0]
     if seen != summary.rows_processed or summary.records_raw != seen + summary.records_quarantined:
         raise RunFailedError(
@@ -242,10 +242,10 @@ def check_curated(cloud: Cloud, summary: Summary) -> None:
     RunFailedError
         It sees something else.
     """
-    count = "SELECT count(*) FROM curated_works"
+    count = "SELECT count(*) FROM works"
     lost = f"""
-        SELECT count(DISTINCT w.work_key) FROM works w
-        LEFT JOIN curated_works c ON c.work_key = w.work_key
+        SELECT count(DISTINCT w.work_key) FROM crawled_works w
+        LEFT JOIN works c ON c.work_key = w.work_key
         WHERE w.run_id = '{summary.run_id}' AND c.work_key IS NULL
     """  # noqa: S608 (our id)
     seen, missing = (run_query(cloud, sql).rows[0][0] for sql in (count, lost))
