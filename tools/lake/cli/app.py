@@ -25,6 +25,7 @@ app = typer.Typer(
 for command in (
     local.up,
     local.down,
+    local.clean,
     config.config,
     operations.status,
     operations.doctor,
