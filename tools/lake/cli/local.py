@@ -73,7 +73,8 @@ def clean(
     out.print(table("Can be freed", ["size", "folder", "holds"], rows))
     total = _megabytes(sum(s.bytes for s in stored))
     if not yes and not (sys.stdin.isatty() and typer.confirm(f"Free {total}?", err=True)):
-        out.print(f"Nothing was removed. './lake clean --yes' frees {total}.", highlight=False)
+        again = "./lake clean --caches" if caches else "./lake clean"
+        out.print(f"Nothing was removed. '{again} --yes' frees {total}.", highlight=False)
         return
     stop_daemon(project)
     out.print(f"{_megabytes(free(stored))} are free again.", highlight=False)
