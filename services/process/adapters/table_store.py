@@ -144,7 +144,8 @@ class GlueTableStore:
         if conflicts:
             raise SchemaConflictError(
                 f"table {self._database}.{table.catalogue_name}: {'; '.join(conflicts)}. A"
-                " column's type never changes: name the new column otherwise, or restore the catalogue's type.",
+                " column's type never changes: name the new column otherwise, or restore the"
+                " catalogue's type.",
                 table=table.catalogue_name,
             )
 
