@@ -205,6 +205,11 @@ def test_the_server_inherits_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert environment["AUTH"] == "true"
 
 
+def test_the_functions_log_what_they_do(tmp_path: Path) -> None:
+    environment = server_environment(4566, tmp_path, enforce_iam=False)
+    assert (environment["LOG_LEVEL"], environment["POWERTOOLS_LOG_LEVEL"]) == ("WARNING", "INFO")
+
+
 def test_the_supervisor_ends_when_its_time_is_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
