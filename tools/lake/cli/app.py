@@ -37,6 +37,7 @@ app = typer.Typer(
 for command in (
     local.up,
     local.down,
+    local.clean,
     config.config,
     status.status,
     status.logs,
