@@ -12,16 +12,12 @@ from tests.simulation.defects import DEFECTS
 from tests.simulation.history import Report, run_history
 
 SEEDS = 300
-#: It finds a defect that docs/reliability.md describes and that is not mended yet.
-KNOWN_FAILURE = 296
 SECONDS = 60.0
 
 
 def test_every_history_ends_with_nothing_lost_and_nothing_doubled() -> None:
     ends = time.monotonic() + SECONDS
     for seed in range(SEEDS):
-        if seed == KNOWN_FAILURE:
-            continue
         report = run_history(seed)
         assert not report.problems, (
             f"replay: ./pants run tests/simulation -- --seed {seed}\n"
@@ -29,11 +25,6 @@ def test_every_history_ends_with_nothing_lost_and_nothing_doubled() -> None:
         )
         if time.monotonic() > ends:
             break
-
-
-@pytest.mark.xfail(strict=True, reason="a job that overslept may go on deleting a build's files")
-def test_the_known_failure_is_mended() -> None:
-    assert not run_history(KNOWN_FAILURE).problems
 
 
 def test_a_seed_gives_the_same_history_again() -> None:
