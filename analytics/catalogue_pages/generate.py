@@ -26,7 +26,7 @@ DIRECTORY: Final = Path(__file__).parents[2] / "docs/data"
 #: What a number or a time of a table is counted in, by the column's name.
 UNITS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("works", "works_a", "works_b", "source_works", "count"), "works"),
-    **dict.fromkeys(("work_count", "work_count_delta"), "works"),
+    **dict.fromkeys(("work_count", "work_count_delta", "listed_works"), "works"),
     **dict.fromkeys(("ebook_count", "ebook_count_delta"), "works with a scan"),
     **dict.fromkeys(("edition_count", "editions"), "editions"),
     **dict.fromkeys(("first_publish_year", "last_publish_year", "decade", "year"), "year"),
@@ -38,8 +38,8 @@ UNITS: Final[Mapping[str, str]] = {
 }
 #: One question that each table answers.
 EXAMPLES: Final[Mapping[str, str]] = {
-    "works": """SELECT source_subject, count(DISTINCT work_key) AS works
-FROM works
+    "crawled_works": """SELECT source_subject, count(DISTINCT work_key) AS works
+FROM crawled_works
 WHERE ingest_date = '2026-11-23'
 GROUP BY source_subject
 ORDER BY works DESC, source_subject""",
@@ -56,8 +56,8 @@ LIMIT 10""",
 FROM quarantine
 GROUP BY reason_code
 ORDER BY records DESC, reason_code""",
-    "curated_works": """SELECT title, first_publish_year, edition_count
-FROM curated_works
+    "works": """SELECT title, first_publish_year, edition_count
+FROM works
 WHERE access_level = 'open'
 ORDER BY edition_count DESC, work_key
 LIMIT 10""",
@@ -71,12 +71,12 @@ WHERE run_id IS NOT NULL
 ORDER BY work_count DESC, subject_key""",
     "work_authors": """SELECT w.title
 FROM work_authors AS a
-INNER JOIN curated_works AS w ON a.work_key = w.work_key
+INNER JOIN works AS w ON a.work_key = w.work_key
 WHERE a.author_key = '/authors/OL21594A'
 ORDER BY w.work_key""",
     "work_subjects": """SELECT w.title
 FROM work_subjects AS s
-INNER JOIN curated_works AS w ON s.work_key = w.work_key
+INNER JOIN works AS w ON s.work_key = w.work_key
 WHERE s.subject_key = 'place:london'
 ORDER BY w.work_key
 LIMIT 10""",
@@ -116,8 +116,8 @@ _CURATED: Final = (
 
 def render() -> dict[str, str]:
     """Return the content of every page by its file's name."""
-    pages = {f"{table.name}.md": _processed_page(table) for table in TABLES.values()}
-    pages |= {f"{table.catalogue_name}.md": _curated_page(table) for table in CURATED.values()}
+    pages = {f"{table.catalogue_name}.md": _processed_page(table) for table in TABLES.values()}
+    pages |= {f"{table.name}.md": _curated_page(table) for table in CURATED.values()}
     pages |= {f"{view.name}.md": _view_page(view) for view in views().values()}
     return pages | {"README.md": _index()}
 
@@ -171,21 +171,20 @@ def _processed_page(table: Table) -> str:
     written, fresh = _PROCESSED
     columns = [_described(column) for column in (*table.columns, *PARTITIONS)]
     written = written.format(location=table.location)
-    return _page(table.name, table.description, columns, written, fresh, EXAMPLES[table.name])
+    name = table.catalogue_name
+    return _page(name, table.description, columns, written, fresh, EXAMPLES[name])
 
 
 def _curated_page(table: CuratedTable) -> str:
     written, fresh = _CURATED
     facts = [f"A row is identified by {_listed(table.key)}."]
     facts += [
-        f"`{column}` is a `{name}` of [{CURATED[other].catalogue_name}]"
-        f"({CURATED[other].catalogue_name}.md)."
+        f"`{column}` is a `{name}` of [{other}]({other}.md)."
         for column, (other, name) in table.references.items()
     ]
     written = " ".join([written.format(folder=table.name), *facts])
     columns = [_described(column) for column in table.columns]
-    name = table.catalogue_name
-    return _page(name, table.description, columns, written, fresh, EXAMPLES[name])
+    return _page(table.name, table.description, columns, written, fresh, EXAMPLES[table.name])
 
 
 def _view_page(view: View) -> str:
@@ -230,8 +229,8 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _index() -> str:
-    processed = [(table.name, table.description) for table in TABLES.values()]
-    curated = [(table.catalogue_name, table.description) for table in CURATED.values()]
+    processed = [(table.catalogue_name, table.description) for table in TABLES.values()]
+    curated = [(table.name, table.description) for table in CURATED.values()]
     named = [(view.name, view.description) for view in views().values()]
     parts = [
         f"# Data catalogue\n\n{_MADE}\n\n"

@@ -43,7 +43,7 @@ def test_every_quantity_has_a_unit_and_every_unit_is_used() -> None:
 
 
 def test_there_is_a_page_for_each_table() -> None:
-    names = {table.catalogue_name for table in CURATED.values()} | set(TABLES)
+    names = set(CURATED) | {table.catalogue_name for table in TABLES.values()}
 
     assert {f"{name}.md" for name in names} <= set(render())
     assert set(EXAMPLES) == names

@@ -18,8 +18,10 @@ from analytics.views.definitions import View, ViewColumn, views
 
 FILE: Final = Path(__file__).parent / "dashboard.toml"
 
-Format = Literal["text", "count", "share", "times", "year", "time"]
+Format = Literal["text", "count", "share", "times", "year", "time", "age"]
 Kind = Literal["figures", "bar", "column", "line", "table"]
+#: What a finding calls the sum over a series.
+TOTAL: Final = "total"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 #: The column types that a format can show.
@@ -30,6 +32,8 @@ TYPES: Final[Mapping[Format, tuple[str, ...]]] = {
     "times": ("double",),
     "year": ("integer",),
     "time": ("timestamp",),
+    # A time that the report tells with how long ago it was.
+    "age": ("timestamp",),
 }
 
 
@@ -61,7 +65,8 @@ class Chart(_Part):
         What is shown, whatever the data say.
     finding
         A sentence about one row, with its columns in braces: the first row, or the one with the
-        most of the column ``finding_of``.
+        most of the column ``finding_of``. With a series it may name ``{total}`` and values of
+        ``series_order`` instead: it is then about the category with the largest total.
     empty
         What to say when there is no row.
     category
@@ -82,6 +87,9 @@ class Chart(_Part):
         Rows that are shown: at most so many.
     wide
         Whether it takes the whole width where two fit beside each other.
+    in_quicksight
+        Whether QuickSight shows it: CloudFormation bounds the bytes of a template, and a list to
+        look things up in is the first to go.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
@@ -102,6 +110,7 @@ class Chart(_Part):
     sort: Sort | None = None
     limit: Annotated[int, Field(ge=1, le=100)] | None = None
     wide: bool = False
+    in_quicksight: bool = True
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -115,7 +124,7 @@ class Chart(_Part):
         if (self.kind == "figures") != (self.sort is None):
             raise ValueError(f"chart {self.id}: figures are one row, all else is sorted")
         if self.kind not in ("figures", "table") and any(
-            value.format in ("text", "time") for value in self.values
+            value.format in ("text", "time", "age") for value in self.values
         ):
             raise ValueError(f"chart {self.id}: what is drawn is a number")
         return self
@@ -129,7 +138,18 @@ class Chart(_Part):
     @property
     def finding_columns(self) -> tuple[str, ...]:
         """The columns that the finding names."""
-        return tuple(name for _, name, _, _ in Formatter().parse(self.finding) if name is not None)
+        return tuple(name for name in self._named() if name not in self._parts_of_total())
+
+    @property
+    def finding_is_of_total(self) -> bool:
+        """Whether the finding is about a category as a whole, over all of its series."""
+        return any(name in self._parts_of_total() for name in self._named())
+
+    def _named(self) -> list[str]:
+        return [name for _, name, _, _ in Formatter().parse(self.finding) if name is not None]
+
+    def _parts_of_total(self) -> tuple[str, ...]:
+        return (TOTAL, *self.series_order) if self.series is not None else ()
 
     def columns(self) -> Iterator[str]:
         """Yield every column that the chart names, maybe more than once."""

@@ -2,6 +2,7 @@
 --
 -- works bigint [works]: Works in the lake, each once
 -- readable_works bigint [works]: Works that can be read online: open or borrowable
+-- dump_works bigint [works]: Works of which only a monthly dump tells: no editions, no access
 -- authors bigint [authors]: Authors of these works
 -- subjects bigint [subjects]: Subjects that these works have, or that were crawled
 -- crawled_subjects bigint [subjects]: Subjects whose listings are crawled
@@ -11,6 +12,7 @@
 SELECT
     w.works,
     w.readable_works,
+    w.dump_works,
     a.authors,
     s.subjects,
     s.crawled_subjects,
@@ -20,8 +22,9 @@ SELECT
 FROM (
     SELECT
         count(*) AS works,
-        count(CASE WHEN access_level IN ('open', 'borrowable') THEN 1 END) AS readable_works
-    FROM curated_works
+        count(CASE WHEN access_level IN ('open', 'borrowable') THEN 1 END) AS readable_works,
+        count(CASE WHEN origin = 'dump' THEN 1 END) AS dump_works
+    FROM works
 ) AS w
 CROSS JOIN (SELECT count(*) AS authors FROM authors) AS a
 CROSS JOIN (SELECT count(*) AS subjects, count(run_id) AS crawled_subjects FROM subjects) AS s

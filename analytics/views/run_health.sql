@@ -1,4 +1,4 @@
--- What each run brought, beside what the source counted and what was rejected
+-- What each run in the curated tables brought, beside what the source counted and what was rejected
 --
 -- run_id varchar: Run, such as 20261123T060000Z
 -- run_at timestamp [UTC]: Time for which it was scheduled
@@ -31,22 +31,14 @@ SELECT
     END AS quarantine_share
 FROM (
     SELECT
-        c.run_id,
-        max(c.fetched_at) AS fetched_at,
+        run_id,
+        max(fetched_at) AS fetched_at,
         count(*) AS subjects,
-        count(CASE WHEN coalesce(w.works, 0) < c.work_count THEN 1 END) AS subjects_short,
-        cast(sum(c.work_count) AS bigint) AS source_works,
-        cast(sum(coalesce(w.works, 0)) AS bigint) AS works
-    FROM subject_snapshots AS c
-    LEFT JOIN (
-        SELECT
-            run_id,
-            source_subject,
-            count(DISTINCT work_key) AS works
-        FROM works
-        GROUP BY run_id, source_subject
-    ) AS w ON c.run_id = w.run_id AND c.subject = w.source_subject
-    GROUP BY c.run_id
+        count(CASE WHEN listed_works < work_count THEN 1 END) AS subjects_short,
+        cast(sum(work_count) AS bigint) AS source_works,
+        cast(sum(listed_works) AS bigint) AS works
+    FROM subject_history
+    GROUP BY run_id
 ) AS e
 LEFT JOIN (
     SELECT

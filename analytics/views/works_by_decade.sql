@@ -7,7 +7,7 @@ SELECT
     first_publish_year - first_publish_year % 10 AS decade,
     coalesce(access_level, 'unknown') AS access_level,
     count(*) AS works
-FROM curated_works
+FROM works
 WHERE first_publish_year IS NOT NULL
 GROUP BY first_publish_year - first_publish_year % 10, coalesce(access_level, 'unknown')
 ORDER BY 1, 2

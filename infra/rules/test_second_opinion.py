@@ -39,11 +39,28 @@ KEPT = {
     ("CloudFormationRole", "MakeAndChangeRoles", "MISMATCHED_TYPE_BUT_USABLE"): (
         "an ARN compared as text is compared exactly"
     ),
+    ("DeployRole", "", "UNKNOWN_FEDERATION_SOURCE"): "it does not know providers of OIDC",
+    ("DeployRole", "", "UNKNOWN_CONDITION_FOR_ACTION"): "keys of a token are its provider's",
+    **{
+        ("Key", statement, "RESOURCE_STAR"): "in a key's policy it means this key"
+        for statement in ("Administration", "RolesOfTheLakeThroughS3", "Alarms", "Budget")
+    },
+}
+#: Policies of resources: the type, and the property that holds the policy.
+OF_RESOURCES = {
+    "AWS::IAM::Role": "AssumeRolePolicyDocument",
+    "AWS::KMS::Key": "KeyPolicy",
+    "AWS::S3::BucketPolicy": "PolicyDocument",
+    "AWS::SNS::TopicPolicy": "PolicyDocument",
+    "AWS::SQS::QueuePolicy": "PolicyDocument",
 }
 
 
 def opinions(name: str, statement: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield what parliament finds in a statement of a role."""
+    """Yield what parliament finds in a statement of a role or a resource."""
+    if "Principal" in statement and "Resource" not in statement:
+        # A role's trust is about the role itself and names no resource; parliament wants one.
+        statement = statement | {"Resource": f"arn:aws:iam::{ACCOUNT}:role/{name}"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     any_action = any("*" in action for action in as_list(statement["Action"]))
     for finding in analyze_policy_string(policy).findings:
@@ -52,21 +69,39 @@ def opinions(name: str, statement: dict[str, Any]) -> Iterator[tuple[str, str, s
             yield (name, statement.get("Sid", ""), finding.issue)
 
 
-def of_unit(unit: str) -> set[tuple[str, str, str]]:
-    """Return what parliament finds in the roles of a unit."""
+def statements(unit: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the statements of a unit's roles and resources, each with its resource's name."""
     stack = Stack(load(unit), EVERYTHING)
-    return {
-        found
-        for role in stack.template.resources("AWS::IAM::Role")
-        for policy in stack.resolve(role.properties)["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]
-        for found in opinions(role.name, statement)
-    }
+    for role in stack.template.resources("AWS::IAM::Role"):
+        for policy in stack.resolve(role.properties)["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield role.name, statement
+    for kind, document in OF_RESOURCES.items():
+        for resource in stack.template.resources(kind):
+            for statement in stack.resolve(resource.properties)[document]["Statement"]:
+                yield resource.name, statement
+
+
+def of_unit(unit: str) -> set[tuple[str, str, str]]:
+    """Return what parliament finds in the policies of a unit."""
+    return {found for name, statement in statements(unit) for found in opinions(name, statement)}
 
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_another_reader_of_aws_finds_nothing_that_has_no_reason(unit: str) -> None:
     assert of_unit(unit) - set(KEPT) == set()
+
+
+def test_every_policy_of_a_resource_is_read() -> None:
+    """GIVEN all types of the templates WHEN one has a policy THEN it is one of those read."""
+    found = {
+        resource.type
+        for unit in UNITS
+        for resource in load(unit).resources()
+        if any(name.endswith(("Policy", "PolicyDocument")) for name in resource.properties)
+    }
+
+    assert found - {"AWS::SQS::Queue"} == set(OF_RESOURCES)  # RedrivePolicy grants nothing
 
 
 def test_every_reason_is_still_needed() -> None:

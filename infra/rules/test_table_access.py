@@ -10,13 +10,13 @@ from schemas.tables import TABLES
 @pytest.mark.parametrize(
     ("unit", "role", "sid", "tables"),
     [
-        ("process", "FunctionRole", "RegisterTablesAndPartitions", set(TABLES)),
         (
-            "glue_etl",
-            "EtlRole",
-            "SwitchTheCuratedTables",
-            {table.catalogue_name for table in CURATED.values()},
+            "process",
+            "FunctionRole",
+            "RegisterTablesAndPartitions",
+            {table.catalogue_name for table in TABLES.values()},
         ),
+        ("glue_etl", "EtlRole", "SwitchTheCuratedTables", set(CURATED)),
     ],
 )
 def test_the_role_names_every_table(unit: str, role: str, sid: str, tables: set[str]) -> None:

@@ -324,11 +324,11 @@ def test_jobs_read_their_package_and_no_other(role: str) -> None:
 def test_the_etl_switches_curated_tables_and_no_other(action: str) -> None:
     template = load("glue_etl")
 
-    assert may(template, "EtlRole", action, "table/{glue-database}/curated_works")
-    for other in ("works", "quarantine", "subject_snapshots"):
+    assert may(template, "EtlRole", action, "table/{glue-database}/works")
+    for other in ("crawled_works", "quarantine", "subject_snapshots"):
         assert not may(template, "EtlRole", action, f"table/{{glue-database}}/{other}")
-    assert not may(template, "BulkRole", action, "table/{glue-database}/curated_works")
-    assert not may(template, "EtlRole", "glue:DeleteTable", "table/{glue-database}/curated_works")
+    assert not may(template, "BulkRole", action, "table/{glue-database}/works")
+    assert not may(template, "EtlRole", "glue:DeleteTable", "table/{glue-database}/works")
 
 
 @pytest.mark.parametrize(
@@ -336,7 +336,7 @@ def test_the_etl_switches_curated_tables_and_no_other(action: str) -> None:
     ["glue:DeleteTable", "glue:DeletePartition", "glue:DeleteDatabase", "glue:CreateDatabase"],
 )
 def test_process_cannot_remove_from_the_catalogue(action: str) -> None:
-    for target in ("catalog", "database/{glue-database}", "table/{glue-database}/works"):
+    for target in ("catalog", "database/{glue-database}", "table/{glue-database}/crawled_works"):
         assert not may(load("process"), "FunctionRole", action, target)
         assert may(load("process"), "FunctionRole", "glue:CreateTable", target)
 

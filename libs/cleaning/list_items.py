@@ -45,7 +45,8 @@ class Items:
         if identities.null_count:
             there = identities.is_valid()
             rows, values, identities = (array.filter(there) for array in (rows, values, identities))
-        codes = identities.dictionary_encode().indices
+        is_number = pa.types.is_integer(identities.type)
+        codes = identities if is_number else identities.dictionary_encode().indices
         pairs = pc.add(pc.multiply(rows.cast(pa.int64()), _ROW), codes.cast(pa.int64()))
         distinct = pairs.dictionary_encode()
         if len(distinct.dictionary) == len(pairs):

@@ -42,8 +42,6 @@ class CuratedTable:
     References
     ----------
         Columns that hold keys of another table, by column.
-    alias
-        Its name in the catalogue, where a processed table has its own name already.
     """
 
     name: str
@@ -52,12 +50,6 @@ class CuratedTable:
     key: tuple[str, ...]
     sort: tuple[str, ...]
     references: Mapping[str, tuple[str, str]] = field(default_factory=lambda: MappingProxyType({}))
-    alias: str | None = None
-
-    @property
-    def catalogue_name(self) -> str:
-        """Its name in the catalogue, which the processed tables share."""
-        return self.alias or self.name
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -71,7 +63,7 @@ class CuratedTable:
     def table_input(self, location: str) -> dict[str, Any]:
         """Return Glue's ``TableInput`` for the table with its files at a location."""
         return {
-            "Name": self.catalogue_name,
+            "Name": self.name,
             "Description": self.description,
             "TableType": "EXTERNAL_TABLE",
             "Parameters": {"classification": "parquet", "EXTERNAL": "TRUE"},
@@ -94,8 +86,6 @@ CURATED: Final[dict[str, CuratedTable]] = {
             CuratedWorkRow,
             ("work_key",),
             ("work_key",),
-            # The processed rows of every run have the plain name.
-            alias="curated_works",
         ),
         CuratedTable(
             "authors",

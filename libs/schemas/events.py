@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -24,10 +24,14 @@ class Heartbeat(_Event):
         When this heartbeat was due (EventBridge Scheduler's ``<aws.scheduler.scheduled-time>``).
     start
         Begin a run now, even when none is due.
+    subjects
+        What a run that this heartbeat begins is to crawl, as in ingest's setting ``SUBJECTS``;
+        ``None``: what is configured.
     """
 
     scheduled_time: AwareDatetime
     start: bool = False
+    subjects: Annotated[list[str | dict[str, Any]] | None, Field(min_length=1)] = None
 
 
 class S3Bucket(_Event):

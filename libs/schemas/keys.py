@@ -373,6 +373,23 @@ def at_build(location: str, build: str) -> str:
     return f"{location[: found.start(1)]}{build}{location[found.end(1) :]}" if found else location
 
 
+def attempt_id(plan: str, token: int) -> str:
+    """Return the id of the build that an attempt at a plan writes.
+
+    Parameters
+    ----------
+    token
+        Of the lease under which it is written: no two attempts share one, so no attempt ever
+        writes where another writes or deletes.
+    """
+    return f"{plan}-{token}"
+
+
+def attempt_records_prefix(plan: str) -> str:
+    """Return the prefix of the records of all attempts at a plan."""
+    return f"{BUILD_RECORDS_PREFIX}{plan}-"
+
+
 def build_record_key(build: str) -> str:
     """Return the key of a build's record."""
     return f"{BUILD_RECORDS_PREFIX}{build}.json"

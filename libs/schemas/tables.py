@@ -23,8 +23,12 @@ class Table:
 
     Attributes
     ----------
+    name
+        Name of its folder and in the lake's ledgers.
     location
         Prefix of the table's objects in the data bucket, with a trailing slash.
+    alias
+        Its name in the catalogue, where a curated table has its own name.
     """
 
     name: TableName
@@ -32,6 +36,12 @@ class Table:
     row: type[BaseModel]
     format: Literal["parquet", "json"]
     location: str
+    alias: str | None = None
+
+    @property
+    def catalogue_name(self) -> str:
+        """Its name in the catalogue, which the curated tables share."""
+        return self.alias or self.name
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -50,6 +60,8 @@ WORKS: Final = Table(
     WorkRow,
     "parquet",
     f"{PROCESSED_PREFIX}works/",
+    # Whoever asks for works wants each once, in its newest state: the curated table.
+    alias="crawled_works",
 )
 SUBJECT_SNAPSHOTS: Final = Table(
     "subject_snapshots",

@@ -191,6 +191,10 @@ def test_every_place_of_the_lake_has_one_key() -> None:
     )
     assert keys.curated_build_prefix("works", "b-1") == "curated_data/works/build=b-1/"
     assert keys.build_record_key("b-1") == "curated_data/_builds/b-1.json"
+    assert keys.attempt_id("20261123T060000Z-0a1b", 17) == "20261123T060000Z-0a1b-17"
+    assert keys.attempt_records_prefix("20261123T060000Z-0a1b") == (
+        "curated_data/_builds/20261123T060000Z-0a1b-"
+    )
     assert keys.CURRENT_BUILD_KEY == "curated_data/_current.json"
     assert keys.plan_key(RUN) == f"runs/run_id={RUN}/plan.json"
     assert keys.outcome_key(RUN, "place:a b") == (f"runs/run_id={RUN}/subjects/place%3Aa%20b.json")

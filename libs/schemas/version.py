@@ -5,4 +5,4 @@ from __future__ import annotations
 from typing import Final
 
 #: Stamped on every raw object, row, ledger and quarantine record; bumped when a contract changes.
-CONTRACT_VERSION: Final[str] = "1"
+CONTRACT_VERSION: Final[str] = "2"

@@ -14,7 +14,6 @@
     |   +-- JavaMissingError
     |   +-- RunNotProcessedError
     |   +-- NoRunsError
-    |   +-- BuildExistsError
     |   +-- BuildMissingError
     |   +-- BuildPinnedError
     |   +-- RunExcludedError
@@ -117,12 +116,6 @@ class NoRunsError(TerminalError):
     """There is no run to build tables from."""
 
     code = "run.none"
-
-
-class BuildExistsError(TerminalError):
-    """A build was to be written under the id of one that is or was published."""
-
-    code = "build.exists"
 
 
 class BuildMissingError(TerminalError):

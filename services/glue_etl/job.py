@@ -18,11 +18,11 @@ from glue_etl.builds.warehouse import Load
 from glue_etl.command import run_command
 from glue_etl.errors import RunsLeftOutError
 from glue_etl.ports import Files
-from glue_etl.settings import JobArguments, PublishArguments
+from glue_etl.settings import JobArguments, LakeArguments
 from schemas.keys import CURATED_LEASE_KEY, CURATED_PREFIX, below
 
 
-def publisher_for(arguments: PublishArguments, files: Files) -> Publisher:
+def publisher_for(arguments: LakeArguments, files: Files) -> Publisher:
     """Join the adapters that the arguments name."""
     retention = Retention(arguments.keep, timedelta(minutes=arguments.grace_minutes))
     catalogue = catalogue_for(arguments.database)
@@ -30,7 +30,7 @@ def publisher_for(arguments: PublishArguments, files: Files) -> Publisher:
     return Publisher(files, catalogue, arguments.curated, arguments.runs, retention, lease)
 
 
-def load_warehouse(arguments: PublishArguments, publisher: Publisher) -> None:
+def load_warehouse(arguments: LakeArguments, publisher: Publisher) -> None:
     """Load what is published into the warehouse, unless it is there; needs the lease.
 
     Raises

@@ -80,12 +80,11 @@ class SessionArguments(Arguments):
     )
 
 
-class PublishArguments(Arguments):
-    """Publish a build that is written."""
+class LakeArguments(Arguments):
+    """Where the curated tables are, and what is asked for builds and runs."""
 
     curated: Folder = Field(description="the curated tables and their records")
     runs: Folder = Field(description="the run ledger")
-    build: BuildId | None = Field(None, description="id of the build; one is made when not given")
     database: str | None = Field(
         None, description="Glue database whose tables are switched; none: the record alone counts"
     )
@@ -137,7 +136,13 @@ class PublishArguments(Arguments):
         return self
 
 
-class JobArguments(PublishArguments, SessionArguments):
+class PublishArguments(LakeArguments):
+    """Publish a build that is written."""
+
+    build: BuildId | None = Field(None, description="the build")
+
+
+class JobArguments(LakeArguments, SessionArguments):
     """Build the curated tables from runs that are processed, check them, publish them."""
 
     processed: Folder = Field(description="the processed tables")

@@ -44,7 +44,7 @@ def test_what_glue_adds_is_passed_over() -> None:
         ([], "--processed: Field required"),
         (["--curated", "/data"], "--curated: String should match"),
         ([*WHERE, "--run-id", "yesterday"], "--run-id"),
-        ([*WHERE, "--build", "../x"], "--build"),
+        ([*WHERE, "--previous", "../x"], "--previous"),
         ([*WHERE, "--keep", "0"], "--keep"),
         ([*WHERE, "--kepe", "3"], "unknown arguments: --kepe 3"),
         ([*WHERE, "--keep"], "expected one argument"),

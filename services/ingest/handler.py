@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -64,14 +65,18 @@ def crawl_rules(settings: Settings) -> CrawlRules:
     )
 
 
-def configured_subjects(settings: Settings, store: ObjectStore) -> Sequence[SubjectSpec]:
-    """Read the subjects from the environment or from where it points.
+def subjects_to_crawl(
+    heartbeat: Heartbeat, settings: Settings, store: ObjectStore
+) -> Sequence[SubjectSpec]:
+    """Return the subjects of the heartbeat, or read those that are configured.
 
     Raises
     ------
     ConfigurationError
         When the list cannot be read, is wrong, or takes too long to crawl.
     """
+    if heartbeat.subjects is not None:
+        return settings.checked_subjects(json.dumps(heartbeat.subjects))
     text = settings.subjects
     if settings.subjects_is_reference:
         text = read_subject_list(text, store)
@@ -85,8 +90,9 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     ----------
     event
         A :class:`schemas.events.Heartbeat`: ``{"scheduled_time": "2026-11-23T06:00:00Z"}``, and
-        ``"start": true`` to begin a run at once. Or a smoke test, which touches nothing: its
-        answer shows that the package can be imported and that the settings are right.
+        ``"start": true`` to begin a run at once, of the ``subjects`` that it names. Or a smoke
+        test, which touches nothing: its answer shows that the package can be imported and that the
+        settings are right.
     context
         Lambda's context.
 
@@ -151,6 +157,6 @@ def _run(
             observer=observer,
             owner=f"{context.aws_request_id}:{uuid.uuid4().hex[:12]}",
             remaining_seconds=partial(_remaining, context),
-            read_subjects=partial(configured_subjects, settings, store),
+            read_subjects=partial(subjects_to_crawl, heartbeat, settings, store),
         )
         return run_heartbeat(heartbeat, deps)

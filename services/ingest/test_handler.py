@@ -109,6 +109,27 @@ def test_crawl_is_whole_paced_and_done_once(lake: StandIn) -> None:
     assert len(lake.requests()) == seen
 
 
+def test_a_heartbeat_may_name_the_subjects_of_its_run(lake: StandIn) -> None:
+    event = {**EVENT, "subjects": ["Place: Paris", {"subject": "love", "max_works": 300}]}
+
+    assert call(event)["status"] == "complete"
+
+    assert [one.subject for one in manifest().subjects] == ["place:paris", "love"]
+    assert manifest().subjects[1].distinct == 300
+
+
+@pytest.mark.parametrize(
+    ("subjects", "words"), [(["#"], "nothing is left"), (["C#", "c"], "twice"), ([], "subjects")]
+)
+def test_wrong_subjects_of_a_heartbeat_are_refused(
+    lake: StandIn, subjects: list[str], words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        call({**EVENT, "subjects": subjects})
+
+    assert lake.requests() == []
+
+
 def test_faults_are_overcome(lake: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
     lake.faults = {
         "5xx": FaultRule(rate=0.1),

@@ -113,7 +113,7 @@ def test_tables_and_partitions_are_in_the_catalogue(s3: Any) -> None:
     call(PAGE.key)
 
     glue = boto3.client("glue")
-    names = ("works", "quarantine", "subject_snapshots", "subject_facets")
+    names = ("crawled_works", "quarantine", "subject_snapshots", "subject_facets")
     days = [
         glue.get_partitions(DatabaseName="lake", TableName=name)["Partitions"][0]["Values"]
         for name in names

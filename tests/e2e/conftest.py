@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,18 +19,26 @@ MINISTACK = [sys.executable, str(SANDBOX / "tools/ministack.pex/__main__.py")]
 PROJECT = Project(root=SANDBOX, dist=SANDBOX)
 
 
+@contextmanager
+def local_cloud(folder: Path, names: list[str]) -> Iterator[Cloud]:
+    """Run a local AWS with these units deployed for the length of the block."""
+    local = LocalAws(folder, MINISTACK)
+    server = local.start(free_port())
+    try:
+        cloud = Cloud(endpoint=server.endpoint)
+        for unit in units.select(names):
+            deployment.deploy_unit(cloud, PROJECT, unit, LOCAL.get(unit.name, {}), print)
+        yield cloud
+    finally:
+        local.stop()
+
+
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A local AWS with bootstrap, foundation and process; ended with the module."""
-    local = LocalAws(tmp_path_factory.mktemp("aws"), MINISTACK)
-    server = local.start(free_port())
-    try:
-        made = Cloud(endpoint=server.endpoint)
-        for unit in units.select(["bootstrap", "foundation", "process"]):
-            deployment.deploy_unit(made, PROJECT, unit, LOCAL.get(unit.name, {}), print)
+    folder = tmp_path_factory.mktemp("aws")
+    with local_cloud(folder, ["bootstrap", "foundation", "process"]) as made:
         yield made
-    finally:
-        local.stop()
 
 
 @pytest.fixture(scope="module")

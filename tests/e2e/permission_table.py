@@ -133,12 +133,12 @@ CALLS: dict[tuple[str, str], tuple[Call, set[str]]] = {
         {PROCESS},
     ),
     ("glue:GetPartitions", "the lake's tables"): (
-        _glue("get_partitions", TableName="works"),
+        _glue("get_partitions", TableName="crawled_works"),
         {REPORT},
     ),
     ("glue:DeleteTable", "the lake's tables"): (_glue("delete_table", Name="works"), set()),
     ("glue:DeletePartition", "the lake's tables"): (
-        _glue("delete_partition", TableName="works", PartitionValues=["2020-01-01"]),
+        _glue("delete_partition", TableName="crawled_works", PartitionValues=["2020-01-01"]),
         set(),
     ),
     ("glue:StartJobRun", "the ETL job"): (

@@ -14,7 +14,7 @@ from lake.aws import Cloud
 from lake.deploy import changes, deployment, stacks, units
 from lake.deploy.command import Request, changed_parameters, release
 from lake.errors import DeployError
-from lake.operations.status import read_status
+from lake.operations.status.reading import read_status
 from lake.project import Project
 from tests.e2e.clones import clone
 from tests.e2e.conftest import PROJECT

@@ -27,7 +27,7 @@ from lake.etl.bulk import ANY_GROWTH, LocalRoute
 from lake.etl.curated import read_curated
 from lake.etl.refresh import EtlOptions, EtlResult, Workspace
 from lake.local import spark
-from lake.operations.status import read_status
+from lake.operations.status.reading import read_status
 from lake.query.execute import run_query
 from openlibrary_standin import StandInConfig
 from schemas.curated_tables import CURATED
@@ -120,31 +120,29 @@ def step(_title: str) -> Iterator[Callable[[str], None]]:
 def counted(lake: Lake) -> dict[str, int]:
     """Count the rows of every curated table, as a query sees them."""
     return {
-        name: lake.value(f"SELECT count(*) FROM {table.catalogue_name}")  # noqa: S608
+        name: lake.value(f"SELECT count(*) FROM {table.name}")  # noqa: S608
         for name, table in CURATED.items()
     }
 
 
 def assert_whole(lake: Lake) -> None:
     """Compare the curated tables with the processed ones, by queries."""
-    works = "SELECT count(DISTINCT work_key) FROM works"
+    works = "SELECT count(DISTINCT work_key) FROM crawled_works"
     newest = """
-        SELECT count(*) FROM curated_works c WHERE c.origin = 'listing' AND NOT EXISTS (
-          SELECT 1 FROM works w WHERE w.work_key = c.work_key AND w.run_id = c.run_id
+        SELECT count(*) FROM works c WHERE c.origin = 'listing' AND NOT EXISTS (
+          SELECT 1 FROM crawled_works w WHERE w.work_key = c.work_key AND w.run_id = c.run_id
             AND w.raw_key = c.raw_key AND w.position = c.position AND w.title = c.title)
     """
     older = """
-        SELECT count(*) FROM curated_works c JOIN works w ON w.work_key = c.work_key
+        SELECT count(*) FROM works c JOIN crawled_works w ON w.work_key = c.work_key
         WHERE w.run_id > c.run_id
     """
     listed = """
-        SELECT count(*) FROM (SELECT DISTINCT work_key, source_subject FROM works) w
+        SELECT count(*) FROM (SELECT DISTINCT work_key, source_subject FROM crawled_works) w
         LEFT JOIN work_subjects s ON s.work_key = w.work_key AND s.subject_key = w.source_subject
         WHERE s.work_key IS NULL
     """
-    assert lake.value("SELECT count(*) FROM curated_works WHERE origin = 'listing'") == lake.value(
-        works
-    )
+    assert lake.value("SELECT count(*) FROM works WHERE origin = 'listing'") == lake.value(works)
     assert [lake.value(sql) for sql in (newest, older, listed)] == [0, 0, 0]
     snapshots = "SELECT count(*) FROM subject_snapshots"
     assert lake.value("SELECT count(*) FROM subject_history") == lake.value(snapshots)
@@ -173,7 +171,7 @@ def test_the_next_build_extends_the_last(lake: Lake, second: EtlResult) -> None:
 
 def test_increments_and_a_full_build_agree(lake: Lake, second: EtlResult) -> None:
     tables = {
-        name: f"SELECT * FROM {table.catalogue_name} ORDER BY {', '.join(table.key)}"  # noqa: S608
+        name: f"SELECT * FROM {table.name} ORDER BY {', '.join(table.key)}"  # noqa: S608
         for name, table in CURATED.items()
     }
     before = {name: lake.rows(sql) for name, sql in tables.items()}
@@ -210,7 +208,7 @@ def test_a_dump_enters_the_same_tables(lake: Lake, second: EtlResult, tmp_path: 
     # THEN each line is a row of the tables, or can be found in quarantine
     loaded = result.loaded
     assert (loaded.run_id, loaded.lines, loaded.rows, loaded.quarantined) == (DUMP_RUN, 101, 100, 1)
-    assert lake.value("SELECT count(*) FROM curated_works WHERE origin = 'dump'") == 100
+    assert lake.value("SELECT count(*) FROM works WHERE origin = 'dump'") == 100
     sql = f"SELECT payload FROM quarantine WHERE run_id = '{DUMP_RUN}'"  # noqa: S608
     assert [row[0] for row in lake.rows(sql)] == [BAD_LINE]
     assert result.etl.tables == counted(lake)
@@ -228,7 +226,9 @@ def test_a_dump_that_is_cut_off_is_refused_whole(lake: Lake, tmp_path: Path) -> 
     with pytest.raises(EtlFailedError, match=r"dump\.truncated"):
         run_backfill(route, tmp_path, str(cut), None, step)
 
-    assert "20200630T235959Z" not in json.dumps(lake.rows("SELECT DISTINCT run_id FROM works"))
+    assert "20200630T235959Z" not in json.dumps(
+        lake.rows("SELECT DISTINCT run_id FROM crawled_works")
+    )
     assert read_status(lake.cloud, lake.workspace.job_log.newest).etl.waiting_runs == []
 
 

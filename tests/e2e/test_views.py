@@ -6,20 +6,16 @@ engine of its own that gets a view's text as it is, untranslated, and tells all 
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from analytics.views.definitions import views
 from lake.aws import Cloud
-from lake.deploy import deployment, units
-from lake.deploy.parameters import LOCAL
 from lake.errors import QueryError
-from lake.local.local_aws import LocalAws, free_port
 from lake.query.athena import run_on_athena
 from lake.query.execute import run_query
-from tests.e2e.conftest import MINISTACK, PROJECT
+from tests.e2e.conftest import local_cloud
 from tests.views.aws import put_tables
 from tests.views.tables import random_tables
 
@@ -27,22 +23,15 @@ from tests.views.tables import random_tables
 @pytest.fixture(scope="module")
 def analysed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A local AWS with tables of three runs, and the views as the stack `analytics` makes them."""
-    local = LocalAws(tmp_path_factory.mktemp("aws"), MINISTACK)
-    server = local.start(free_port())
-    try:
-        cloud = Cloud(endpoint=server.endpoint)
-        for unit in units.select(["bootstrap", "foundation", "analytics"]):
-            deployment.deploy_unit(cloud, PROJECT, unit, LOCAL.get(unit.name, {}), print)
-        folder: Path = tmp_path_factory.mktemp("tables")
+    folder = tmp_path_factory.mktemp("aws")
+    with local_cloud(folder, ["bootstrap", "foundation", "analytics"]) as cloud:
         put_tables(
             cloud,
             cloud.parameter("foundation/data-bucket"),
             cloud.parameter("foundation/glue-database"),
-            random_tables(folder),
+            random_tables(tmp_path_factory.mktemp("tables")),
         )
         yield cloud
-    finally:
-        local.stop()
 
 
 @pytest.mark.parametrize("name", views())

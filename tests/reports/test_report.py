@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,11 +31,15 @@ class FakeS3:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.types: dict[str, str] = {}
+        self.metadata: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
     def get_object(self, **request: str) -> dict[str, Any]:
         return {"Body": SimpleNamespace(read=lambda: self.objects[request["Key"]])} | {
             "ContentLength": len(self.objects[request["Key"]])
         }
+
+    def head_object(self, **request: str) -> dict[str, Any]:
+        return {"Metadata": self.metadata[request["Key"]]}
 
     def put_object(self, **request: Any) -> None:
         self.objects[request["Key"]] = request["Body"]
@@ -95,6 +100,8 @@ def test_every_chart_gets_its_rows_and_the_run_is_named(lake: Lake) -> None:
     assert data.provenance.run_id == RUNS[-1]
     assert data.provenance.run_status == "partial"
     assert data.provenance.incomplete == (("war", "undercount: 7 of 9"),)
+    assert {source.kind for source in data.provenance.sources} == {"unknown"}
+    assert set(data.subjects["love"].rows) == {"years", "authors", "works"}
     assert ReportData.model_validate_json(data.model_dump_json()) == data
 
 

@@ -309,10 +309,9 @@ class Job:
             plan = self._plan()
             if plan is None:
                 return
-            found = self.publisher.record(plan.build)
-            if found is None or found.runs != plan.runs:
-                self.write(plan)
-            self.publisher.publish(plan.build)
+            whole = filter(self.publisher.is_whole, self.publisher.attempts(plan.id))
+            record = next(whole, None) or self.write(plan)
+            self.publisher.publish(record.build)
 
     def _plan(self) -> Plan | None:
         current = self.publisher.current()
@@ -322,9 +321,9 @@ class Job:
     def _ledger(self) -> RunLedger:
         return RunLedger(self.files, f"{LAKE}{RUNS_PREFIX}", f"{LAKE}{PROCESSED_PREFIX}")
 
-    def write(self, plan: Plan) -> None:
+    def write(self, plan: Plan) -> BuildRecord:
         """Write a build and its record."""
-        self.publisher.prepare(plan.build)
+        build = self.publisher.new_attempt(plan.id)
         works: dict[str, list[str]] = {}
         if plan.mode == "incremental":
             for file in self.files.find(self._folder("works", str(plan.previous))):
@@ -338,22 +337,24 @@ class Job:
         halves = [dict(list(works.items())[part::2]) for part in range(2)]
         for table in CURATED:
             for number, half in enumerate(halves if table == "works" else [{}]):
-                part = {"build": plan.build, "files": 2 if table == "works" else 1, "works": half}
-                uri = f"{self._folder(table, plan.build)}part-{number}"
+                part = {"build": build, "files": 2 if table == "works" else 1, "works": half}
+                uri = f"{self._folder(table, build)}part-{number}"
                 self.files.write(uri, json.dumps(part).encode())
-        self.publisher.record_build(self._record(plan))
+        record = self._record(plan, build)
+        self.publisher.record_build(record)
+        return record
 
     def _folder(self, table: str, build: str) -> str:
         return f"{self.publisher.curated}{CURATED[table].folder(build)}"
 
-    def _record(self, plan: Plan) -> BuildRecord:
+    def _record(self, plan: Plan, build: str) -> BuildRecord:
         tables = {}
         for table in CURATED:
-            found = self.files.find(self._folder(table, plan.build))
+            found = self.files.find(self._folder(table, build))
             size = sum(file.size for file in found)
             tables[table] = TableOutcome(rows=1, files=len(found), bytes=size)
         return BuildRecord(
-            build=plan.build,
+            build=build,
             previous=plan.previous,
             mode=plan.mode,
             runs=dict(plan.runs),

@@ -220,11 +220,12 @@ def readers_are_sent_before_the_files_are_there() -> AbstractContextManager[obje
     """Switch the catalogue, then write the build."""
     write = Job.write
 
-    def hasty(job: Job, plan: Any) -> None:
+    def hasty(job: Job, plan: Any) -> Any:
+        build = job.publisher.new_attempt(plan.id)
         for table in CURATED.values():
-            location = f"{job.publisher.curated}{table.folder(plan.build)}"
+            location = f"{job.publisher.curated}{table.folder(build)}"
             job.publisher.catalogue.switch(table, location, job.publisher.lease.require())
-        write(job, plan)
+        return write(job, plan)
 
     return patch.object(Job, "write", hasty)
 
@@ -233,8 +234,8 @@ def incremental_build_forgets_the_last_one() -> AbstractContextManager[object]:
     """Make a build of the new runs alone."""
     write = Job.write
 
-    def forgetful(job: Job, plan: Any) -> None:
-        write(job, replace(plan, previous="none") if plan.mode == "incremental" else plan)
+    def forgetful(job: Job, plan: Any) -> Any:
+        return write(job, replace(plan, previous="none") if plan.mode == "incremental" else plan)
 
     return patch.object(Job, "write", forgetful)
 

@@ -86,9 +86,9 @@ def main(root: Path, view: str) -> None:
     finally:
         spark.stop()
     with duckdb.connect() as engine:
-        engine.execute(f"CREATE VIEW curated_works AS FROM read_parquet('{works}/*.parquet')")
+        engine.execute(f"CREATE VIEW works AS FROM read_parquet('{works}/*.parquet')")
         # Names of our own.
-        counts = f"SELECT origin, count(*), count({FIELD}) FROM curated_works GROUP BY 1 ORDER BY 1"  # noqa: S608
+        counts = f"SELECT origin, count(*), count({FIELD}) FROM works GROUP BY 1 ORDER BY 1"  # noqa: S608
         found = {
             "works": engine.sql(counts).fetchall(),
             "view": engine.sql(views()[view].sql).fetchall(),

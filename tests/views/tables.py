@@ -20,7 +20,15 @@ from schemas.curated_tables import CURATED
 from schemas.derive.arrow import arrow_schema
 from schemas.derive.glue import glue_types
 from schemas.keys import RawKey, parse_run_id, subject_kind
-from schemas.tables import PARTITIONS, TABLES
+from schemas.tables import (
+    PARTITIONS,
+    QUARANTINE,
+    SUBJECT_FACETS,
+    SUBJECT_SNAPSHOTS,
+    TABLES,
+    WORKS,
+    Table,
+)
 
 RUNS: Final = ("20261120T060000Z", "20261121T060000Z", "20261122T060000Z")
 BOUNDS: Final = {"min_works": 1, "pair_subjects": 30, "pairs": 90, "tracked": 30, "places": 12}
@@ -77,8 +85,8 @@ def random_tables(root: Path, seed: int = 1, works: int = 60) -> Tables:
         staged.put_run(run_id, listings, years, counts=counts)
     for name, rows in duckdb_tables(staged.root / "processed_data", BOUNDS).items():
         _add_curated(made, name, rows)
-    for name in ("works", "subject_snapshots", "subject_facets"):
-        _add_processed(made, name, staged.root / "processed_data" / name)
+    for table in (WORKS, SUBJECT_SNAPSHOTS, SUBJECT_FACETS):
+        _add_processed(made, table, staged.root / "processed_data" / table.name)
     _add_quarantine(made, _rejected(chance))
     return made
 
@@ -88,31 +96,31 @@ def empty_tables(root: Path) -> Tables:
     made = Tables(root)
     for name in CURATED:
         _add_curated(made, name, [])
-    for name in TABLES:
-        made.stored[name] = _processed(name, ())
-        made.rows[name] = []
+    for table in TABLES.values():
+        made.stored[table.catalogue_name] = _processed(table, ())
+        made.rows[table.catalogue_name] = []
     return made
 
 
 def _add_curated(made: Tables, name: str, rows: list[Row]) -> None:
     table = CURATED[name]
-    made.stored[table.catalogue_name] = Stored(glue_types(table.columns), "parquet")
-    made.rows[table.catalogue_name] = rows
-    path = made.root / table.catalogue_name / "part-0.parquet"
+    made.stored[table.name] = Stored(glue_types(table.columns), "parquet")
+    made.rows[table.name] = rows
+    path = made.root / table.name / "part-0.parquet"
     path.parent.mkdir(parents=True)
     # Backwards: the order of what a view gives must come from the view.
     pq.write_table(pa.Table.from_pylist(rows[::-1], arrow_schema(table.columns)), path)
 
 
-def _add_processed(made: Tables, name: str, folder: Path) -> None:
+def _add_processed(made: Tables, table: Table, folder: Path) -> None:
+    name = table.catalogue_name
     folder.rename(made.root / name)
     files = sorted((made.root / name).rglob("*.parquet"))
-    made.stored[name] = _processed(name, _days(made.root / name))
+    made.stored[name] = _processed(table, _days(made.root / name))
     made.rows[name] = [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
 
 
-def _processed(name: str, days: tuple[str, ...]) -> Stored:
-    table = TABLES[name]
+def _processed(table: Table, days: tuple[str, ...]) -> Stored:
     return Stored(glue_types((*table.columns, *PARTITIONS)), table.format, days)
 
 
@@ -122,7 +130,7 @@ def _add_quarantine(made: Tables, rows: list[Row]) -> None:
         path = made.root / f"quarantine/ingest_date={day}/{number}.jsonl.gz"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(gzip.compress(json.dumps(row).encode() + b"\n"))
-    made.stored["quarantine"] = _processed("quarantine", _days(made.root / "quarantine"))
+    made.stored["quarantine"] = _processed(QUARANTINE, _days(made.root / "quarantine"))
     made.rows["quarantine"] = rows
 
 

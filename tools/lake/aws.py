@@ -11,6 +11,7 @@ from lake.errors import AwsError, NotDeployedError
 
 APP = "openlake"
 LOCAL_REGION = "us-east-1"
+LONGEST_INVOCATION_SECONDS = 910
 LOCAL_ACCOUNT = "000000000000"
 
 
@@ -24,6 +25,8 @@ class Cloud:
         First and second part of every name and SSM parameter.
     endpoint
         URL of the local AWS; None for AWS itself, with boto3's usual profile and region.
+    preferred_region
+        Region of AWS where no environment variable names one; else that of the profile.
     certificate
         File with the certificate of a local AWS that is reached over TLS.
     """
@@ -32,6 +35,7 @@ class Cloud:
     env: str = "local"
     endpoint: str | None = None
     certificate: str | None = None
+    preferred_region: str | None = None
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -83,7 +87,14 @@ class Cloud:
         from botocore.config import Config
 
         if self.endpoint is None:
-            return boto3.client(service, region_name=_region(boto3.Session().region_name))
+            configured = self.preferred_region or boto3.Session().region_name
+            # An invocation is answered when the function ends, and is not to be repeated.
+            config = Config(read_timeout=LONGEST_INVOCATION_SECONDS, retries={"max_attempts": 0})
+            return boto3.client(
+                service,
+                region_name=_region(configured),
+                config=config if service == "lambda" else None,
+            )
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
@@ -103,8 +114,8 @@ class Cloud:
 
 
 def _region(configured: str | None) -> str:
-    """Return the region: AWS_REGION, which boto3 alone ignores, or that of boto3's settings."""
-    found = os.environ.get("AWS_REGION") or configured
+    """Return the region: AWS_REGION, which boto3 alone ignores, or the one that is configured."""
+    found = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or configured
     if not found:
         raise AwsError(
             "No AWS region is set.",

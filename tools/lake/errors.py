@@ -1,6 +1,7 @@
 """What can go wrong in the command line, each with what to do next.
 
 LakeError
+├── ConfigError            lake.toml, or a variable in its place, is wrong
 ├── PrerequisiteError      something must be installed first
 ├── AwsError               AWS cannot be reached, or refused a request
 ├── StorageError           a file of this machine cannot be written
@@ -14,7 +15,8 @@ LakeError
 │   ├── ArtifactMissingError
 │   └── StackFailedError
 ├── SourceUnreachableError the API to crawl does not answer
-├── DemoBusyError          another demo is running in this clone
+├── CrawlBusyError         another crawl of this clone is going on
+│   └── DemoBusyError
 ├── RunFailedError         a crawl or its processing did not finish
 │   └── RunStalledError    nothing has moved for too long
 ├── EtlError
@@ -22,6 +24,7 @@ LakeError
 │   ├── EtlBusyError       another run is in progress
 │   └── DumpError          a dump is missing or is not a works dump
 ├── CheckError             there is nothing to check
+├── ReplayError            there is nothing to send again, or it could not be sent
 ├── QueryError             the statement is not one that the lake can answer
 │   └── UnknownTableError
 ├── ReportError            the report could not be made
@@ -44,6 +47,10 @@ class LakeError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class ConfigError(LakeError):
+    """`lake.toml`, or what replaces a setting of it, cannot be read or is wrong."""
 
 
 class PrerequisiteError(LakeError):
@@ -98,7 +105,11 @@ class SourceUnreachableError(LakeError):
     """The API to crawl does not answer."""
 
 
-class DemoBusyError(LakeError):
+class CrawlBusyError(LakeError):
+    """Another crawl of this clone is going on."""
+
+
+class DemoBusyError(CrawlBusyError):
     """Another demo is running in this clone."""
 
 
@@ -140,6 +151,10 @@ class DumpError(EtlError):
 
 class CheckError(LakeError):
     """There is nothing to check, or no run of that id."""
+
+
+class ReplayError(LakeError):
+    """What is to be sent again is not named, or could not be sent."""
 
 
 class QueryError(LakeError):

@@ -2,7 +2,6 @@
 
 import http.server
 import re
-import threading
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ from lake import web
 from lake.errors import SourceUnreachableError
 from lake.local.local_aws import free_port
 from lake.runs.source import require_reachable
+from lake.testing.http_server import serving
 
 
 class Server(http.server.BaseHTTPRequestHandler):
@@ -34,13 +34,8 @@ class Server(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(Server, "seen", [])
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Server) as address:
+        yield address
 
 
 def test_a_transient_answer_is_asked_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

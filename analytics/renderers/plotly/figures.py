@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from analytics.dashboard.definition import Chart, DisplayColumn
 from analytics.dashboard.report_data import Cell, Row
-from analytics.renderers.plotly.formats import AXIS, series_text, text_of, wrapped
+from analytics.renderers.plotly.formats import AXIS, number_of, series_text, text_of, wrapped
+from analytics.renderers.plotly.shown import as_shown, caption, hidden_before
 from analytics.renderers.plotly.theme import LIGHT, MUTED
 
 #: Characters in a line of a bar's label: a phone leaves two thirds of its width to the bars.
@@ -43,6 +44,7 @@ def figure(chart: Chart, rows: list[Row]) -> Figure:
 
     ``colours`` says which of a theme's series each trace has.
     """
+    chart, rows = as_shown(chart, rows)
     if chart.category is None:
         raise ValueError(f"chart {chart.id} is told in words, not drawn")
     rows = _folded(chart, rows)
@@ -59,6 +61,7 @@ def series_colours(chart: Chart, rows: list[Row]) -> dict[str, int]:
 
     A colour is its place in a theme's series. Nothing where there is only one.
     """
+    chart, rows = as_shown(chart, rows)
     if chart.series is None:
         names = [value.label for value in chart.values]
         return dict(zip(names, range(len(names)), strict=True)) if len(names) > 1 else {}
@@ -68,11 +71,18 @@ def series_colours(chart: Chart, rows: list[Row]) -> dict[str, int]:
     return colours
 
 
-def as_image(chart: Chart, rows: list[Row], finding: str, footer: str) -> Figure:
-    """Return a chart as a figure that stands by itself: with title, legend and source."""
-    made = figure(chart, rows)
+def as_image(
+    chart: Chart, rows: list[Row], finding: str, footer: str, *, synthetic: bool = False
+) -> Figure:
+    """Return a chart as a figure that stands by itself: with title, legend and source.
+
+    With ``synthetic`` it says that its works are none of real books.
+    """
+    made, told = figure(chart, rows), caption(chart, rows)
+    chart, rows = as_shown(chart, rows)
     layout = made["layout"]
     title = "<br>".join(escape(line) for line in wrapped(finding, 72, 2))
+    told = f"{told} · synthetic works" if synthetic else told
     # Known beforehand, so that the last line begins where the title does.
     left = 200 if chart.kind == "bar" else 84
     layout["yaxis"] |= {"automargin": False}
@@ -86,7 +96,7 @@ def as_image(chart: Chart, rows: list[Row], finding: str, footer: str) -> Figure
         "height": max(layout["height"] + 250, 600),
         "margin": {"t": 150, "r": 40, "b": 100, "l": left},
         "title": {
-            "text": f"<b>{title}</b><br><sub>{escape(chart.title)}</sub>",
+            "text": f"<b>{title}</b><br><sub>{escape(told)}</sub>",
             "x": _INDENT / IMAGE_WIDTH,
             "xanchor": "left",
             "y": 1,
@@ -138,7 +148,8 @@ def _bars(chart: Chart, category: DisplayColumn, rows: list[Row]) -> Figure:
         }
         for value in chart.values
     ]
-    largest = max((_number(row[v.column]) for row in rows for v in chart.values), default=0)
+    numbers = [number_of(row[v.column]) for row in rows for v in chart.values]
+    largest, least = max([0.0, *numbers]), min([0.0, *numbers])
     digits = max(len(text) for trace in data for text in trace["text"])
     # Room beside the longest bar for its figure.
     room = 1 - min(0.5, digits * _DIGIT / _NARROWEST)
@@ -147,7 +158,7 @@ def _bars(chart: Chart, category: DisplayColumn, rows: list[Row]) -> Figure:
         "margin": {"t": 4, "r": 12, "b": 32, "l": 8},
         "bargap": round(1 - bars * _BAR / row_height, 2),
         "xaxis": {
-            "range": [0, largest / room or 1],
+            "range": [least / room, largest / room or 1],
             "tickformat": AXIS[chart.values[0].format],
             "nticks": 5,
             "fixedrange": True,
@@ -191,7 +202,7 @@ def _columns(chart: Chart, category: DisplayColumn, rows: list[Row]) -> Figure:
                 "marker": {"line": {"width": 0.5, "color": "rgba(255,255,255,0.6)"}},
             }
         )
-    axis: dict[str, Any] = {"tickformat": AXIS[category.format]}
+    axis = _from_first_year(chart, rows, {"tickformat": AXIS[category.format]}, beside=6)
     if named:
         # From the newest back, which is always labelled.
         step = max(1, ceil(len(places) / _TIME_LABELS))
@@ -227,8 +238,20 @@ def _lines(chart: Chart, category: DisplayColumn, rows: list[Row]) -> Figure:
         }
         for value in chart.values
     ]
-    layout = _upright(category, chart.values[0], {"tickformat": AXIS[category.format]})
+    axis = _from_first_year(chart, rows, {"tickformat": AXIS[category.format]}, beside=0)
+    layout = _upright(category, chart.values[0], axis)
     return {"data": data, "layout": layout}
+
+
+def _from_first_year(
+    chart: Chart, rows: list[Row], axis: dict[str, Any], beside: int
+) -> dict[str, Any]:
+    """Return an axis that begins where most of the data does, with room beside it in years."""
+    hidden = hidden_before(chart, rows)
+    if hidden is None or chart.category is None:
+        return axis
+    last = max(int(number_of(row[chart.category.column])) for row in rows)
+    return axis | {"range": [hidden[0] - beside, last + beside]}
 
 
 def _upright(category: DisplayColumn, value: DisplayColumn, axis: dict[str, Any]) -> dict[str, Any]:
@@ -273,7 +296,7 @@ def _folded(chart: Chart, rows: list[Row]) -> list[Row]:
         return rows
     sizes: dict[Cell, float] = defaultdict(float)
     for row in rows:
-        sizes[row[series]] += abs(_number(row[value]))
+        sizes[row[series]] += abs(number_of(row[value]))
     ranked = sorted(
         sizes, key=lambda name: (name not in chart.series_order, -sizes[name], str(name))
     )
@@ -308,7 +331,3 @@ def _hover(chart: Chart, row: Row, value: DisplayColumn) -> str:
         for part in (value, *chart.details)
     ]
     return "<br>".join(lines)
-
-
-def _number(value: Cell) -> float:
-    return float(value or 0)

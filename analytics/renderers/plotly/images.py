@@ -29,12 +29,13 @@ def write_images(dashboard: Dashboard, data: ReportData, folder: Path) -> list[P
     from kaleido import write_fig_from_object_sync
     from kaleido.errors import BrowserFailedError, ChromeNotFoundError
 
-    footer = footer_line(dashboard, data.provenance)
+    footer = footer_line(data.provenance)
+    synthetic = data.provenance.synthetic_works > 0
     wanted = []
     for chart in dashboard.charts:
         rows = data.rows[chart.id]
         if chart.category is not None and rows:
-            drawn = as_image(chart, rows, finding_of(chart, rows), footer)
+            drawn = as_image(chart, rows, finding_of(chart, rows), footer, synthetic=synthetic)
             wanted += [_wanted(drawn, folder / f"{chart.id}.{form}") for form in FORMATS]
     folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,12 +12,18 @@ import plotly.graph_objects as go
 import pytest
 
 from analytics.dashboard.definition import Chart, dashboard
-from analytics.dashboard.report_data import Cell, ReportData, Row, chart_rows
+from analytics.dashboard.report_data import Cell, ReportData, Row, SubjectRows, chart_rows
 from analytics.renderers.plotly.__main__ import main
 from analytics.renderers.plotly.conftest import HOSTILE, data_of, rows_for
-from analytics.renderers.plotly.figures import OTHERS, as_image, figure, series_colours
+from analytics.renderers.plotly.figures import (
+    OTHERS,
+    as_image,
+    figure,
+    series_colours,
+)
 from analytics.renderers.plotly.formats import finding_of, text_of, wrapped
-from analytics.renderers.plotly.page import page
+from analytics.renderers.plotly.page import footer_line, page
+from analytics.renderers.plotly.shown import as_shown, hidden_before
 from analytics.renderers.plotly.theme import DARK, LIGHT, MUTED, Theme
 
 DRAWN = [chart for chart in dashboard().charts if chart.category is not None]
@@ -89,6 +95,81 @@ def test_provenance_is_told(full: ReportData) -> None:
     assert "may lack works" not in text
 
 
+STAND_IN = {"kind": "stand-in", "name": "127.0.0.1", "works": 30}
+REAL = {"kind": "openlibrary", "name": "openlibrary.org", "works": 7}
+DUMP = {"kind": "dump", "name": "ol_dump_works_2026-09-30.txt.gz", "works": 3}
+
+
+def _of_sources(*sources: dict[str, object]) -> ReportData:
+    return data_of({chart.id: rows_for(chart) for chart in dashboard().charts}, sources=sources)
+
+
+def test_works_of_a_stand_in_are_called_so_in_page_and_images() -> None:
+    data = _of_sources(STAND_IN, DUMP)
+
+    text = page(dashboard(), data)
+
+    assert "30 of 33 works here are synthetic" in text
+    assert "a stand-in of OpenLibrary (127.0.0.1), 30 synthetic works" in text
+    assert "dump ol_dump_works_2026-09-30.txt.gz, 3 works" in text
+    assert "openlibrary.org" not in "".join(_elements(text).addresses)
+    footer = footer_line(data.provenance)
+    image = as_image(CHARTS["authors"], rows_for(CHARTS["authors"]), "x", footer, synthetic=True)
+    assert "synthetic works" in image["layout"]["title"]["text"]
+    assert "stand-in of OpenLibrary" in image["layout"]["annotations"][0]["text"]
+
+
+def test_real_works_are_linked_to_their_pages() -> None:
+    data = _of_sources(REAL, DUMP)
+    row: Row = {"subject": "London (place)", "subject_key": "place:london", "works": 1}
+    row |= {"source_works": 2, "lake_works": 1}
+    data.rows["subjects"][:] = [row]
+
+    text = page(dashboard(), data)
+
+    assert '<a href="https://openlibrary.org/subjects/place:london">London (place)</a>' in text
+    assert "synthetic" not in text
+    assert "OpenLibrary&#x27;s API (openlibrary.org), 7 works" in text
+
+
+def test_a_subject_can_be_chosen_and_changes_headings_charts_and_tables() -> None:
+    authors: list[Row] = [{"author": "Emma", "author_key": "/authors/OL1A", "works": 4, "rank": 1}]
+    data = _of_sources(REAL)
+    narrowed = {
+        "love": SubjectRows(name="Love", rows={"years": [], "authors": authors, "works": []})
+    }
+
+    text = page(dashboard(), data.model_copy(update={"subjects": narrowed}))
+
+    assert '<option value="love">Love</option>' in text
+    content = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
+    assert content is not None
+    of_love = json.loads(content[1])["subjects"]["love"]
+    assert of_love["authors"]["finding"] == "Emma has the most works: 4"
+    assert of_love["authors"]["figure"]["data"][0]["x"] == [4]
+    assert '<a href="https://openlibrary.org/authors/OL1A">Emma</a>' in of_love["authors"]["table"]
+    assert of_love["years"]["figure"] is None
+
+
+def test_without_scripts_the_page_says_so_and_its_tables_are_open(full: ReportData) -> None:
+    text = page(dashboard(), full)
+
+    assert "<noscript>" in text
+    assert text.count("<details open>") == len(DRAWN)
+
+
+def test_what_changed_since_the_run_before_is_told_first() -> None:
+    data = _of_sources(REAL)
+    data.rows["growth"][:] = _growth(
+        {"Love": (10, 15, 14), "Fantasy": (7, 7, 9), "War": (1, 1, 1)}, RUNS[:3]
+    )
+
+    text = page(dashboard(), data)
+
+    told = "the source counts 2 works more in 1 subject, 1 fewer in 1, no change in 1."
+    assert text.index(told) < text.index("<main>")
+
+
 def test_a_partial_run_is_told_first() -> None:
     data = data_of(
         {chart.id: rows_for(chart) for chart in dashboard().charts},
@@ -112,34 +193,48 @@ def test_a_partial_run_is_told_first() -> None:
         (15.234, "times", "15.2\N{NO-BREAK SPACE}times"),
         (1990, "year", "1990"),
         ("2026-11-23T06:00:00", "time", "2026-11-23 06:00"),
+        ("2026-11-23T06:00:00", "age", "58 minutes old (2026-11-23 06:00)"),
+        ("2026-11-23T04:58:00", "age", "2 hours old (2026-11-23 04:58)"),
+        ("2026-11-20T05:00:00", "age", "3 days old (2026-11-20 05:00)"),
         (None, "count", "\N{EN DASH}"),
         (0, "count", "0"),
     ],
 )
 def test_values_are_told_as_people_read_them(value: Cell, form: str, expected: str) -> None:
-    assert text_of(value, form) == expected  # type: ignore[arg-type]  # one of the formats
+    now = datetime(2026, 11, 23, 6, 58, tzinfo=UTC)
+
+    assert text_of(value, form, now) == expected  # type: ignore[arg-type]  # one of the formats
 
 
-def test_a_finding_is_about_the_row_with_the_most() -> None:
+def test_a_finding_of_a_total_is_about_the_category_with_the_most() -> None:
     rows: list[Row] = [
         {"decade": 1980, "access_level": "open", "works": 3},
         {"decade": 1990, "access_level": "print_disabled", "works": 7},
-        {"decade": 2000, "access_level": "none", "works": 7},
+        {"decade": 1990, "access_level": "borrowable", "works": 2},
+        {"decade": 2000, "access_level": "none", "works": 8},
         {"decade": 2010, "access_level": "none", "works": None},
     ]
 
     told = finding_of(CHARTS["decades"], rows)
 
-    assert told == "Most works of one decade and access: 7, print disabled, from the 1990s"
+    assert told == "The 1990s have most works: 9; 2 of them can be borrowed"
 
 
 def test_series_have_their_order_and_the_quiet_one_its_colour() -> None:
-    rows: list[Row] = [{"access_level": name} for name in ("none", "zebra", "open")]
+    rows: list[Row] = [
+        {"decade": 1990, "access_level": name, "works": 1} for name in ("none", "zebra", "open")
+    ]
 
     assert series_colours(CHARTS["decades"], rows) == {"open": 0, "none": MUTED, "zebra": 2}
 
 
-RUNS = ("2026-12-30T06:00:00", "2026-12-31T06:00:00", "2027-01-01T06:00:00")
+RUNS = (
+    "2026-12-28T06:00:00",
+    "2026-12-29T06:00:00",
+    "2026-12-30T06:00:00",
+    "2026-12-31T06:00:00",
+    "2027-01-01T06:00:00",
+)
 
 
 def _growth(counts: dict[str, tuple[int | None, ...]], runs: tuple[str, ...] = RUNS) -> list[Row]:
@@ -155,13 +250,28 @@ def _growth(counts: dict[str, tuple[int | None, ...]], runs: tuple[str, ...] = R
     return chart_rows(CHARTS["growth"], columns, rows)
 
 
-def test_growth_over_three_runs_is_that_between_them() -> None:
+def test_growth_over_few_runs_is_that_of_the_newest_by_subject() -> None:
+    """GIVEN three runs THEN their newest is drawn, a bar for each subject, a loss to the left."""
+    rows = _growth({"Love": (10, 15, 14), "Fantasy": (7, 7, 9)}, RUNS[:3])
+
+    chart, _ = as_shown(CHARTS["growth"], rows)
+    made = figure(CHARTS["growth"], rows)
+
+    (bars,) = made["data"]
+    assert made["layout"]["yaxis"]["ticktext"] == ["Fantasy", "Love"]
+    assert (bars["x"], bars["orientation"]) == ([2, -1], "h")
+    assert made["layout"]["xaxis"]["range"][0] < -1
+    assert chart.title.endswith("run of 2026-12-30 06:00")
+    assert not chart.wide
+
+
+def test_growth_over_many_runs_is_that_between_them() -> None:
     """GIVEN subjects that grow, shrink, stay and come later THEN each pair of runs is a place."""
     rows = _growth(
         {
-            "Love": (10, 15, 14),
-            "Fantasy": (7, 7, 9),
-            "London (place)": (None, 3, 8),
+            "Love": (10, 15, 14, 14, 20),
+            "Fantasy": (7, 7, 9, 9, 9),
+            "London (place)": (None, 3, 8, 8, 8),
         }
     )
 
@@ -169,20 +279,25 @@ def test_growth_over_three_runs_is_that_between_them() -> None:
 
     drawn = {trace["name"]: (trace["x"], trace["y"]) for trace in made["data"]}
     assert drawn == {
-        "Fantasy": ([0, 1], [0, 2]),
-        "London (place)": ([1], [5]),
-        "Love": ([0, 1], [5, -1]),
+        "Fantasy": ([0, 1, 2, 3], [0, 2, 0, 0]),
+        "London (place)": ([1, 2, 3], [5, 0, 0]),
+        "Love": ([0, 1, 2, 3], [5, -1, 0, 6]),
     }
     axis = made["layout"]["xaxis"]
-    assert axis["ticktext"] == ["31 Dec<br>06:00", "1 Jan<br>06:00"]
+    assert axis["ticktext"] == [
+        "29 Dec<br>06:00",
+        "30 Dec<br>06:00",
+        "31 Dec<br>06:00",
+        "1 Jan<br>06:00",
+    ]
     assert axis["title"]["text"] == "Run (UTC), 2026\N{EN DASH}2027"
-    assert (axis["tickvals"], sum(axis["range"])) == ([0, 1], 1)
+    assert (axis["tickvals"], sum(axis["range"])) == ([0, 1, 2, 3], 3)
     assert made["layout"]["barmode"] == "relative"
     told = finding_of(CHARTS["growth"], rows)
-    assert told.endswith("Love, 5 works")
+    assert told == "Love grew most between two runs: by 6 works"
 
 
-@pytest.mark.parametrize("count", range(2, 60))
+@pytest.mark.parametrize("count", range(5, 60))
 def test_few_runs_of_many_are_labelled_and_the_newest_is(count: int) -> None:
     runs = tuple(f"2026-{1 + n // 28:02}-{1 + n % 28:02}T06:00:00" for n in range(count))
 
@@ -193,8 +308,20 @@ def test_few_runs_of_many_are_labelled_and_the_newest_is(count: int) -> None:
     assert len(axis["ticktext"]) == len(axis["tickvals"])
 
 
+def test_an_axis_of_years_begins_where_the_works_do() -> None:
+    """GIVEN three works long before all others THEN the axis leaves them out, and says how many."""
+    early: list[Row] = [{"year": 1470 + n, "lake_works": 1} for n in range(3)]
+    late: list[Row] = [{"year": year, "lake_works": 10} for year in range(1604, 2020)]
+
+    made = figure(CHARTS["years"], early + late)
+
+    assert hidden_before(CHARTS["years"], early + late) == (1600, 3)
+    assert made["layout"]["xaxis"]["range"] == [1600, 2019]
+    assert hidden_before(CHARTS["years"], late) is None
+
+
 def test_no_two_series_have_one_colour_and_nothing_is_left_out() -> None:
-    rows = _growth({f"Subject {n:02}": (0, n, 3 * n) for n in range(1, 21)})
+    rows = _growth({f"Subject {n:02}": (0, n, 3 * n, 3 * n, 3 * n) for n in range(1, 21)})
 
     made = figure(CHARTS["growth"], rows)
 

@@ -145,7 +145,7 @@ def _dimension(chart: Chart, part: DisplayColumn | None) -> Json:
         "FieldId": f"{chart.id}-{identifier(part.column)}",
         "Column": _column(chart, part),
     }
-    if part.format == "time":
+    if part.format in ("time", "age"):
         # Runs are minutes apart at the nearest.
         return {"DateDimensionField": field | {"DateGranularity": "MINUTE"}}
     if part.format in ("year", "count"):

@@ -92,7 +92,9 @@ def quicksight_template(shown: Dashboard) -> Json:
     return made | {"Mappings": {"Owner": owner}, "Outputs": {"Dashboard": output}}
 
 
-def _quicksight(shown: Dashboard) -> Json:
+def _quicksight(dashboard: Dashboard) -> Json:
+    charts = tuple(chart for chart in dashboard.charts if chart.in_quicksight)
+    shown = dashboard.model_copy(update={"charts": charts})
     used = sorted({chart.view for chart in shown.charts})
     arns = {view: {"Fn::GetAtt": [f"{camel(view)}Dataset", "Arn"]} for view in used}
     resources: Json = {"QuickSightRole": _role(), "DataSource": _data_source()}

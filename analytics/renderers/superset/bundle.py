@@ -32,6 +32,7 @@ _FORMATS: Final[Mapping[Format, str]] = {
     "times": ",.1f",
     "year": "d",
     "time": "",
+    "age": "",
 }
 _AXES: Final[Mapping[Format, str]] = {**_FORMATS, "count": "~s", "share": ".0%"}
 _TIME: Final = "%Y-%m-%d %H:%M"
@@ -238,8 +239,8 @@ def _table(chart: Chart) -> Json:
         "include_search": False,
         "column_config": {
             value.column: {"d3NumberFormat": _FORMATS[value.format]}
-            | ({"d3TimeFormat": _TIME} if value.format == "time" else {})
-            | {"horizontalAlign": "left" if value.format in ("text", "time") else "right"}
+            | ({"d3TimeFormat": _TIME} if value.format in ("time", "age") else {})
+            | {"horizontalAlign": "left" if value.format in ("text", "time", "age") else "right"}
             for value in chart.values
         },
     }
@@ -308,7 +309,7 @@ def _order(chart: Chart) -> list[tuple[str, bool]]:
 
 
 def _axis(category: DisplayColumn) -> Any:
-    if category.format != "time":
+    if category.format not in ("time", "age"):
         return category.column
     # A run is a place on the axis and not a moment: runs have no width in time.
     return {

@@ -169,11 +169,11 @@ def append_naively(frame: pd.DataFrame, table: str) -> None:
 
 
 def add_partition(glue: Any, day: str) -> None:
-    """Add a partition of ``works`` by boto3."""
+    """Add a partition of ``crawled_works`` by boto3."""
     location = f"s3://{BUCKET}/{day_prefix(WORKS.location, day)}"
     descriptor = {"Columns": glue_columns(WORKS.columns), "Location": location}
     glue.batch_create_partition(
         DatabaseName=DATABASE,
-        TableName=WORKS.name,
+        TableName=WORKS.catalogue_name,
         PartitionInputList=[{"Values": [day], "StorageDescriptor": descriptor}],
     )

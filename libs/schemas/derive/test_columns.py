@@ -175,11 +175,13 @@ def test_the_catalogue_conflicts_where_a_released_contract_would() -> None:
 
 def test_a_version_is_recorded_once(tmp_path: Path) -> None:
     assert release.main([], tmp_path) == 0
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in RELEASED.iterdir()}
-    (tmp_path / "works.v1.json").write_text("[]\n")
+    current = RELEASED.glob(f"*.v{CONTRACT_VERSION}.json")
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in current}
+    works = tmp_path / f"works.v{CONTRACT_VERSION}.json"
+    works.write_text("[]\n")
 
     assert release.main([], tmp_path) == 1
-    assert (tmp_path / "works.v1.json").read_text() == "[]\n"
+    assert works.read_text() == "[]\n"
 
 
 def test_the_recorded_files_are_those_that_the_command_writes(tmp_path: Path) -> None:

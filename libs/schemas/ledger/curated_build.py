@@ -14,7 +14,7 @@ from schemas.ledger.model import Count, by_name
 from schemas.ledger.run import RunId
 
 #: Bumped when a build's tables can no longer be the basis of the next one: then all is built anew.
-BUILD_FORMAT: Final = 2
+BUILD_FORMAT: Final = 3
 BuildId = Annotated[str, Field(pattern=rf"^{BUILD_PATTERN}$")]
 
 
@@ -95,6 +95,8 @@ class CurrentBuild(_Record):
         When readers left a build (UTC), for those that queries may still read.
     loaded
         The build that the warehouse has.
+    removing
+        Builds whose removal has begun; none of them is published again.
     token
         Number of the lease under which this was written: none with a lower one writes after it.
     """
@@ -106,6 +108,7 @@ class CurrentBuild(_Record):
     )
     pin: Pin | None = None
     loaded: BuildId | None = None
+    removing: list[BuildId] = Field(default_factory=list)
     token: Count = 0
 
     @property

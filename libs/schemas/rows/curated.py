@@ -111,6 +111,9 @@ class SubjectHistoryRow(_Row):
     ebook_count_delta: Int64 | None = Field(description="ebook_count less that of the run before")
     raw_key: str = Field(description="Key of the raw object that held the counts")
     fetched_at: AwareDatetime = Field(description="When the page was fetched (UTC)")
+    listed_works: Count64 | None = Field(
+        description="Works that the run found in the subject's listing"
+    )
 
 
 class SubjectPairRow(_Row):

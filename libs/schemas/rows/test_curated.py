@@ -59,9 +59,9 @@ def test_readers_of_released_rows_are_not_broken(table: CuratedTable) -> None:
 
 
 def test_no_catalogue_name_is_taken_by_a_processed_table() -> None:
-    names = [table.catalogue_name for table in CURATED.values()]
+    names = [table.catalogue_name for table in TABLES.values()]
 
-    assert TABLES.keys().isdisjoint(names)
+    assert CURATED.keys().isdisjoint(names)
     assert len(set(names)) == len(names)
 
 

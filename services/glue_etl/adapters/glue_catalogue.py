@@ -33,12 +33,19 @@ class GlueCatalogue:
         The table's version makes the update conditional, so that of two writers one is refused.
         """
         mine = table.table_input(location)
-        with _translated(table.catalogue_name):
+        with _translated(table.name):
             found = self._entry(table)
+            if found and found.get("PartitionKeys"):
+                raise CatalogueError(
+                    f"table {table.name} is partitioned, so process wrote it before it wrote"
+                    " crawled_works. Delete it from the catalogue, its objects stay: see"
+                    " docs/etl.md",
+                    table=table.name,
+                )
             before = (found or {}).get("Parameters", {})
             if int(before.get(_TOKEN, 0)) > token:
                 raise LeaseLostError(
-                    f"a later job has switched table {table.catalogue_name}; this one stops here"
+                    f"a later job has switched table {table.name}; this one stops here"
                 )
             mine["Parameters"] = before | mine["Parameters"] | {_TOKEN: str(token)}
             entry: dict[str, Any] = {"DatabaseName": self.database, "TableInput": mine}
@@ -55,7 +62,7 @@ class GlueCatalogue:
         """Return the tables' locations; see the port."""
         found = {}
         for table in CURATED.values():
-            with _translated(table.catalogue_name):
+            with _translated(table.name):
                 entry = self._entry(table)
             if entry:
                 found[table.name] = str(entry["StorageDescriptor"].get("Location", ""))
@@ -63,7 +70,7 @@ class GlueCatalogue:
 
     def _entry(self, table: CuratedTable) -> dict[str, Any] | None:
         try:
-            answer = self.client.get_table(DatabaseName=self.database, Name=table.catalogue_name)
+            answer = self.client.get_table(DatabaseName=self.database, Name=table.name)
         except self.client.exceptions.EntityNotFoundException:
             return None
         entry: dict[str, Any] = answer["Table"]

@@ -126,7 +126,7 @@ def test_the_catalogue_switches_a_table_and_creates_what_is_missing(aws: Any) ->
         catalogue.switch(TABLE, location, 1)
 
         assert catalogue.locations() == {"works": location}
-    made = client.get_table(DatabaseName="lake_dev", Name="curated_works")["Table"]
+    made = client.get_table(DatabaseName="lake_dev", Name="works")["Table"]
     assert made["Description"] == TABLE.description
     assert made["StorageDescriptor"]["Columns"][0]["Comment"]
 
@@ -146,13 +146,29 @@ def test_a_switch_keeps_what_others_noted_and_a_late_one_is_refused(aws: Any) ->
     with pytest.raises(LeaseLostError):
         catalogue.switch(TABLE, "s3://lake/build=2/", 2)
 
-    found = client.get_table(DatabaseName="lake_dev", Name="curated_works")["Table"]
+    found = client.get_table(DatabaseName="lake_dev", Name="works")["Table"]
     assert found["Parameters"]["owner"] == "me"
     assert found["StorageDescriptor"]["Location"] == "s3://lake/build=3/"
 
 
+def test_a_partitioned_table_of_that_name_is_left_as_it_is(aws: Any) -> None:
+    """GIVEN the table works that process wrote under this name once WHEN the job would switch it
+    THEN it says what to do, and changes nothing.
+    """
+    client = aws.client("glue")
+    rows_of_all_runs = TABLE.table_input("s3://lake/processed_data/works/")
+    rows_of_all_runs["PartitionKeys"] = [{"Name": "ingest_date", "Type": "string"}]
+    client.create_table(DatabaseName="lake_dev", TableInput=rows_of_all_runs)
+
+    with pytest.raises(CatalogueError, match="Delete it from the catalogue"):
+        GlueCatalogue(client, "lake_dev").switch(TABLE, "s3://lake/build=1/", 1)
+
+    found = client.get_table(DatabaseName="lake_dev", Name="works")["Table"]
+    assert found["StorageDescriptor"]["Location"] == "s3://lake/processed_data/works/"
+
+
 def test_a_catalogue_that_fails_is_told(aws: Any) -> None:
-    with pytest.raises(CatalogueError, match="curated_works"):
+    with pytest.raises(CatalogueError, match="works"):
         GlueCatalogue(aws.client("glue"), "none").switch(TABLE, "s3://lake/x/", 1)
 
 

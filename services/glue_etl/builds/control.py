@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from glue_etl.builds.exclusions import Exclusions
 from glue_etl.builds.publication import Publisher
-from glue_etl.settings import PublishArguments
+from glue_etl.settings import LakeArguments
 from schemas.ledger.curated_build import ExcludedRun
 
 
-def apply_controls(
-    arguments: PublishArguments, publisher: Publisher, exclusions: Exclusions
-) -> None:
+def apply_controls(arguments: LakeArguments, publisher: Publisher, exclusions: Exclusions) -> None:
     """Do what the arguments say; the lease must be held.
 
     Raises

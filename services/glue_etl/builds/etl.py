@@ -20,7 +20,7 @@ from glue_etl.builds.publication import Publisher, refuse_failed, words_of
 from glue_etl.builds.rules import RowBounds, TableFacts, check
 from glue_etl.builds.runs import Plan, RunLedger
 from glue_etl.builds.writing import TableWriter
-from glue_etl.errors import BuildExistsError, BuildMissingError
+from glue_etl.errors import BuildMissingError
 from glue_etl.ports import FileInfo, Files
 from glue_etl.settings import JobArguments
 from glue_etl.version import SERVICE_VERSION
@@ -119,7 +119,7 @@ class Etl:
     def _bring_up_to_date(self, plan: Plan, last: BuildRecord | None) -> Outcome:
         record = self._made(plan, last)
         left_out: dict[str, str] = {}
-        if record.failed and len(plan.new_runs) > 1 and self.arguments.build is None:
+        if record.failed and len(plan.new_runs) > 1:
             record, left_out = self._without_culprits(plan, last, record)
         refuse_failed(record)
         for run, reason in left_out.items():
@@ -171,30 +171,27 @@ class Etl:
         return found.sound, words
 
     def _made(self, plan: Plan, last: BuildRecord | None) -> BuildRecord:
-        build = self.arguments.build or plan.build
-        return self._finished(build, plan) or self._build(build, plan, last)
+        return self._finished(plan) or self._build(plan, last)
 
     @property
     def _exclusions(self) -> Exclusions:
         return Exclusions(self.files, self.arguments.curated)
 
-    def _finished(self, build: str, plan: Plan) -> BuildRecord | None:
-        # A job that was killed after it had written everything is finished, not repeated.
-        found = self.publisher.record(build)
-        if found and not found.failed and found.runs == plan.runs:
-            return found
-        if self.publisher.is_visible(build):
-            raise BuildExistsError(
-                f"readers may be in build {build}, so it cannot be written: choose another id"
-            )
+    def _finished(self, plan: Plan) -> BuildRecord | None:
+        # A job that was killed after it had written everything is finished, not repeated. Where it
+        # is only built, its files may be elsewhere: who publishes it checks them.
+        for found in self.publisher.attempts(plan.id):
+            passed = not found.failed and found.runs == plan.runs
+            if passed and (not self.arguments.publish or self.publisher.is_whole(found)):
+                return found
         return None
 
-    def _build(self, build: str, plan: Plan, last: BuildRecord | None) -> BuildRecord:
+    def _build(self, plan: Plan, last: BuildRecord | None) -> BuildRecord:
         files = self._input(plan)
         size = sum(file.size for found in files.values() for file in found)
         size += sum(table.bytes for table in last.tables.values()) if last else 0
         spark = self._timed("start_spark", lambda: self.start_spark(size))
-        self.publisher.prepare(build)
+        build = self.publisher.new_attempt(plan.id)
         writer = TableWriter(spark, self.arguments.curated, build)
         at_once = PLANNED_AT_ONCE if size < SMALL else 1
         self._timed("tables", lambda: self._write(writer, plan, files, at_once))

@@ -86,7 +86,7 @@ def state_of_runs(spark: SparkSession, files: Mapping[str, Sequence[str]]) -> St
     return State(
         work_states(processed["works"]),
         listings(processed["works"]),
-        subject_counts(processed["subject_snapshots"]),
+        subject_counts(processed["subject_snapshots"], processed["works"]),
         source_years(processed["subject_facets"]),
     )
 

@@ -32,6 +32,8 @@ from schemas.keys import (
     CURATED_PREFIX,
     CURRENT_BUILD_KEY,
     RUNS_PREFIX,
+    attempt_id,
+    attempt_records_prefix,
     below,
     build_record_key,
     curated_ledger_key,
@@ -84,15 +86,22 @@ class Publisher:
         body = self.files.read(self._curated(build_record_key(build)))
         return None if body is None else BuildRecord.model_validate_json(body)
 
-    def is_visible(self, build: str) -> bool:
-        """Return whether a reader can be in a build: it was published, or the switch had begun."""
-        current = self.current()
-        listed = _kept(current, self._limit(), self.retention.keep) if current else set()
-        return build in listed | self._builds_in_catalogue()
+    def new_attempt(self, plan: str) -> str:
+        """Return the id of the build that an attempt at a plan is to write."""
+        return attempt_id(plan, self.lease.require())
 
-    def prepare(self, build: str) -> None:
-        """Make room for a build that no reader can be in."""
-        self._remove(build)
+    def attempts(self, plan: str) -> list[BuildRecord]:
+        """Return the records of the attempts at a plan that may be published, newest first."""
+        current = self.current()
+        removing = current.removing if current else []
+        found = self.files.find(self._curated(attempt_records_prefix(plan)))
+        names = (parse_build_record_name(file.uri.rpartition("/")[2]) for file in found)
+        records = [self.record(name) for name in names if name and name not in removing]
+        return sorted(filter(None, records), key=lambda record: record.created_at, reverse=True)
+
+    def is_whole(self, record: BuildRecord) -> bool:
+        """Return whether a build's files are those of its record."""
+        return not self._damage(record)
 
     def record_build(self, record: BuildRecord) -> None:
         """Write a build's record: from now on the build counts as whole.
@@ -113,7 +122,8 @@ class Publisher:
         Raises
         ------
         BuildMissingError, BuildDamagedError
-            When the build has no record, or its files are not those of the record.
+            When the build has no record or is being removed, or its files are not those of the
+            record.
         RulesFailedError
             When it broke a rule; readers stay where they are.
         BuildPinnedError
@@ -125,6 +135,8 @@ class Publisher:
         refuse_failed(record)
         self._check_files(record)
         current = self.current()
+        if current and build in current.removing:
+            raise BuildMissingError(f"build {build} is being removed: publish another one")
         if current and current.pin and current.pin.build != build:
             raise BuildPinnedError(
                 f"readers are pinned to build {current.pin.build} ({current.pin.reason}): lift the"
@@ -214,7 +226,12 @@ class Publisher:
 
     def _settle(self, record: BuildRecord, current: CurrentBuild) -> CurrentBuild:
         self._write_ledgers(record, current.builds[0].published_at)
-        for build in self._removable(current):
+        removable = self._removable(current)
+        if removable:
+            # First on record, where a job that overslept is refused: whatever is deleted, however
+            # late, is of a build that nobody publishes any more.
+            current = self._change(removing=removable)
+        for build in removable:
             self._remove(build)
         return current
 
@@ -239,6 +256,15 @@ class Publisher:
         return changed
 
     def _check_files(self, record: BuildRecord) -> None:
+        problems = self._damage(record)
+        if problems:
+            raise BuildDamagedError(
+                f"build {record.build} is not as it was written ({'; '.join(problems)}): build it"
+                " again (--full true)",
+                build=record.build,
+            )
+
+    def _damage(self, record: BuildRecord) -> list[str]:
         problems = []
         for name, outcome in record.tables.items():
             files = self.files.find(f"{self.curated}{CURATED[name].folder(record.build)}")
@@ -250,12 +276,7 @@ class Publisher:
                     f"{name} has {found[0]} files of {found[1]} bytes, not {outcome.files} of"
                     f" {outcome.bytes}"
                 )
-        if problems:
-            raise BuildDamagedError(
-                f"build {record.build} is not as it was written ({'; '.join(problems)}): build it"
-                " again (--full true)",
-                build=record.build,
-            )
+        return problems
 
     def _write_ledgers(self, record: BuildRecord, published_at: datetime) -> None:
         for run in self._missing_ledgers(record):
@@ -301,7 +322,6 @@ class Publisher:
             record,
             *(f"{self.curated}{table.folder(build)}" for table in CURATED.values()),
         ]:
-            # Each time: a job that overslept must not go on in a build that its successor made.
             self.lease.require()
             self.files.delete(uri)
 

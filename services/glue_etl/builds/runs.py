@@ -73,8 +73,8 @@ class Plan:
         return self.new_runs if self.mode == "incremental" else tuple(sorted(self.runs))
 
     @property
-    def build(self) -> str:
-        """An id for the build, a function of the plan: a restarted job finds what it wrote."""
+    def id(self) -> str:
+        """What every attempt at the plan shares: a restarted job finds what was written."""
         facts = [BUILD_FORMAT, self.mode, self.previous, *sorted(self.runs.items())]
         digest = sha256(repr(facts).encode()).hexdigest()
         return f"{max(self.runs)}-{digest[:10]}"

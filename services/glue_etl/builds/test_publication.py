@@ -158,18 +158,16 @@ def test_builds_that_never_were_published_are_cleaned_up(world: World) -> None:
 
 
 def test_publishing_while_a_job_builds_waits_for_it(world: World) -> None:
-    """GIVEN a job that has made room for b2 WHEN an operator publishes b2, which was whole before
-    THEN the operator is refused, and no reader is sent to empty tables.
-    """
+    """GIVEN a job that builds WHEN an operator goes back THEN the operator is refused."""
     world.job("b1")
+    world.job("b2")
     builder, operator = world.publisher, world.publisher
-    with builder.lease.held("build b2"):
-        builder.prepare("b2")
+    with builder.lease.held("build b3"):
         operator.lease.sleep = lambda seconds: renew(world, builder)
-        with pytest.raises(LeaseHeldError, match="build b2"), operator.lease.held("publish b2"):
-            operator.publish("b2")
+        with pytest.raises(LeaseHeldError, match="build b3"), operator.lease.held("publish b1"):
+            operator.publish("b1")
 
-    assert world.seen() == dict.fromkeys(CURATED, "b1")
+    assert world.seen() == dict.fromkeys(CURATED, "b2")
 
 
 def renew(world: World, publisher: Publisher) -> None:
@@ -177,12 +175,12 @@ def renew(world: World, publisher: Publisher) -> None:
     publisher.lease.require()
 
 
-@pytest.mark.parametrize("step", ["prepare", "record", "publish", "note"])
+@pytest.mark.parametrize("step", ["attempt", "record", "publish", "note"])
 def test_a_job_that_overslept_changes_nothing_more(world: World, step: str) -> None:
     world.job("b1")
     late = world.publisher
     steps: dict[str, Callable[[], object]] = {
-        "prepare": lambda: late.prepare("b3"),
+        "attempt": lambda: late.new_attempt("p"),
         "record": lambda: late.record_build(record_of(world.files, CURATED_URI, "b3")),
         "publish": lambda: late.publish("b1"),
         "note": lambda: late.note_loaded("b1"),
@@ -200,28 +198,81 @@ def test_a_job_that_overslept_changes_nothing_more(world: World, step: str) -> N
     assert world.seen() == dict.fromkeys(CURATED, "b3")
 
 
-def test_a_job_that_overslept_between_two_deletions_leaves_what_its_successor_made(
+def attempt(world: World, plan: str) -> str:
+    """Do what a job does up to the publication: finish what another wrote, or write."""
+    publisher = world.publisher
+    with publisher.lease.held(plan):
+        found = [record.build for record in publisher.attempts(plan) if publisher.is_whole(record)]
+        if found:
+            return found[0]
+        build = publisher.new_attempt(plan)
+        world.build(publisher, build)
+        return build
+
+
+def test_an_attempt_that_is_whole_is_found_again(world: World) -> None:
+    first = attempt(world, "p")
+
+    assert attempt(world, "p") == first
+    assert attempt(world, "q") != first
+
+
+def test_an_attempt_that_lacks_a_file_is_repeated_in_folders_of_its_own(world: World) -> None:
+    first = attempt(world, "p")
+    world.files.delete(f"{CURATED_URI}{CURATED['works'].folder(first)}")
+
+    second = attempt(world, "p")
+
+    assert second != first
+    assert world.stored() == {first, second}
+
+
+def test_a_job_that_overslept_inside_a_deletion_deletes_nothing_in_use(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a job that removes an attempt and pauses in its first deletion WHEN a successor builds
+    the same plan and publishes it, and the deletion takes place after that THEN readers see the
+    successor's build, whole.
+    """
+    world.job("b1")
+    removed = attempt(world, "p")
+    late, delete = world.publisher, world.files.delete
+    published: list[str] = []
+
+    def oversleep(uri: str) -> None:
+        monkeypatch.setattr(world.files, "delete", delete)
+        world.clock.time += 2 * DURATION
+        published.append(attempt(world, "p"))
+        world.publish(published[0])
+        delete(uri)
+
+    monkeypatch.setattr(world.files, "delete", oversleep)
+    with pytest.raises(LeaseLostError), late.lease.held("late"):
+        late.publish("b1")
+
+    assert published != [removed]
+    assert world.seen() == dict.fromkeys(CURATED, published[0])
+    assert late.record(published[0]) is not None
+
+
+def test_a_build_that_is_being_removed_is_never_published(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.job("b1")
-    write_build(world.files, CURATED_URI, "b2")
-    late, delete = world.publisher, world.files.delete
-    made: dict[str, bytes] = {}
+    world.job("b2")
+    removed = attempt(world, "p")
+    world.clock.time += HOUR
 
-    def sleep_after_the_first(uri: str) -> None:
-        delete(uri)
-        monkeypatch.setattr(world.files, "delete", delete)
-        world.clock.time += 2 * DURATION
-        world.job("b2")
-        made.update(world.files.files)
+    def die(_: str) -> None:
+        raise KilledError
 
-    monkeypatch.setattr(world.files, "delete", sleep_after_the_first)
-    with pytest.raises(LeaseLostError), late.lease.held("late"):
-        late.prepare("b2")
+    with monkeypatch.context() as patch:
+        patch.setattr(world.files, "delete", die)
+        with pytest.raises(KilledError):
+            world.publish("b2")
 
-    assert {k: v for k, v in made.items() if k != LEASE_URI} == {
-        k: v for k, v in world.files.files.items() if k != LEASE_URI
-    }
+    with pytest.raises(BuildMissingError, match="is being removed"):
+        world.publish(removed)
     assert world.seen() == dict.fromkeys(CURATED, "b2")
 
 
@@ -430,7 +481,6 @@ def test_readers_in_a_loop_never_see_a_hole(tmp_path: Path) -> None:
 
     def publish(build: str) -> None:
         with lease.held(build):
-            publisher.prepare(build)
             write_build(files, publisher.curated, build)
             publisher.record_build(record_of(files, publisher.curated, build))
             publisher.publish(build)

@@ -31,7 +31,7 @@ def plan_of(ledger: RunLedger, *arguments: object, full: bool = False) -> Plan:
 
 def record_of(plan: Plan, form: int = BUILD_FORMAT) -> BuildRecord:
     return BuildRecord(
-        build=plan.build,
+        build=plan.id,
         format=form,
         previous=plan.previous,
         mode=plan.mode,
@@ -166,10 +166,10 @@ def test_the_build_s_id_follows_from_the_plan(lake: Lake, ledger: RunLedger) -> 
     lake.put_run(FIRST, {"love": [WORK]})
     plan = plan_of(ledger, None)
 
-    assert plan_of(ledger, None).build == plan.build
-    assert plan.build.startswith(f"{FIRST}-")
-    assert re.fullmatch(BUILD_PATTERN, plan.build)
-    assert plan_of(ledger, record_of(plan), full=True).build != plan.build
+    assert plan_of(ledger, None).id == plan.id
+    assert plan.id.startswith(f"{FIRST}-")
+    assert re.fullmatch(BUILD_PATTERN, plan.id)
+    assert plan_of(ledger, record_of(plan), full=True).id != plan.id
 
 
 def test_what_is_not_processed_is_refused(lake: Lake, ledger: RunLedger) -> None:

@@ -18,12 +18,21 @@ _COUNTS: Final = (
     "ebook_count",
     "raw_key",
     "fetched_at",
+    "listed_works",
 )
 
 
-def subject_counts(snapshots: DataFrame) -> DataFrame:
-    """Take the counts out of processed snapshots."""
-    return snapshots.withColumnRenamed("subject", "subject_key").select(*_COUNTS)
+def subject_counts(snapshots: DataFrame, works: DataFrame) -> DataFrame:
+    """Take the counts out of processed snapshots, each with what the run's listing held."""
+    held = works.groupBy("run_id", F.col("source_subject").alias("subject")).agg(
+        F.countDistinct("work_key").alias("found")
+    )
+    counted = snapshots.join(held, ["run_id", "subject"], "left")
+    return (
+        counted.withColumn("listed_works", F.coalesce("found", F.lit(0)))
+        .withColumnRenamed("subject", "subject_key")
+        .select(*_COUNTS)
+    )
 
 
 def known_counts(history: DataFrame) -> DataFrame:

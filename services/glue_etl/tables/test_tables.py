@@ -119,7 +119,7 @@ def test_a_work_has_the_subjects_that_it_names_and_those_that_list_it(frame: Fra
 
 HISTORY = (
     "subject_key string, run_id string, name string, work_count int, ebook_count int,"
-    " raw_key string, fetched_at string"
+    " raw_key string, fetched_at string, listed_works long"
 )
 
 
@@ -137,9 +137,9 @@ def test_a_subject_has_its_source_s_name_or_the_usual_spelling(frame: Frame) -> 
     )
     history = frame(
         HISTORY,
-        ("love", OLD, "Of old", 5, 1, "r", "t"),
-        ("love", NEW, "Love, by the source", 7, 2, "r", "t"),
-        ("empty", OLD, "Empty", 0, 0, "r", "t"),
+        ("love", OLD, "Of old", 5, 1, "r", "t", 5),
+        ("love", NEW, "Love, by the source", 7, 2, "r", "t", 7),
+        ("empty", OLD, "Empty", 0, 0, "r", "t", 0),
     )
 
     made = subjects(works, related, history)
@@ -158,9 +158,9 @@ def test_a_subject_has_its_source_s_name_or_the_usual_spelling(frame: Frame) -> 
 def test_a_late_run_changes_the_deltas_around_it_and_a_repeated_one_none(frame: Frame) -> None:
     from glue_etl.tables.subject_history import known_counts, subject_history
 
-    old = ("love", OLD, "Love", 10, None, "r1", "2026-01")
-    new = ("love", NEW, "Love", 16, 9, "r3", "2026-03")
-    late = ("love", LATE, "Love", 19, 4, "r2", "2026-02")
+    old = ("love", OLD, "Love", 10, None, "r1", "2026-01", 10)
+    new = ("love", NEW, "Love", 16, 9, "r3", "2026-03", 16)
+    late = ("love", LATE, "Love", 19, 4, "r2", "2026-02", 19)
     columns = ("run_id", "previous_run_id", "work_count_delta", "ebook_count_delta")
 
     before = subject_history(frame(HISTORY, old, new, new))
@@ -171,6 +171,32 @@ def test_a_late_run_changes_the_deltas_around_it_and_a_repeated_one_none(frame: 
         (OLD, None, None, None),
         (LATE, OLD, 9, None),
         (NEW, LATE, -3, 5),
+    ]
+
+
+def test_a_count_stands_beside_the_works_that_the_listing_held(frame: Frame) -> None:
+    from glue_etl.tables.subject_history import subject_counts
+
+    snapshots = frame(
+        "subject string, run_id string, name string, work_count int, ebook_count int,"
+        " raw_key string, fetched_at string",
+        *((subject, run, "Name", 3, 1, "r", "t") for subject in "ab" for run in (OLD, NEW)),
+    )
+    works = frame(
+        "run_id string, source_subject string, work_key string",
+        # Neighbouring pages overlap by one work.
+        *((OLD, "a", work) for work in ("w1", "w2", "w2", "w3")),
+        (NEW, "a", "w1"),
+        (NEW, "b", "w1"),
+    )
+
+    made = subject_counts(snapshots, works)
+
+    assert table(made, "subject_key", "run_id", "listed_works") == [
+        ("a", OLD, 3),
+        ("a", NEW, 1),
+        ("b", OLD, 0),
+        ("b", NEW, 1),
     ]
 
 

@@ -63,7 +63,10 @@ _STATEMENTS: Final = {
         where coalesce(n.nth, 1) = 1 group by all""",
     "subject_history": """
         with counts as (
-            select subject subject_key, * exclude (subject) from p_subject_snapshots)
+            select subject subject_key, * exclude (subject), (
+                select count(distinct work_key) from p_works w
+                where w.run_id = s.run_id and w.source_subject = s.subject) listed_works
+            from p_subject_snapshots s)
         select *, lag(run_id) over w previous_run_id,
             work_count - lag(work_count) over w work_count_delta,
             ebook_count - lag(ebook_count) over w ebook_count_delta

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from schemas.derive.arrow import arrow_schema
 from schemas.keys import RawKey, parse_run_id, processed_ledger_key, subject_kind
-from schemas.ledger.run import ProcessedLedger
 from schemas.tables import TABLES
+from schemas.testing.ledgers import processed_ledger
 
 Row = dict[str, Any]
 _DEFAULTS: Final[Row] = {
@@ -105,19 +105,9 @@ class Lake:
 
     def finish(self, run_id: str, rows: int) -> None:
         """Write the ledger of a run that process has finished."""
-        ledger = ProcessedLedger(
-            run_id=run_id,
-            contract_version="1",
-            manifest_status="complete",
-            pages=1,
-            records=rows,
-            rows=rows,
-            quarantined=0,
-            subjects={},
-        )
         path = self.root / processed_ledger_key(run_id)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(ledger.model_dump_json(), "utf-8")
+        path.write_text(processed_ledger(run_id, rows).model_dump_json(), "utf-8")
 
     def _shared(self, page: RawKey, number: int) -> Row:
         return {

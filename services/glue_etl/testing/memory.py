@@ -129,7 +129,6 @@ class World:
 
     def build(self, publisher: Publisher, build: str, run: str = RUN) -> None:
         """Write a build and its record, as a job does."""
-        publisher.prepare(build)
         write_build(self.files, CURATED_URI, build)
         publisher.record_build(record_of(self.files, CURATED_URI, build, run=run))
 

@@ -16,6 +16,7 @@ from ingest.testing.fakes import START, FakeClock, InlineExecutor, MemoryStore
 from ingest.testing.lake import RUN_ID, MemoryLake
 from schemas.keys import RawKey, manifest_key, outcome_key, outcomes_prefix
 from schemas.ledger.run import PageEntry, RunManifest, SubjectOutcome
+from schemas.version import CONTRACT_VERSION
 
 
 def outcome(subject: str, pages: int = 1, **changes: object) -> SubjectOutcome:
@@ -76,7 +77,7 @@ def test_manifest_is_byte_for_byte_what_its_contract_writes() -> None:
     )
     expected = RunManifest(
         run_id=RUN_ID,
-        contract_version="1",
+        contract_version=CONTRACT_VERSION,
         started_at=START,
         finished_at=START + timedelta(seconds=5),
         status="partial",

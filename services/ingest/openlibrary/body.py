@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 from array import array
-from typing import Annotated, Any, Final, TypedDict
+from typing import Any, Final, TypedDict
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from msgspec import MsgspecError, Struct
+from msgspec.json import Decoder as JsonDecoder
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from cleaning.gunzip import GunzipError, gunzip
 from ingest.errors import BodyRefusedError, validation_summary
@@ -24,24 +26,31 @@ _GZIP_CODES: Final = {
     "truncated": "gzip_truncated",
     "too_large": "body_too_large",
 }
-# Built when first used: most heartbeats find nothing to do.
+# Built when first used: most heartbeats find nothing to do, and few pages are odd.
 _STRICT: Final = ConfigDict(strict=True, extra="ignore", defer_build=True)
 
 
-@with_config(_STRICT)
-class _Work(TypedDict):
+class _Work(Struct, gc=False):
     key: str
 
 
+class _Page(Struct):
+    """A page of works that all have their keys; what else it holds is skipped."""
+
+    work_count: int
+    works: list[_Work]
+
+
 @with_config(_STRICT)
-class _Page(TypedDict):
+class _OddPage(TypedDict):
     work_count: int | None
     # A record without a key is still a record of the page: whether it is a work is for process to
     # say, and its raw bytes are kept as they came.
-    works: list[Annotated[_Work | Any, Field(union_mode="left_to_right")]]
+    works: list[Any]
 
 
-_PAGE: Final = TypeAdapter(_Page)
+_PAGE: Final = JsonDecoder(_Page)
+_ODD_PAGE: Final = TypeAdapter(_OddPage)
 
 
 def read_page(response: SourceResponse) -> Page:
@@ -94,41 +103,38 @@ def unzip(wire: bytes) -> bytes:
 
 
 def _summary(wire: bytes, plain: bytes, *, compressed_here: bool) -> Page:
-    page = _parse(plain)
-    count = page["work_count"]
+    try:
+        count, keys = _read(plain)
+    except RecursionError as error:
+        raise BodyRefusedError("a record is nested too deeply", code="json_invalid") from error
     if count is None or count < 0:
         raise BodyRefusedError(
             f"work_count is {'null' if count is None else count}: the source's search failed",
             code="work_count_null",
         )
-    try:
-        keys = array("q", map(_fingerprint, page["works"]))
-    except RecursionError as error:
-        raise BodyRefusedError("a record is nested too deeply", code="json_invalid") from error
     return Page(wire, compressed_here, count, len(keys), keys)
 
 
-def _parse(plain: bytes) -> _Page:
+def _read(plain: bytes) -> tuple[int | None, array[int]]:
     try:
-        return _PAGE.validate_json(plain)
-    except ValidationError as error:
-        if error.errors(include_input=False)[0]["type"] != "json_invalid":
-            raise BodyRefusedError(validation_summary(error)[:500], code="shape_unknown") from error
-        return _parse_carefully(plain, validation_summary(error)[:500])
+        page = _PAGE.decode(plain)
+    except (MsgspecError, RecursionError):
+        odd = _read_carefully(plain)
+        return odd["work_count"], array("q", map(_fingerprint, odd["works"]))
+    return page.work_count, array("q", [hash(work.key) for work in page.works])
 
 
-def _parse_carefully(plain: bytes, finding: str) -> _Page:
-    # The fast parser gives up on a whole page for one lone surrogate, one byte that is not UTF-8,
-    # one deeply nested record or one endless number. The page is stored as it came, and process
-    # rejects that record by itself.
+def _read_carefully(plain: bytes) -> _OddPage:
+    # A record without a key, one lone surrogate, one byte that is not UTF-8, one deeply nested
+    # record or one endless number: the page is stored as it came, and process rejects that record
+    # by itself.
     text = plain.decode("utf-8", "surrogateescape")
     try:
-        document = json.loads(text, parse_int=_bounded_integer)
-        return _PAGE.validate_python(document)
+        return _ODD_PAGE.validate_python(json.loads(text, parse_int=_bounded_integer))
     except ValidationError as error:
         raise BodyRefusedError(validation_summary(error)[:500], code="shape_unknown") from error
-    except (ValueError, RecursionError) as error:
-        raise BodyRefusedError(finding, code="json_invalid") from error
+    except ValueError as error:
+        raise BodyRefusedError(f"the JSON is damaged: {error}", code="json_invalid") from error
 
 
 def _bounded_integer(digits: str) -> int | float:

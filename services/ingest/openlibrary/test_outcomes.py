@@ -8,9 +8,11 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.json import Decoder
 
 from cleaning.gunzip import MAX_MEMBERS
 from ingest.errors import BodyRefusedError, IngestError
+from ingest.openlibrary import body as module
 from ingest.openlibrary.api import OpenLibrary
 from ingest.openlibrary.body import read_page
 from ingest.openlibrary.outcomes import refusal
@@ -158,6 +160,34 @@ def test_one_record_that_no_parser_likes_does_not_cost_the_page(record: bytes) -
 
     assert (stored.wire, stored.work_count, stored.works) == (body, 3, 3)
     assert len(set(stored.fingerprints)) == 3
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=4,
+)
+WORKS = st.fixed_dictionaries({"key": st.text() | VALUES}, optional={"title": VALUES})
+
+
+@given(count=st.none() | st.integers() | VALUES, works=st.lists(WORKS | VALUES, max_size=4))
+def test_the_fast_way_and_the_careful_one_read_the_same(count: object, works: object) -> None:
+    plain = json.dumps({"name": "love", "work_count": count, "works": works}).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        quick = summary(plain)
+        patch.setattr(module, "_PAGE", Decoder(int))
+        careful = summary(plain)
+
+    assert quick == careful
+
+
+def summary(plain: bytes) -> object:
+    """Return what is read of a page, or the code with which it is refused."""
+    try:
+        read = read_page(response(200, plain, "application/json"))
+    except BodyRefusedError as refused:
+        return refused.code
+    return read.work_count, read.fingerprints
 
 
 def test_record_without_a_bottom_is_refused() -> None:

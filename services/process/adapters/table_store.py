@@ -89,19 +89,22 @@ class GlueTableStore:
 
     def register(self, table: Table, ingest_date: str) -> None:
         """Make sure that table, columns and partition are catalogued; see the port."""
-        if self._clock() < self._known_until.get((table.name, ingest_date), 0.0):
+        if self._clock() < self._known_until.get((table.catalogue_name, ingest_date), 0.0):
             return
-        with _translated(table.name):
+        with _translated(table.catalogue_name):
             # A day that was known is looked up again: somebody may have dropped table or partition.
-            if table.name not in self._columns or (table.name, ingest_date) in self._known_until:
-                self._columns[table.name] = self._ensure_table(table)
+            if (
+                table.catalogue_name not in self._columns
+                or (table.catalogue_name, ingest_date) in self._known_until
+            ):
+                self._columns[table.catalogue_name] = self._ensure_table(table)
             self._add_partition(table, ingest_date)
-        self._known_until[table.name, ingest_date] = self._clock() + KNOWN_SECONDS
+        self._known_until[table.catalogue_name, ingest_date] = self._clock() + KNOWN_SECONDS
 
     def _ensure_table(self, table: Table) -> dict[str, str]:
         """Return the table's columns in the catalogue, in its order, once it has all of ours."""
         for _ in range(_ATTEMPTS):
-            found = self._get_table(table.name)
+            found = self._get_table(table.catalogue_name)
             if found is None:
                 self._create(table)
                 continue
@@ -112,7 +115,8 @@ class GlueTableStore:
                 return columns
             self._append(found, missing)
         raise CatalogueError(
-            f"table {table.name} did not keep the columns that were added to it", table=table.name
+            f"table {table.catalogue_name} did not keep the columns that were added to it",
+            table=table.catalogue_name,
         )
 
     def _get_table(self, name: str) -> dict[str, Any] | None:
@@ -139,16 +143,17 @@ class GlueTableStore:
         conflicts = catalogue_conflicts(table.columns, found)
         if conflicts:
             raise SchemaConflictError(
-                f"table {self._database}.{table.name}: {'; '.join(conflicts)}. A column's type"
-                " never changes: name the new column otherwise, or restore the catalogue's type.",
-                table=table.name,
+                f"table {self._database}.{table.catalogue_name}: {'; '.join(conflicts)}. A"
+                " column's type never changes: name the new column otherwise, or restore the"
+                " catalogue's type.",
+                table=table.catalogue_name,
             )
 
     def _create(self, table: Table) -> None:
         # In this mode awswrangler leaves a table that somebody else made meanwhile.
         settings: dict[str, Any] = {
             "database": self._database,
-            "table": table.name,
+            "table": table.catalogue_name,
             "path": f"s3://{self._bucket}/{table.location}",
             "columns_types": glue_types(table.columns),
             "partitions_types": glue_types(PARTITIONS),
@@ -171,10 +176,10 @@ class GlueTableStore:
         location = f"s3://{self._bucket}/{day_prefix(table.location, ingest_date)}"
         settings: dict[str, Any] = {
             "database": self._database,
-            "table": table.name,
+            "table": table.catalogue_name,
             "partitions_values": {location: [ingest_date]},
             # The table's columns in the table's order, whichever contract made them.
-            "columns_types": self._columns[table.name],
+            "columns_types": self._columns[table.catalogue_name],
             "boto3_session": self._session,
         }
         if table.format == "parquet":

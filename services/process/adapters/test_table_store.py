@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import boto3
@@ -34,7 +34,7 @@ def new_catalogue() -> GlueTableStore:
     return GlueTableStore(MemoisingSession(), BUCKET, "lake")
 
 
-def definition(glue: Any, name: str = "works") -> dict[str, Any]:
+def definition(glue: Any, name: str = WORKS.catalogue_name) -> dict[str, Any]:
     found: dict[str, Any] = glue.get_table(DatabaseName="lake", Name=name)["Table"]
     return found
 
@@ -53,7 +53,7 @@ class Calls:
 def test_a_missing_table_is_made_as_the_contract_says(glue: Any, table: Table) -> None:
     new_catalogue().register(table, DAY)
 
-    found = definition(glue, table.name)
+    found = definition(glue, table.catalogue_name)
     assert found["Description"] == table.description
     assert found["StorageDescriptor"]["Columns"] == glue_columns(table.columns)
     assert found["PartitionKeys"] == glue_columns(PARTITIONS)
@@ -74,7 +74,10 @@ def test_registering_again_changes_nothing(glue: Any) -> None:
     new_catalogue().register(WORKS, DAY)
 
     assert definition(glue) == before
-    assert len(glue.get_partitions(DatabaseName="lake", TableName="works")["Partitions"]) == 1
+    assert (
+        len(glue.get_partitions(DatabaseName="lake", TableName=WORKS.catalogue_name)["Partitions"])
+        == 1
+    )
 
 
 def test_a_known_partition_costs_no_call(glue: Any) -> None:
@@ -121,7 +124,7 @@ class Other(BaseModel):
 
 
 def table_of(row: type[BaseModel]) -> Table:
-    return Table("works", "Works", row, "parquet", "processed_data/works/")
+    return replace(WORKS, row=row)
 
 
 def test_a_new_column_is_added_with_its_comment(glue: Any) -> None:
@@ -178,7 +181,7 @@ def test_a_column_put_mid_contract_is_appended_and_partitions_take_the_tables_or
     new_catalogue().register(table_of(Reordered), "2026-11-24")
 
     (new,) = glue.get_partitions(
-        DatabaseName="lake", TableName="works", Expression="ingest_date = '2026-11-24'"
+        DatabaseName="lake", TableName=WORKS.catalogue_name, Expression="ingest_date = '2026-11-24'"
     )["Partitions"]
     assert column_names(glue) == ["work_key", "names"]
     names = [column["Name"] for column in new["StorageDescriptor"]["Columns"]]
@@ -191,7 +194,11 @@ def test_a_type_that_is_written_otherwise_is_the_same_type(glue: Any) -> None:
     columns = found["StorageDescriptor"]["Columns"]
     columns[1]["Type"] = "ARRAY< string >"
     storage = {**found["StorageDescriptor"], "Columns": columns}
-    kept = {"Name": "works", "StorageDescriptor": storage, "PartitionKeys": found["PartitionKeys"]}
+    kept = {
+        "Name": found["Name"],
+        "StorageDescriptor": storage,
+        "PartitionKeys": found["PartitionKeys"],
+    }
     glue.update_table(DatabaseName="lake", TableInput=kept)
 
     class Newest(Newer):
@@ -227,14 +234,19 @@ def test_what_is_dropped_is_made_again_by_a_warm_container(glue: Any, dropped: s
     catalogue = GlueTableStore(MemoisingSession(), BUCKET, "lake", lambda: now[0])
     catalogue.register(WORKS, DAY)
     if dropped == "table":
-        glue.delete_table(DatabaseName="lake", Name="works")
+        glue.delete_table(DatabaseName="lake", Name=WORKS.catalogue_name)
     else:
-        glue.delete_partition(DatabaseName="lake", TableName="works", PartitionValues=[DAY])
+        glue.delete_partition(
+            DatabaseName="lake", TableName=WORKS.catalogue_name, PartitionValues=[DAY]
+        )
 
     now[0] += KNOWN_SECONDS
     catalogue.register(WORKS, DAY)
 
-    assert len(glue.get_partitions(DatabaseName="lake", TableName="works")["Partitions"]) == 1
+    assert (
+        len(glue.get_partitions(DatabaseName="lake", TableName=WORKS.catalogue_name)["Partitions"])
+        == 1
+    )
 
 
 def test_a_column_that_does_not_stay_is_an_error_and_not_a_loss(

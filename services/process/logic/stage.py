@@ -20,11 +20,9 @@ from process.logic.outputs import Outputs, PageOutput
 from process.logic.quarantine import reject_page, reject_record
 from process.openlibrary import page as pages
 from process.openlibrary.facets import check_subject, subject_tables
-from process.openlibrary.rows import unknown_fields, work_table
+from process.openlibrary.rows import work_table
 from process.ports import StoredObject
 from schemas.keys import InvalidKeyError, InvalidSubjectError, RawKey
-from schemas.rows.quarantine import QuarantineRecord
-from schemas.source.page import SourceWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +95,16 @@ def build_output(page: pages.Page, lineage: Lineage) -> PageOutput:
         When the page says that it is about another subject.
     """
     check_subject(page.about, lineage.page.subject)
-    works: list[SourceWork] = []
-    positions: list[int] = []
-    rejected: list[QuarantineRecord] = []
-    for position, record in enumerate(page.records):
-        if isinstance(record, pages.Rejected):
-            rejected.append(reject_record(record, position, lineage))
-        else:
-            works.append(record)
-            positions.append(position)
-    table = work_table(works, positions, lineage) if works else None
+    bad = {
+        position: reject_record(record, position, lineage)
+        for position, record in enumerate(page.records)
+        if isinstance(record, pages.Rejected)
+    }
+    positions = [position for position in range(len(page.records)) if position not in bad]
+    works = [page.records[position] for position in positions]
+    table = work_table(works, positions, page.extras, lineage) if works else None
     about = subject_tables(page.about, lineage)
-    output = PageOutput(len(page.records), table, rejected, about, unknown_fields(works))
+    output = PageOutput(len(page.records), table, list(bad.values()), about, page.unknown_fields)
     _check_conservation(output)
     return output
 

@@ -21,6 +21,7 @@ from schemas.keys import NO_DAY, RawKey, listing_key, parse_run_id
 from schemas.ledger.run import PageReceipt
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.rows.work import WorkRow
+from schemas.version import CONTRACT_VERSION
 
 PAGE = RawKey.of(RUN, "love", 0)
 QUARANTINE = PAGE.quarantine_key("works")
@@ -107,7 +108,11 @@ def test_a_bad_record_goes_to_quarantine_alone(lake: Lake) -> None:
     record = QuarantineRecord.model_validate(found[0])
     assert len(found) == 1
     assert (record.reason_code, record.field, record.position) == ("record.field_type", "title", 1)
-    assert (record.run_id, record.raw_key, record.contract_version) == (RUN, PAGE.key, "1")
+    assert (record.run_id, record.raw_key, record.contract_version) == (
+        RUN,
+        PAGE.key,
+        CONTRACT_VERSION,
+    )
     assert json.loads(record.payload) == bad
     assert len(rows(lake)) == 1
 

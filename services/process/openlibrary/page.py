@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,9 +26,9 @@ from process.errors import (
     TooManyRecordsError,
     TooManyValuesError,
 )
+from process.openlibrary import typed
 from process.openlibrary.split import SplitError, depth_of, split_array, split_object
-from process.openlibrary.typed import WORK as FAST_WORK
-from schemas.source.page import PAGE, WORK, SourceWork
+from schemas.source.page import AUTHOR_FIELDS, PAGE, WORK, WORK_FIELDS, SourceWork
 
 #: Records that the API puts in a page at most.
 MAX_RECORDS: Final = 1000
@@ -67,20 +68,44 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Extra:
+    """The fields of a record and its authors that the contract does not know.
+
+    Attributes
+    ----------
+    count
+        How many.
+    text
+        All of them as JSON.
+    """
+
+    count: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page of a subject: its records in order, and what it says about the subject.
 
     Attributes
     ----------
     records
-        One for each record of the page.
+        One for each record of the page: a :data:`typed.Work` or a :class:`Rejected`.
+    extras
+        The unknown fields of the records that have any, by position.
     about
         The page's other fields; a field that is nested too deeply or is not JSON is a
         :class:`Rejected`.
     """
 
-    records: list[SourceWork | Rejected]
+    records: list[Any]
+    extras: dict[int, Extra]
     about: dict[str, Any]
+
+    @property
+    def unknown_fields(self) -> int:
+        """The fields of records and authors that the contract does not know."""
+        return sum(extra.count for extra in self.extras.values())
 
 
 def gunzip(data: bytes, limit: int) -> bytes:
@@ -112,11 +137,17 @@ def parse(body: bytes, max_records: int = MAX_RECORDS) -> Page:
     TooManyRecordsError, TooManyValuesError
     """
     _check_values(body, max_records)
-    fields = _split_page(body)
-    _check_envelope(fields)
-    records = _split_records(fields.pop("works"), max_records)
-    about = {name: _loaded(raw) for name, raw in fields.items()}
-    return Page(list(map(_judged, records)), about)
+    try:
+        page = typed.PAGE.decode(body)
+        return Page(page.works, {}, _about(page, max_records))
+    except _REFUSED:
+        # A record is odd, or has fields that the contract does not know.
+        pass
+    try:
+        page = typed.SPLIT_PAGE.decode(body)
+        return _judged_page(page.works, _about(page, max_records))
+    except _REFUSED:
+        return _parse_with_care(body, max_records)
 
 
 def is_writable(value: object) -> bool:
@@ -162,9 +193,45 @@ def load_json(text: bytes) -> Any:
 def _check_values(body: bytes, max_records: int) -> None:
     # Every value but the first of its list follows a comma, and every list or object opens one.
     most = VALUES_BESIDE + VALUES_PER_RECORD * max_records
+    if len(body) <= 2 * most:
+        # A value and its comma, or a pair of brackets, take two bytes at least.
+        return
     values = len(body) - len(body.translate(None, b",[{"))
     if values > most:
         raise TooManyValuesError(f"the page has about {values} values, more than {most}")
+
+
+def _about(page: Any, max_records: int) -> dict[str, Any]:
+    _check_work_count(page.work_count)
+    _check_records(len(page.works), max_records)
+    told = ((name, getattr(page, name)) for name in typed.ABOUT)
+    about = {name: _loaded(bytes(raw)) for name, raw in told if raw is not msgspec.UNSET}
+    return {"work_count": page.work_count} | about
+
+
+def _parse_with_care(body: bytes, max_records: int) -> Page:
+    # No parser takes it whole.
+    fields = _split_page(body)
+    _check_envelope(fields)
+    texts = _split_records(fields.pop("works"), max_records)
+    return _judged_page(texts, {name: _loaded(raw) for name, raw in fields.items()})
+
+
+def _judged_page(texts: Sequence[bytes | msgspec.Raw], about: dict[str, Any]) -> Page:
+    records: list[Any] = []
+    extras: dict[int, Extra] = {}
+    for position, text in enumerate(texts):
+        try:
+            records.append(typed.WORK.decode(text))
+        except _REFUSED:
+            found = _judged_by_contract(bytes(text))
+            if isinstance(found, Rejected):
+                records.append(found)
+                continue
+            records.append(typed.work_of(found))
+            if extra := _extra_of(found):
+                extras[position] = extra
+    return Page(records, extras, about)
 
 
 def _split_page(body: bytes) -> dict[str, bytes]:
@@ -204,8 +271,17 @@ def _check_envelope(fields: dict[str, bytes]) -> None:
         found = error.errors(include_url=False, include_input=False)
         where = ".".join(map(str, found[0]["loc"])) or "the page"
         raise NotSubjectsPageError(f"not a page of a subject: {where}: {found[0]['msg']}") from None
-    if page["work_count"] is None:
+    _check_work_count(page["work_count"])
+
+
+def _check_work_count(count: int | None) -> None:
+    if count is None:
         raise NoWorkCountError("work_count is null: the source's search failed or timed out")
+
+
+def _check_records(count: int, max_records: int) -> None:
+    if count > max_records:
+        raise TooManyRecordsError(f"the page has {count} records, and {max_records} were asked for")
 
 
 def _split_records(works: bytes, max_records: int) -> list[bytes]:
@@ -217,19 +293,8 @@ def _split_records(works: bytes, max_records: int) -> list[bytes]:
             records = split_array(works)
         except SplitError as error:
             raise NotJsonError(f"the list of works is not JSON: {error}") from None
-    if len(records) > max_records:
-        raise TooManyRecordsError(
-            f"the page has {len(records)} records, and {max_records} were asked for"
-        )
+    _check_records(len(records), max_records)
     return list(map(bytes, records))
-
-
-def _judged(text: bytes) -> SourceWork | Rejected:
-    try:
-        work: SourceWork = msgspec.to_builtins(FAST_WORK.decode(text))
-    except _REFUSED:
-        return _judged_by_contract(text)
-    return work
 
 
 def _judged_by_contract(text: bytes) -> SourceWork | Rejected:
@@ -247,6 +312,23 @@ def _judged_by_contract(text: bytes) -> SourceWork | Rejected:
         return WORK.validate_python(value)
     except ValidationError as error:
         return Rejected(text, reason_of(error))
+
+
+def _extra_of(work: SourceWork) -> Extra | None:
+    authors = work["authors"] or ()
+    # A field of the contract is never missing here, so what is counted beyond them is unknown.
+    count = len(work) - len(WORK_FIELDS) + sum(len(one) - len(AUTHOR_FIELDS) for one in authors)
+    if not count:
+        return None
+    extra = _unknown(work, WORK_FIELDS)
+    of_authors = [_unknown(author, AUTHOR_FIELDS) for author in authors]
+    if any(of_authors):
+        extra["authors"] = of_authors
+    return Extra(count, dump_json(extra, ascii_only=True))
+
+
+def _unknown(record: Mapping[str, Any], known: Set[str]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in known}
 
 
 _TOO_DEEP: Final = f"lists and objects are nested more than {MAX_DEPTH} levels deep"

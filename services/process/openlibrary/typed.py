@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import types
+from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Final, NotRequired, Union, get_args, get_origin, get_type_hints
 from typing import is_typeddict as is_contract
 
@@ -16,11 +18,21 @@ import msgspec
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
-from schemas.source.page import SourceWork
+from schemas.source.page import (
+    FACETS,
+    HISTORY,
+    WORK_FIELDS,
+    SourceAuthor,
+    SourceAvailability,
+    SourceHeader,
+    SourcePage,
+    SourceWork,
+)
 
 _UNIONS: Final = (Union, types.UnionType)
 
 
+@cache
 def struct_of(contract: Any) -> type[msgspec.Struct]:
     """Derive the struct of a ``TypedDict`` contract.
 
@@ -64,4 +76,37 @@ def _bounds(metadata: tuple[Any, ...]) -> dict[str, Any]:
     return found
 
 
-WORK: Final = msgspec.json.Decoder(struct_of(SourceWork))
+Work: Final = struct_of(SourceWork)
+Author: Final = struct_of(SourceAuthor)
+Availability: Final = struct_of(SourceAvailability)
+#: What a page may say besides its works and their number, as it came; the rest is skipped.
+ABOUT: Final = tuple(
+    name
+    for name in ("key", *SourceHeader.__annotations__, *FACETS, HISTORY)
+    if name not in SourcePage.__annotations__
+)
+
+
+def _page_of(record: Any) -> msgspec.json.Decoder[Any]:
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [
+        ("work_count", _kind(get_type_hints(SourcePage, include_extras=True)["work_count"])),
+        ("works", list[record]),
+        *((name, msgspec.Raw, msgspec.UNSET) for name in ABOUT),
+    ]
+    return msgspec.json.Decoder(msgspec.defstruct("Page", fields, kw_only=True))
+
+
+WORK: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Work)
+PAGE: Final = _page_of(Work)
+#: A page whose records follow one by one.
+SPLIT_PAGE: Final = _page_of(msgspec.Raw)
+
+
+def work_of(valid: Mapping[str, Any]) -> Any:
+    """Return a record that pydantic accepted as :data:`Work`, without its unknown fields."""
+    authors, availability = valid["authors"], valid["availability"]
+    parts = {
+        "authors": authors and [Author(key=one["key"], name=one["name"]) for one in authors],
+        "availability": availability and Availability(**availability),
+    }
+    return Work(**{name: valid[name] for name in WORK_FIELDS} | parts)

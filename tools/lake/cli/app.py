@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from lake.cli import check, deploy, etl, local, operations, query, reports
+from lake.cli import check, config, deploy, etl, local, operations, query, replay, reports, runs
 from lake.cli.console import err, settings, show_error
 from lake.cli.failures import explain, write_log
 from lake.errors import LakeError
@@ -25,12 +25,14 @@ app = typer.Typer(
 for command in (
     local.up,
     local.down,
+    config.config,
     operations.status,
     operations.doctor,
     operations.verify,
     check.check,
     deploy.deploy,
     local.demo,
+    runs.ingest,
     etl.etl,
     etl.backfill,
     query.query,
@@ -41,6 +43,7 @@ for command in (
 ):
     app.command()(command)
 
+app.add_typer(replay.replay, name="replay")
 COMPLETION = "_LAKE_COMPLETE"
 EXIT_FAILED = 1
 # EX_SOFTWARE of sysexits.h: a defect of the command line.

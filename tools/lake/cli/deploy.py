@@ -8,6 +8,7 @@ from lake.cli.console import err, out
 from lake.cli.options import EnvOption
 from lake.cli.targets import cloud_to_change, require_one_target
 from lake.project import current_project
+from lake.settings import resolve
 
 
 def unit_names() -> list[str]:
@@ -65,5 +66,6 @@ def deploy(
         dry_run=dry_run,
         rollback=rollback,
         allow_reused_version=allow_reused_version or cloud.is_local,
+        defaults={"ingest": resolve(project).ingest_parameters},
     )
     release(cloud, project, request, err, out)

@@ -5,13 +5,12 @@ from typing import Annotated
 import typer
 
 from lake.cli.console import err, out
-from lake.cli.options import JsonOption, PortOption
+from lake.cli.options import ContactOption, JsonOption, LiveOption, PortOption, contact_for
 from lake.cli.targets import local_aws
-from lake.local.local_aws import DEFAULT_PORT
 from lake.project import current_project
 
 
-def up(port: PortOption = DEFAULT_PORT) -> None:
+def up(port: PortOption) -> None:
     """Start the local AWS (it ends by itself after eight hours)."""
     local = local_aws(current_project())
     server = local.running()
@@ -34,11 +33,9 @@ def down() -> None:
 
 
 def demo(
-    port: PortOption = DEFAULT_PORT,
-    live: Annotated[bool, typer.Option("--live", help="Crawl the real OpenLibrary API.")] = False,
-    contact: Annotated[
-        str, typer.Option(help="With --live: your e-mail address or URL, sent to OpenLibrary.")
-    ] = "",
+    port: PortOption,
+    live: LiveOption = False,
+    contact: ContactOption = "",
     with_etl: Annotated[
         bool, typer.Option("--etl/--no-etl", help="Build curated tables and report; needs Java.")
     ] = True,
@@ -52,12 +49,10 @@ def demo(
     from lake.cli.progress import Progress
     from lake.local.demo import Options, run_demo
 
-    if live and not contact:
-        raise typer.BadParameter(
-            "--live needs --contact: OpenLibrary wants to know whom to write to."
-        )
     project = current_project()
-    options = Options(port=port, live=live, contact=contact, etl=with_etl)
+    options = Options(
+        port=port, live=live, contact=contact_for(live=live, contact=contact), etl=with_etl
+    )
     summary = run_demo(project, local_aws(project), options, Progress(err))
     if as_json:
         print(summary.to_json())

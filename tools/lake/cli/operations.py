@@ -9,8 +9,7 @@ import typer
 
 from lake.cli.console import err, out
 from lake.cli.options import EnvOption, JsonOption, PortOption
-from lake.cli.targets import cloud_of, local_aws
-from lake.local.local_aws import DEFAULT_PORT
+from lake.cli.targets import aws_cloud, cloud_of, local_aws, require_one_target
 from lake.project import Project, current_project
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def status(env: EnvOption = None, as_json: JsonOption = False) -> None:
     from lake.cli import screens
     from lake.etl.glue_jobs import newest_job_runs
     from lake.etl.refresh import folder_of, job_log
-    from lake.operations.status import read_status
+    from lake.operations.status.reading import read_status
 
     project = current_project()
     cloud = cloud_of(project, env)
@@ -37,9 +36,7 @@ def status(env: EnvOption = None, as_json: JsonOption = False) -> None:
         screens.show_status(out, found)
 
 
-def doctor(
-    env: EnvOption = None, port: PortOption = DEFAULT_PORT, as_json: JsonOption = False
-) -> None:
+def doctor(port: PortOption, env: EnvOption = None, as_json: JsonOption = False) -> None:
     """Look at what commands need of this machine and, with --env, of the account on AWS.
 
     Changes nothing. Each line is fine or says what to do; a problem makes the exit code 1.
@@ -49,7 +46,8 @@ def doctor(
     from lake.operations.doctor.findings import is_ready
 
     project = current_project()
-    found = examine(project, local_aws(project), port, env)
+    cloud = aws_cloud(project, env) if env else None
+    found = examine(project, local_aws(project), port, cloud)
     if as_json:
         print(json.dumps([asdict(item) for item in found], indent=2))
     else:
@@ -71,8 +69,7 @@ def verify(
     from lake.cli import screens
     from lake.operations.verify.command import verify as run
 
-    if local and env:
-        raise typer.BadParameter("--local and --env name two places.")
+    require_one_target(env, local=local)
     project = current_project()
     cloud = cloud_of(project, env)
     with err.status("Verify") as status:

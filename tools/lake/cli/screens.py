@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from lake.etl.refresh import EtlResult
     from lake.local.demo import Summary
     from lake.operations.doctor.findings import Finding
-    from lake.operations.status import EtlStatus, LakeStatus
+    from lake.operations.ingest.command import IngestResult
+    from lake.operations.status.reading import EtlStatus, LakeStatus
     from lake.operations.verify.command import Report
     from lake.query.metadata import TableState
     from lake.query.tabular import QueryResult
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 COMMIT_LENGTH = 10
 NEXT_COMMANDS = (
-    "./lake query \"SELECT title, decade FROM works WHERE access_level = 'open' LIMIT 5\"",
+    "./lake query \"SELECT title, decade FROM {works} WHERE access_level = 'open' LIMIT 5\"",
     "./lake tables      ./lake report --open      ./lake status      ./lake etl      ./lake down",
 )
 
@@ -135,6 +136,32 @@ def show_etl(console: Console, result: EtlResult) -> None:
     console.print(f"{runs}, {result.mode}. {parts}", style="dim", highlight=False)
 
 
+def show_ingest(console: Console, result: IngestResult) -> None:
+    """Print how a run ended, subject by subject."""
+    run = result.run
+    rows: list[list[object]] = [
+        [one.subject, one.status, one.works, one.reason or ""] for one in run.subjects
+    ]
+    columns = ["subject", "status", "works", "reason"]
+    console.print(table(f"Run {run.run_id}: {run.status}", columns, rows, wraps=True))
+    console.print(
+        f"{run.records_raw:,} records in {run.pages} pages from {result.source}"
+        f" = {run.rows_processed:,} rows + {run.records_quarantined:,} in quarantine",
+        highlight=False,
+    )
+    if result.is_synthetic:
+        console.print(
+            "The source is the bundled stand-in: its works are made up. --live crawls OpenLibrary.",
+            style="yellow",
+            highlight=False,
+        )
+    if result.curated:
+        tables = ", ".join(f"{name} {count:,}" for name, count in result.curated.items())
+        console.print(f"Curated tables: {tables}", highlight=False)
+    if result.remark:
+        console.print(escape(result.remark), highlight=False)
+
+
 def show_backfill(console: Console, result: BackfillResult) -> None:
     """Print the outcome of a backfill."""
     show_etl(console, result.etl)
@@ -154,8 +181,9 @@ def show_summary(console: Console, summary: Summary) -> None:
         console.print(table(title, columns, [list(record.values()) for record in records]))
     console.print(_counts(summary))
     # Outside of the frame, so that they can be copied.
+    works = "works" if summary.curated else "crawled_works"
     for line in NEXT_COMMANDS:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line.format(works=works), highlight=False, markup=False, soft_wrap=True)
 
 
 def _curated_line(summary: Summary) -> list[str]:

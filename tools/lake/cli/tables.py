@@ -186,7 +186,9 @@ def result_table(
     return FittedTable(columns, total=len(result.rows), wraps=wraps)
 
 
-def table(title: str, names: Sequence[str], rows: Sequence[Sequence[object]]) -> FittedTable:
+def table(
+    title: str, names: Sequence[str], rows: Sequence[Sequence[object]], *, wraps: bool = False
+) -> FittedTable:
     """Return a table of values whose types say how they are shown."""
     columns = []
     for index, name in enumerate(names):
@@ -195,7 +197,7 @@ def table(title: str, names: Sequence[str], rows: Sequence[Sequence[object]]) ->
         numeric = bool(known) and all(isinstance(value, int | float) for value in known)
         type_name = "double" if numeric else "varchar"
         columns.append(_column(name, type_name, ["-" if v is None else v for v in values]))
-    return FittedTable(columns, title=title)
+    return FittedTable(columns, title=title, wraps=wraps)
 
 
 def _column(name: str, type_name: str, values: Sequence[Any]) -> Column:

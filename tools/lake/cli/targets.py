@@ -6,6 +6,7 @@ from lake.aws import Cloud
 from lake.cli.console import err
 from lake.local.local_aws import LocalAws
 from lake.project import Project
+from lake.settings import resolve
 
 
 def local_aws(project: Project) -> LocalAws:
@@ -16,12 +17,19 @@ def local_aws(project: Project) -> LocalAws:
 
 def local_cloud(project: Project) -> Cloud:
     """Return the running local AWS."""
-    return Cloud(endpoint=local_aws(project).require().endpoint)
+    endpoint = local_aws(project).require().endpoint
+    return Cloud(app=resolve(project).values.app, endpoint=endpoint)
 
 
 def cloud_of(project: Project, env: str | None) -> Cloud:
     """Return an environment on AWS, or the running local AWS."""
-    return Cloud(env=env) if env else local_cloud(project)
+    return aws_cloud(project, env) if env else local_cloud(project)
+
+
+def aws_cloud(project: Project, env: str) -> Cloud:
+    """Return an environment on AWS."""
+    settings = resolve(project).values
+    return Cloud(app=settings.app, env=env, preferred_region=settings.region)
 
 
 def cloud_to_change(project: Project, env: str | None) -> Cloud:

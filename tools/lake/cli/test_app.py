@@ -130,7 +130,6 @@ def test_deploy_goes_to_the_local_aws_like_every_command(command_line: Lake) -> 
         (("deploy", "--env", ""), "is not a name such as dev"),
         (("etl", "--memory", "lots"), "'lots' is not an amount such as 512m or 4g"),
         (("backfill", "x", "--memory", "0g"), "'0g' is not an amount"),
-        (("status", "--env", "local"), "the local AWS is the target without --env"),
     ],
 )
 def test_an_option_that_cannot_be_is_refused(

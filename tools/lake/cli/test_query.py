@@ -115,4 +115,4 @@ def test_tables_are_listed(command_line: CommandLine, asked: list[str]) -> None:
     ended = command_line("tables", "-o", "csv")
 
     assert ended.out.splitlines()[0] == "table,kind,exists,description"
-    assert any(line.startswith("works,processed,true,") for line in ended.out.splitlines())
+    assert any(line.startswith("works,curated,true,") for line in ended.out.splitlines())

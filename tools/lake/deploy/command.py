@@ -23,7 +23,15 @@ DERIVED = {"Release"}
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for."""
+    """What the user asked for.
+
+    Attributes
+    ----------
+    settings
+        Template parameters of this call, as `UNIT.PARAMETER=VALUE`.
+    defaults
+        Template parameters by unit that are set where those are not.
+    """
 
     names: list[str]
     settings: list[str]
@@ -31,6 +39,7 @@ class Request:
     dry_run: bool = False
     rollback: bool = False
     allow_reused_version: bool = False
+    defaults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def release(
@@ -54,7 +63,7 @@ def release(
     if request.rollback and settings:
         raise DeployError("--set has no effect with --rollback.", "Leave one of the two out.")
     refuse_unknown(settings, _template_parameters(cloud, project, chosen) if settings else {})
-    parameters = merge(LOCAL if cloud.is_local else {}, settings)
+    parameters = merge(merge(LOCAL if cloud.is_local else {}, request.defaults), settings)
     session = _Release(cloud, project, request, err, Progress(err), parameters)
     done = session.run(chosen)
     if done:

@@ -21,7 +21,7 @@ def register(cloud: Cloud, bucket: str, table: Table, day: str) -> None:
     glue = cloud.client("glue")
     where = {"DatabaseName": cloud.parameter("foundation/glue-database")}
     try:
-        glue.get_table(**where, Name=table.name)
+        glue.get_table(**where, Name=table.catalogue_name)
     except glue.exceptions.EntityNotFoundException:
         _create_table(glue, where, table, f"s3://{bucket}/{table.location}")
     location = f"s3://{bucket}/{day_prefix(table.location, day)}"
@@ -31,14 +31,14 @@ def register(cloud: Cloud, bucket: str, table: Table, day: str) -> None:
         "Parameters": _PARAMETERS,
     }
     try:
-        glue.create_partition(**where, TableName=table.name, PartitionInput=partition)
+        glue.create_partition(**where, TableName=table.catalogue_name, PartitionInput=partition)
     except glue.exceptions.AlreadyExistsException:
         return
 
 
 def _create_table(glue: Any, where: dict[str, str], table: Table, location: str) -> None:
     entry = {
-        "Name": table.name,
+        "Name": table.catalogue_name,
         "Description": table.description,
         "TableType": "EXTERNAL_TABLE",
         "Parameters": {**_PARAMETERS, "EXTERNAL": "TRUE"},

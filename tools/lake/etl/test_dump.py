@@ -1,6 +1,5 @@
 import gzip
 import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,6 +16,7 @@ from lake.etl.dump import (
     run_id_of,
     safe_name,
 )
+from lake.testing.http_server import serving
 
 BODY = bytes(range(256)) * 20_000
 RUN = "20260930T235959Z"
@@ -66,13 +66,8 @@ class Server(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(Server, "ranges", [])
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Server) as address:
+        yield address
 
 
 def nothing(_have: int, _whole: int | None) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,44 +12,31 @@ from lake.deploy import deployment, packaging, units
 from lake.deploy.parameters import LOCAL, merge
 from lake.errors import DemoBusyError, PrerequisiteError, RunFailedError
 from lake.etl import refresh
-from lake.local import spark, standin
+from lake.local import sources, spark
 from lake.local.environments import environment
 from lake.local.local_aws import LocalAws
+from lake.local.sources import STANDIN_WORKS, CrawlSource
 from lake.locks import exclusive
 from lake.project import Project
 from lake.query.execute import run_query
 from lake.reports import report
-from lake.runs import crawl, source
+from lake.runs import crawl, summary
 from lake.runs.ledger import run_ids
+from lake.settings import SUBJECTS, resolve
 from schemas.ledger.run import ProcessedLedger, RunManifest
 
-SUBJECTS = (
-    "love",
-    "history",
-    "science_fiction",
-    "fantasy",
-    "philosophy",
-    "adventure",
-    "place:london",
-    "time:19th_century",
-    "person:sherlock_holmes",
-)
-STANDIN_WORKS = 7000
-STANDIN_CONTACT = "demo@example.org"
 LIVE_WORKS_PER_SUBJECT = 1000
-# Some records break the contract, as in every real source; they fill the quarantine.
-BAD_RECORD_SHARE = 0.005
 
 QUERIES = {
     "Works by subject crawled": """
         SELECT source_subject AS subject, count(*) AS works,
                count_if(access_level IN ('open', 'borrowable')) AS readable_online
-        FROM works WHERE run_id = '{run_id}'
+        FROM crawled_works WHERE run_id = '{run_id}'
         GROUP BY source_subject ORDER BY works DESC, subject
     """,
     "Works by decade of first publication": """
         SELECT decade, count(DISTINCT work_key) AS works, max(edition_count) AS most_editions
-        FROM works WHERE run_id = '{run_id}' AND decade >= 1930
+        FROM crawled_works WHERE run_id = '{run_id}' AND decade >= 1930
         GROUP BY decade ORDER BY decade
     """,
     "Records in quarantine by reason": """
@@ -137,12 +123,12 @@ def run_demo(project: Project, local: LocalAws, options: Options, progress: Prog
             server = local.start(options.port)
         if not was_running:
             undo.callback(local.stop)
-        cloud = Cloud(endpoint=server.endpoint)
-        summary = _fill(cloud, project, options, progress)
-        summary.stages = progress.seconds
-        summary.seconds = round(time.monotonic() - started, 2)
+        cloud = Cloud(app=resolve(project).values.app, endpoint=server.endpoint)
+        made = _fill(cloud, project, options, progress)
+        made.stages = progress.seconds
+        made.seconds = round(time.monotonic() - started, 2)
         undo.pop_all()
-    return summary
+    return made
 
 
 def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) -> Summary:
@@ -150,33 +136,35 @@ def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) 
         deployment.deploy(cloud, project, units.select(["bootstrap", "foundation"]), LOCAL, say)
     bucket = cloud.parameter("foundation/data-bucket")
     revision = len(run_ids(cloud, bucket))
-    with _source(options, revision) as (url, contact):
+    with sources.opened(
+        live=options.live, contact=options.contact, revision=revision, works=options.works
+    ) as found:
         services = ["ingest", "process", *(["glue_etl"] if options.etl else [])]
         with progress.step(f"Package and deploy {', '.join(services)}") as say:
-            parameters = merge(LOCAL, {"ingest": ingest_parameters(options, url, contact)})
+            parameters = merge(LOCAL, {"ingest": ingest_parameters(options, found)})
             deployment.deploy(cloud, project, units.select(services), parameters, say)
         with progress.pages("Crawl") as on_pages:
             manifest = crawl.run_now(cloud, bucket, on_pages)
     with progress.pages("Process") as on_pages:
         ledger = crawl.wait_until_processed(cloud, bucket, manifest, on_pages)
-    summary = summarise(cloud, bucket, url, manifest, ledger)
+    made = summarise(cloud, bucket, found.url, manifest, ledger)
     queries = dict(QUERIES)
     if options.etl:
         with progress.step("Build the curated tables by Spark") as say:
             workspace = refresh.workspace_of(cloud, project)
-            summary.curated = refresh.run_etl(cloud, workspace, refresh.EtlOptions(), say).tables
+            made.curated = refresh.run_etl(cloud, workspace, refresh.EtlOptions(), say).tables
         queries |= CURATED_QUERIES
     with progress.step("Query"):
         for title, sql in queries.items():
             result = run_query(cloud, sql.format(run_id=manifest.run_id))
-            summary.queries[title] = result.records()
-        check_against_catalogue(cloud, summary)
+            made.queries[title] = result.records()
+        check_against_catalogue(cloud, made)
         if options.etl:
-            check_curated(cloud, summary)
+            check_curated(cloud, made)
     if options.etl:
         with progress.step("Report") as say:
-            summary.report = write_report(cloud, project, say)
-    return summary
+            made.report = write_report(cloud, project, say)
+    return made
 
 
 def write_report(cloud: Cloud, project: Project, on_step: report.OnStep) -> str:
@@ -195,22 +183,9 @@ def set_up_spark(project: Project) -> None:
         raise PrerequisiteError(error.message, hint) from error
 
 
-@contextlib.contextmanager
-def _source(options: Options, revision: int) -> Iterator[tuple[str, str]]:
-    """Yield the URL of the source, and the contact to send to it."""
-    if options.live:
-        source.require_reachable(source.OPENLIBRARY, options.contact)
-        yield source.OPENLIBRARY, options.contact
-        return
-    arguments = ["--works", str(options.works), "--revision", str(revision)]
-    arguments += ["--latency-ms", "50", "--bad-record-share", str(BAD_RECORD_SHARE)]
-    with standin.standin(arguments) as url:
-        yield url, STANDIN_CONTACT
-
-
-def ingest_parameters(options: Options, url: str, contact: str) -> dict[str, str]:
+def ingest_parameters(options: Options, found: CrawlSource) -> dict[str, str]:
     """Return the parameters of ingest's stack for a demo."""
-    parameters = {"SourceUrl": url, "Contact": contact, "Subjects": json.dumps(SUBJECTS)}
+    parameters = {**found.parameters, "Subjects": json.dumps(SUBJECTS)}
     if options.live:
         parameters["MaxWorksPerSubject"] = str(LIVE_WORKS_PER_SUBJECT)
     return parameters
@@ -226,19 +201,16 @@ def summarise(
     RunFailedError
         A record is neither a row nor in quarantine.
     """
-    if ledger.mismatches or ledger.rows + ledger.quarantined != ledger.records:
-        raise RunFailedError(
-            f"Run {manifest.run_id} does not reconcile: {'; '.join(ledger.mismatches) or ledger}"
-        )
+    run = summary.summarise(manifest, ledger)
     return Summary(
-        run_id=manifest.run_id,
-        status=manifest.status,
+        run_id=run.run_id,
+        status=run.status,
         source=url,
-        subjects=manifest.totals.subjects,
-        pages=manifest.totals.pages,
-        records_raw=manifest.totals.fetched,
-        rows_processed=ledger.rows,
-        records_quarantined=ledger.quarantined,
+        subjects=len(run.subjects),
+        pages=run.pages,
+        records_raw=run.records_raw,
+        rows_processed=run.rows_processed,
+        records_quarantined=run.records_quarantined,
         endpoint=cloud.endpoint or "",
         bucket=bucket,
         database=cloud.parameter("foundation/glue-database"),
@@ -253,7 +225,7 @@ def check_against_catalogue(cloud: Cloud, summary: Summary) -> None:
     RunFailedError
         It sees something else.
     """
-    sql = f"SELECT count(*) FROM works WHERE run_id = '{summary.run_id}'"  # noqa: S608 (our id)
+    sql = f"SELECT count(*) FROM crawled_works WHERE run_id = '{summary.run_id}'"  # noqa: S608 (our id)
     seen = run_query(cloud, sql).rows[0][0]
     if seen != summary.rows_processed or summary.records_raw != seen + summary.records_quarantined:
         raise RunFailedError(
@@ -270,10 +242,10 @@ def check_curated(cloud: Cloud, summary: Summary) -> None:
     RunFailedError
         It sees something else.
     """
-    count = "SELECT count(*) FROM curated_works"
+    count = "SELECT count(*) FROM works"
     lost = f"""
-        SELECT count(DISTINCT w.work_key) FROM works w
-        LEFT JOIN curated_works c ON c.work_key = w.work_key
+        SELECT count(DISTINCT w.work_key) FROM crawled_works w
+        LEFT JOIN works c ON c.work_key = w.work_key
         WHERE w.run_id = '{summary.run_id}' AND c.work_key IS NULL
     """  # noqa: S608 (our id)
     seen, missing = (run_query(cloud, sql).rows[0][0] for sql in (count, lost))

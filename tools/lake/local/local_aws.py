@@ -22,7 +22,6 @@ from lake.errors import LocalAwsDownError, LocalAwsStartError, PortInUseError
 if TYPE_CHECKING:
     import psutil
 
-DEFAULT_PORT = 4566
 START_TIMEOUT_SECONDS = 30.0
 # The unpacked functions are removed, some hundred megabytes each.
 STOP_TIMEOUT_SECONDS = 60.0
@@ -169,7 +168,7 @@ class LocalAws:
             f"Stop that with '{clone}/lake down', or choose another port with --port.",
         )
 
-    def start(self, port: int = DEFAULT_PORT, *, enforce_iam: bool = False) -> Server:
+    def start(self, port: int, *, enforce_iam: bool = False) -> Server:
         """Start the server, or return the one that runs already.
 
         With `enforce_iam` policies are enforced, and it is reached over TLS; it makes the

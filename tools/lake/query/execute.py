@@ -22,10 +22,13 @@ from lake.query.statement import Statement, TableReference, parse
 from lake.query.tabular import QueryResult
 from lake.query.translate import UNNAMED, to_duckdb
 from lake.suggestions import did_you_mean
+from schemas.curated_tables import CURATED
 
 __all__ = ["QueryResult", "run_query"]
 
 CATALOG = "awsdatacatalog"
+# As works was called while the rows of all runs had that name.
+FORMER_WORKS = "curated_works"
 _TYPES = {"HUGEINT": "bigint", '"NULL"': "unknown"}
 _SETTINGS = (
     "SET python_enable_replacements = false",
@@ -143,6 +146,13 @@ def _unknown_table(cloud: Cloud, database: str, reference: TableReference) -> Un
             f"There is no table {str(reference)!r}: the catalogue is empty.",
             "Tables appear when the first pages are processed: './lake demo' makes a run.",
         )
+    if str(reference) in CURATED:
+        return UnknownTableError(
+            f"There is no table {reference.name!r} yet: no curated tables were built.",
+            "Build them with './lake etl'. Until then crawled_works has the rows of the runs.",
+        )
+    if str(reference) == FORMER_WORKS:
+        return UnknownTableError(f"The table {FORMER_WORKS} is called works now.", "Ask works.")
     views = builtin_names()
     return UnknownTableError(
         f"There is no table {str(reference)!r}.",
@@ -257,7 +267,9 @@ def _athena_type(duckdb_type: str) -> str:
     if duckdb_type in _TYPES:
         return _TYPES[duckdb_type]
     try:
-        return str(exp.DataType.build(duckdb_type, dialect="duckdb").sql(dialect="trino")).lower()
+        # DuckDB counts a histogram without a sign, which Athena's types have.
+        signed = duckdb_type.replace("UBIGINT", "BIGINT")
+        return str(exp.DataType.build(signed, dialect="duckdb").sql(dialect="trino")).lower()
     except SqlglotError:
         return duckdb_type.lower()
 

@@ -77,12 +77,13 @@ def meanings() -> dict[str, TableMeaning]:
         )
 
     found = [
-        TableMeaning(t.name, "processed", t.description, columns((*t.columns, *PARTITIONS)))
+        TableMeaning(
+            t.catalogue_name, "processed", t.description, columns((*t.columns, *PARTITIONS))
+        )
         for t in TABLES.values()
     ]
     found += [
-        TableMeaning(t.catalogue_name, "curated", t.description, columns(t.columns))
-        for t in CURATED.values()
+        TableMeaning(t.name, "curated", t.description, columns(t.columns)) for t in CURATED.values()
     ]
     for view in views().values():
         own = tuple(ColumnMeaning(c.name, c.type, c.unit, c.description) for c in view.columns)

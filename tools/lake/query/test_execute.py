@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lake.aws import Cloud
-from lake.errors import QueryError
+from lake.errors import QueryError, UnknownTableError
 from lake.query import execute
 from lake.query.execute import run_query
 from lake.testing.fake_lake import DAYS, PARQUET, WORKS, FakeSsm, Lake, MissingError
@@ -108,6 +108,17 @@ def test_an_unknown_table_is_answered_with_the_known_ones(lake: Lake, table: str
     with pytest.raises(QueryError, match="There is no table") as caught:
         lake.rows(f"SELECT * FROM {table}")
     assert "empty, other, quarantine, subjects, works" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [("authors", "no curated tables were built"), ("curated_works", "is called works now")],
+)
+def test_a_table_that_is_not_built_yet_or_renamed_says_so(
+    lake: Lake, table: str, message: str
+) -> None:
+    with pytest.raises(UnknownTableError, match=message):
+        lake.rows(f"SELECT * FROM {table}")
 
 
 def test_an_empty_catalogue_says_how_to_fill_it(tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ from lake.testing.fake_lake import DAYS, PARQUET, Lake
 def own(tmp_path: Path) -> Lake:
     """A lake with two works in its processed table, and nothing else."""
     lake = Lake(tmp_path)
-    lake.glue.add("works", {"work_key": "string"}, PARQUET, DAYS)
+    lake.glue.add("crawled_works", {"work_key": "string"}, PARQUET, DAYS)
     for day in DAYS:
-        path = lake.path(f"works/ingest_date={day}/page.parquet")
+        path = lake.path(f"crawled_works/ingest_date={day}/page.parquet")
         pq.write_table(pa.table({"work_key": ["/works/OL1W"]}), path)
     return lake
 
@@ -29,15 +29,15 @@ def own(tmp_path: Path) -> Lake:
 def test_every_table_and_view_of_the_contracts_is_listed(own: Lake) -> None:
     found = {row[0]: row[1:3] for row in list_tables(own.cloud).rows}
 
-    assert found["works"] == ("processed", True)
+    assert found["crawled_works"] == ("processed", True)
     assert found["quarantine"] == ("processed", False)
-    assert found["curated_works"] == ("curated", False)
+    assert found["works"] == ("curated", False)
     assert found["ebook_share"] == ("view", True)
     assert found.keys() == meanings().keys()
 
 
 def test_a_column_has_type_unit_and_meaning() -> None:
-    rows = {row[0]: row[1:] for row in columns_of("works").rows}
+    rows = {row[0]: row[1:] for row in columns_of("crawled_works").rows}
 
     assert rows["edition_count"] == (
         "int",
@@ -53,7 +53,7 @@ def test_a_table_is_described_with_its_rows_and_newest_day(
 ) -> None:
     monkeypatch.setattr("lake.query.metadata.run_query", lambda _cloud, sql: own.result(sql))
 
-    found = describe_table(own.cloud, "works")
+    found = describe_table(own.cloud, "crawled_works")
 
     assert (found.kind, found.rows, found.newest) == ("processed", 2, "2026-11-24")
     assert found.columns[0]["column"] == "work_key"
@@ -64,7 +64,7 @@ def test_a_table_that_is_not_there_yet_is_described_without_rows(
 ) -> None:
     monkeypatch.setattr("lake.query.metadata.run_query", lambda _cloud, sql: own.result(sql))
 
-    found = describe_table(own.cloud, "curated_works")
+    found = describe_table(own.cloud, "works")
 
     assert (found.rows, found.newest) == (None, None)
     assert found.columns
@@ -77,7 +77,7 @@ def test_an_unknown_table_is_refused_and_never_queried(own: Lake, name: str) -> 
 
     assert len(caught.value.message) < 100
     assert caught.value.message.isprintable()
-    assert "The tables and views are: works, " in caught.value.hint
+    assert "The tables and views are: crawled_works, " in caught.value.hint
 
 
 @pytest.mark.parametrize("sql", ["SHOW TABLES", " show  tables; "])

@@ -1,14 +1,15 @@
 """Translate Athena's dialect into DuckDB's where sqlglot alone is wrong or does nothing.
 
-Remaining differences: Athena divides decimals in decimals (100.0 * 1 / 3 is 33.3), DuckDB in
-doubles; Athena refuses some mixtures of types that DuckDB converts.
+The differences that remain are in docs/analysis.md.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lake.errors import QueryError
+from lake.query.functions import call, in_duckdb
 from lake.query.statement import DIALECT, Statement
+from lake.query.type_check import require_matching_types
 
 # Stands for the name of an unnamed column until its position in the result is known.
 UNNAMED = "_lake_unnamed"
@@ -29,14 +30,16 @@ def to_duckdb(statement: Statement, tables: Columns) -> str:
     Raises
     ------
     QueryError
-        DuckDB's dialect cannot express it.
+        DuckDB's dialect cannot express it, or Athena would refuse its types.
     """
     from sqlglot import ErrorLevel
     from sqlglot.errors import SqlglotError
 
     try:
         tree = _typed(statement.tree, tables)
-        for node in list(tree.walk()):
+        require_matching_types(tree)
+        # From the inside out: what is rewritten around a node takes the node as it is then.
+        for node in reversed(list(tree.walk())):
             _rewrite(node)
         text = tree.sql(dialect="duckdb", comments=False, unsupported_level=ErrorLevel.RAISE)
     except (SqlglotError, ValueError, RecursionError) as error:
@@ -88,13 +91,23 @@ def _rewrite(node: Any) -> None:
         _unnest_rows(node)
     elif isinstance(node, exp.Add | exp.Sub | exp.DateAdd | exp.DateSub):
         _keep_date(node)
+    elif isinstance(node, exp.TimestampTrunc | exp.DateTrunc) and _kind(node.this) == "DATE":
+        _replace(node, exp.cast(node.copy(), exp.DType.DATE))
     elif isinstance(node, exp.ArraySize) and _kind(node.this) == "MAP":
-        node.replace(exp.Anonymous(this="cardinality", expressions=[node.this.copy()]))
+        _replace(node, call("cardinality", node.this))
     elif isinstance(node, exp.AtTimeZone):
         # DuckDB would take the time for one of that zone; Athena takes it for UTC.
         raise QueryError("AT TIME ZONE cannot be answered locally; all times of the lake are UTC.")
-    elif isinstance(node, exp.Anonymous) and node.name.lower() in _FUNCTIONS:
-        node.replace(_FUNCTIONS[node.name.lower()](*node.expressions))
+    else:
+        replacement = in_duckdb(node)
+        if replacement is not None:
+            _replace(node, replacement)
+
+
+def _replace(node: Any, replacement: Any) -> None:
+    """Replace an expression; what is around it still knows its type."""
+    replacement.meta["type"] = node.meta.get("type")
+    node.replace(replacement)
 
 
 def _kind(node: Any) -> str:
@@ -130,8 +143,11 @@ def _unnest_rows(unnest: Any) -> None:
     if len(widths) > 1:
         raise QueryError("The local AWS cannot unnest rows together with another array.")
     if named not in (0, widths[0]):
+        fields = _fields(unnest.expressions[0])
         raise QueryError(
-            f"{unnest.sql(dialect=DIALECT)}: {named} columns are named, but there are {widths[0]}."
+            f"{unnest.sql(dialect=DIALECT)}: {named} columns are named, but there are {widths[0]}:"
+            f" {', '.join(fields)}.",
+            "Name each, or none: UNNEST(...) AS t, and then t.field.",
         )
     rows = _rows(unnest.expressions[0], with_position=bool(position))
     if alias is not None:
@@ -147,11 +163,11 @@ def _rows(array: Any, *, with_position: bool) -> Any:
     from sqlglot import exp
 
     if _kind(array) == "MAP":
-        array = _call("map_entries", array)
-    elements = exp.select(_call("unnest", array).as_("_row"))
-    fields = exp.select(_call("unnest", exp.column("_row")))
+        array = call("map_entries", array)
+    elements = exp.select(call("unnest", array).as_("_row"))
+    fields = exp.select(call("unnest", exp.column("_row")))
     if with_position:
-        elements = elements.select(_call("generate_subscripts", array, 1).as_("_position"))
+        elements = elements.select(call("generate_subscripts", array, 1).as_("_position"))
         fields = fields.select(exp.column("_position").as_("ordinality"))
     return fields.from_(elements.subquery("_elements"), copy=False).subquery(copy=False)
 
@@ -168,6 +184,12 @@ def _width(array: Any, named: int) -> int | None:
     return named if named > 1 else None
 
 
+def _fields(array: Any) -> list[str]:
+    if _kind(array) == "MAP":
+        return ["key", "value"]
+    return [field.name for field in array.meta["type"].expressions[0].expressions]
+
+
 def _keep_date(node: Any) -> None:
     """Keep a date a date: DuckDB makes a timestamp of a date and an interval."""
     from sqlglot import exp
@@ -176,30 +198,4 @@ def _keep_date(node: Any) -> None:
         node, exp.DateAdd | exp.DateSub
     )
     if interval and _kind(node.this) == "DATE":
-        node.replace(exp.cast(exp.paren(node.copy()), exp.DType.DATE))
-
-
-def _call(name: str, *arguments: Any) -> Any:
-    from sqlglot import exp
-
-    expressions = [exp.convert(argument, copy=True) for argument in arguments]
-    return exp.Anonymous(this=name, expressions=expressions)
-
-
-def _matches(array: Any, condition: Any) -> Any:
-    return _call("len", _call("list_filter", array, condition))
-
-
-def _double(text: str) -> Any:
-    from sqlglot import exp
-
-    return exp.cast(exp.Literal.string(text), exp.DType.DOUBLE)
-
-
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "any_match": lambda array, condition: _matches(array, condition) > 0,
-    "none_match": lambda array, condition: _matches(array, condition).eq(0),
-    "all_match": lambda array, condition: _matches(array, condition).eq(_call("len", array)),
-    "nan": lambda: _double("NaN"),
-    "infinity": lambda: _double("Infinity"),
-}
+        _replace(node, exp.cast(exp.paren(node.copy()), exp.DType.DATE))

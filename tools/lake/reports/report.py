@@ -5,19 +5,30 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from analytics.dashboard.definition import dashboard
-from analytics.dashboard.report_data import Provenance, ReportData, Row, chart_rows
+from analytics.dashboard.definition import Chart, dashboard
+from analytics.dashboard.report_data import (
+    Provenance,
+    ReportData,
+    Row,
+    Source,
+    SubjectRows,
+    chart_rows,
+    is_narrowed,
+    of_subject,
+)
 from analytics.views.definitions import views
 from lake.aws import Cloud
 from lake.errors import ReportError, UnknownTableError
 from lake.project import Project
 from lake.query.execute import run_query
+from lake.query.tabular import QueryResult
+from lake.reports.sources import read_sources
 from lake.runs.ledger import read_run
 from schemas.keys import report_key
 
@@ -30,6 +41,8 @@ TYPES = {
 #: Its names on Debian and macOS and of Chrome; Kaleido tries only some of them.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 LINES_SHOWN = 5
+#: Subjects that the page can be narrowed to: each adds some kilobytes to it.
+MAX_SUBJECTS = 20
 
 OnStep = Callable[[str], None]
 
@@ -106,11 +119,33 @@ def read_data(cloud: Cloud, on_step: OnStep, filesystem: Any = None) -> ReportDa
                 f"There is nothing to show yet: {error.message}",
                 f"Run '{cloud.command('etl')}' first.",
             ) from error
-    rows = {
-        chart.id: chart_rows(chart, results[chart.view].columns, results[chart.view].rows)
-        for chart in charts
+    rows = {chart.id: _rows(chart, results) for chart in charts}
+    on_step("sources")
+    return ReportData(
+        provenance=_provenance(cloud, rows, read_sources(cloud, filesystem)),
+        rows=rows,
+        subjects=_of_subjects(charts, results),
+    )
+
+
+def _rows(chart: Chart, results: Mapping[str, QueryResult]) -> list[Row]:
+    return chart_rows(chart, results[chart.view].columns, results[chart.view].rows)
+
+
+def _of_subjects(
+    charts: Sequence[Chart], results: Mapping[str, QueryResult]
+) -> dict[str, SubjectRows]:
+    overview = results["subject_overview"]
+    largest = [dict(zip(overview.columns, row, strict=True)) for row in overview.rows]
+    narrowed = [chart for chart in charts if is_narrowed(chart)]
+    return {
+        key: SubjectRows(
+            name=subject["subject"],
+            rows={chart.id: _rows(of_subject(chart, key), results) for chart in narrowed},
+        )
+        for subject in largest[:MAX_SUBJECTS]
+        for key in [subject["subject_key"]]
     }
-    return ReportData(provenance=_provenance(cloud, rows), rows=rows)
 
 
 def draw(
@@ -157,7 +192,9 @@ def publish(cloud: Cloud, paths: Sequence[Path], name: str) -> list[str]:
     return [f"s3://{bucket}/{key}" for key in objects]
 
 
-def _provenance(cloud: Cloud, rows: dict[str, list[Row]]) -> Provenance:
+def _provenance(
+    cloud: Cloud, rows: dict[str, list[Row]], sources: tuple[Source, ...]
+) -> Provenance:
     (summary,) = rows[dashboard().charts[0].id]
     run_id = summary["newest_run_id"]
     manifest = None
@@ -171,6 +208,7 @@ def _provenance(cloud: Cloud, rows: dict[str, list[Row]]) -> Provenance:
         run_id=run_id if isinstance(run_id, str) else None,
         run_status=manifest.status if manifest else None,
         incomplete=tuple((found.subject, found.reason or found.status) for found in short),
+        sources=sources,
     )
 
 

@@ -2,14 +2,15 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 
 from lake.aws import Cloud
 from lake.errors import RunFailedError, RunStalledError
-from lake.operations.logs import last_error
+from lake.operations.logs.errors import last_error
 from lake.runs import heartbeat
+from lake.runs.heartbeat import Subject
 from lake.runs.ledger import PageCounts, count_pages, read_run
 from schemas.keys import new_run_id
 from schemas.ledger.run import ProcessedLedger, RunManifest
@@ -45,7 +46,9 @@ class StallWatch:
         return now - self._moved > self.limit
 
 
-def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
+def run_now(
+    cloud: Cloud, bucket: str, on_pages: OnPages, subjects: Sequence[Subject] = ()
+) -> RunManifest:
     """Start a run by the schedule's own target and keep firing it until the run has ended.
 
     Parameters
@@ -54,6 +57,8 @@ def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
         Where the lake is.
     on_pages
         Called repeatedly with the counts of pages while the run lasts.
+    subjects
+        What to crawl; empty for what is configured there.
 
     Raises
     ------
@@ -63,7 +68,7 @@ def run_now(cloud: Cloud, bucket: str, on_pages: OnPages) -> RunManifest:
     target = heartbeat.schedule_target(cloud)
     started = datetime.now(UTC).replace(microsecond=0)
     run_id = new_run_id(started)
-    event = heartbeat.event(target, started, start=True)
+    event = heartbeat.event(target, started, start=True, subjects=subjects)
     watch = StallWatch(CRAWL_STALL_SECONDS)
     # An earlier run that was interrupted is finished first.
     crawled = run_id

@@ -1,12 +1,16 @@
 """Fire the schedule's own target, as EventBridge Scheduler would."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from lake.aws import Cloud
 from lake.errors import DeployError, RunFailedError
+
+# As in ingest's setting SUBJECTS: a name, or what narrows it.
+Subject = str | Mapping[str, object]
 
 # EventBridge Scheduler replaces this text in a schedule's input with the time.
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
@@ -50,13 +54,22 @@ def schedule_target(cloud: Cloud) -> Target:
     return Target(target["Arn"], target["Input"])
 
 
-def event(target: Target, at: datetime, *, start: bool) -> dict[str, Any]:
+def event(
+    target: Target, at: datetime, *, start: bool, subjects: Sequence[Subject] = ()
+) -> dict[str, Any]:
     """Return the event that the schedule would send at a time.
 
-    With `start`, the event also starts a run if none is due.
+    Parameters
+    ----------
+    start
+        Start a run even if none is due.
+    subjects
+        What that run crawls; empty for what is configured there.
     """
     moment = at.strftime("%Y-%m-%dT%H:%M:%SZ")
     filled: dict[str, Any] = json.loads(target.input.replace(SCHEDULED_TIME, moment))
+    if subjects:
+        filled["subjects"] = list(subjects)
     return filled | {"start": True} if start else filled
 
 

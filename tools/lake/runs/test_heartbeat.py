@@ -8,6 +8,7 @@ import pytest
 from lake.aws import Cloud
 from lake.errors import RunFailedError
 from lake.runs.heartbeat import Target, event, fire
+from schemas.events import Heartbeat
 
 TARGET = Target("arn:ingest:live", '{"scheduled_time": "<aws.scheduler.scheduled-time>"}')
 AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -38,6 +39,24 @@ def test_the_event_can_start_a_run() -> None:
         "scheduled_time": "2026-11-23T06:00:00Z",
         "start": True,
     }
+
+
+def test_the_event_names_the_subjects_of_its_run() -> None:
+    found = event(TARGET, AT, start=True, subjects=["dogs", {"subject": "love", "max_works": 5}])
+
+    assert found["subjects"] == ["dogs", {"subject": "love", "max_works": 5}]
+    assert Heartbeat.model_validate(found).subjects == found["subjects"]
+
+
+def test_an_invocation_on_aws_is_waited_for_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    config = Cloud(env="dev").client("lambda").meta.config
+
+    assert config.read_timeout > 900
+    assert config.retries["total_max_attempts"] == 1
 
 
 def test_the_answer_is_parsed() -> None:

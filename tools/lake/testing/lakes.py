@@ -33,7 +33,7 @@ from schemas.ledger.curated_build import (
     PublishedBuild,
     TableOutcome,
 )
-from schemas.ledger.run import ProcessedLedger
+from schemas.testing.ledgers import processed_ledger
 
 BUCKET = "data"
 DATABASE = "openlake_local"
@@ -61,17 +61,7 @@ def put_run(cloud: Cloud, run_id: str, rows: int = 1) -> None:
     day = f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
     put(cloud, f"processed_data/works/ingest_date={day}/{run_id}-love-000000.parquet", run_id)
     put(cloud, f"processed_data/subject_facets/ingest_date={day}/{run_id}-love-000000.parquet")
-    ledger = ProcessedLedger(
-        run_id=run_id,
-        contract_version="1",
-        manifest_status="complete",
-        pages=1,
-        records=rows,
-        rows=rows,
-        quarantined=0,
-        subjects={},
-    )
-    put(cloud, processed_ledger_key(run_id), ledger.model_dump_json())
+    put(cloud, processed_ledger_key(run_id), processed_ledger(run_id, rows).model_dump_json())
 
 
 def keys(cloud: Cloud, prefix: str = "") -> set[str]:
@@ -194,16 +184,7 @@ class FakeJobs(SparkJobs):
         for name in ("part-0.parquet", "part-1.parquet"):
             _write(processed / f"dump_works/ingest_date={day}/{run}/{name}", run)
         _write(bad / f"ingest_date={day}/{run}-dump/part-0.txt.gz", "{}")
-        ledger = ProcessedLedger(
-            run_id=run,
-            contract_version="1",
-            manifest_status="complete",
-            pages=1,
-            records=lines,
-            rows=lines - 1,
-            quarantined=1,
-            subjects={},
-        )
+        ledger = processed_ledger(run, lines - 1, rejected=1)
         _write(_path(arguments["runs"]) / f"run_id={run}/processed.json", ledger.model_dump_json())
         counts = {"lines": lines, "rows": lines - 1, "quarantined": 1}
         return {"status": "loaded", "run_id": run, **counts}

@@ -100,9 +100,9 @@ def _check_catalogue(
     bucket: Bucket, database: str, current: CurrentBuild, findings: Findings
 ) -> None:
     for table in CURATED.values():
-        place = f"{database}.{table.catalogue_name}"
+        place = f"{database}.{table.name}"
         expected = bucket.uri(keys.curated_build_prefix(table.name, current.build))
-        found = find_table(bucket.cloud, database, table.catalogue_name)
+        found = find_table(bucket.cloud, database, table.name)
         if found is None:
             findings.differ(
                 "catalogue.no_table", place, "it is not in the catalogue", "run './lake etl'"

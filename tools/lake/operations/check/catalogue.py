@@ -28,10 +28,10 @@ def _check_partition(
     bucket: Bucket, database: str, table: Table, day: str, findings: Findings
 ) -> None:
     glue = bucket.cloud.client("glue")
-    place = f"{database}.{table.name} ingest_date={day}"
+    place = f"{database}.{table.catalogue_name} ingest_date={day}"
     try:
         found = glue.get_partition(
-            DatabaseName=database, TableName=table.name, PartitionValues=[day]
+            DatabaseName=database, TableName=table.catalogue_name, PartitionValues=[day]
         )["Partition"]
     except glue.exceptions.EntityNotFoundException:
         findings.differ(

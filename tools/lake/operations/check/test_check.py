@@ -150,14 +150,14 @@ class SoundLake:
             glue.create_table(
                 DatabaseName=DATABASE,
                 TableInput={
-                    "Name": table.name,
+                    "Name": table.catalogue_name,
                     "PartitionKeys": [{"Name": "ingest_date", "Type": "string"}],
                     "StorageDescriptor": {"Location": place, "Columns": []},
                 },
             )
             glue.create_partition(
                 DatabaseName=DATABASE,
-                TableName=table.name,
+                TableName=table.catalogue_name,
                 PartitionInput={
                     "Values": [day],
                     "StorageDescriptor": {"Location": f"{place}ingest_date={day}/"},
@@ -290,7 +290,7 @@ DAMAGES: dict[str, Damage] = {
         TableInput=CURATED["authors"].table_input(f"s3://{BUCKET}/curated_data/authors/build=b-0/"),
     ),
     "catalogue.no_partition": lambda lake: lake.cloud.client("glue").delete_partition(
-        DatabaseName=DATABASE, TableName="works", PartitionValues=["2026-11-23"]
+        DatabaseName=DATABASE, TableName="crawled_works", PartitionValues=["2026-11-23"]
     ),
 }
 

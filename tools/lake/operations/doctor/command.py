@@ -8,7 +8,7 @@ from lake.operations.doctor.machine import look_at_machine, look_at_port, this_m
 from lake.project import Project
 
 
-def examine(project: Project, local: LocalAws, port: int, env: str | None) -> list[Finding]:
+def examine(project: Project, local: LocalAws, port: int, cloud: Cloud | None) -> list[Finding]:
     """Look at everything that a command may need; change nothing.
 
     Parameters
@@ -19,8 +19,8 @@ def examine(project: Project, local: LocalAws, port: int, env: str | None) -> li
         Its local AWS.
     port
         Port that the local AWS would listen on.
-    env
+    cloud
         Environment on AWS; None for this machine alone.
     """
     found = [*look_at_machine(project, this_machine(project.root)), look_at_port(local, port)]
-    return found if env is None else [*found, *look_at_account(Cloud(env=env), project)]
+    return found if cloud is None else [*found, *look_at_account(cloud, project)]

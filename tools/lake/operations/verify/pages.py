@@ -6,6 +6,7 @@ from lake.operations.verify.claims import ClaimFailedError
 from lake.operations.verify.probe import GOOD, Probe, page_body
 from lake.query.execute import run_query
 from lake.runs.crawl import dead_letters
+from schemas.tables import QUARANTINE, WORKS
 
 PAGE, POISON = 0, 1000
 
@@ -20,7 +21,7 @@ def page_becomes_rows(probe: Probe) -> str:
             probe.cloud,
             f"SELECT count(*) FROM {table} WHERE run_id = '{probe.run_id}'",  # noqa: S608 (ours)
         ).rows[0][0]
-        for table in ("works", "quarantine")
+        for table in (WORKS.catalogue_name, QUARANTINE.catalogue_name)
     ]
     expect(seen, [GOOD, 1], "rows in the catalogue")
     return f"{receipt.records} records = {receipt.rows} rows + {receipt.quarantined} quarantined"

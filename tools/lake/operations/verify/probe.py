@@ -158,7 +158,7 @@ class Probe:
             try:
                 glue.delete_partition(
                     DatabaseName=database,
-                    TableName=table.name,
+                    TableName=table.catalogue_name,
                     PartitionValues=[str(DAY)],
                 )
             except glue.exceptions.EntityNotFoundException:

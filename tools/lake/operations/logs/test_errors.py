@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from lake.operations.logs import find_error
+from lake.operations.logs.errors import find_error
 
 POWERTOOLS = json.dumps(
     {

@@ -1,0 +1,1 @@
+"""Replay: what failed or was rejected goes through the normal path once more."""

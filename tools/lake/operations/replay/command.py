@@ -1,0 +1,214 @@
+"""`./lake replay`: send, wait, and compare what is there with what was there before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+
+from lake.aws import Cloud
+from lake.deploy.artifacts import exists
+from lake.errors import ReplayError
+from lake.operations.replay import dead_letters as letters
+from lake.operations.replay.selection import Selection
+from lake.operations.replay.sending import send_events, wait_until_processed
+from lake.operations.replay.states import LedgerState, PageState, ledger_states, page_states
+from lake.runs.crawl import dead_letters
+from schemas.keys import InvalidKeyError, RawKey, manifest_key, parse_manifest_key
+
+#: Services with dead letters; those of process are events, those of the others notices.
+SERVICES = ("process", "ingest", "glue_etl")
+NOTICES = {
+    "ingest": "a later heartbeat has done their work",
+    "glue_etl": "the next build takes every run that waits",
+}
+
+Say = Callable[[str], None]
+Step = Callable[[str], AbstractContextManager[Say]]
+
+
+@dataclass(frozen=True)
+class RunChange:
+    """A run's ledger before and after; None where process has written none."""
+
+    before: LedgerState | None
+    after: LedgerState | None
+
+
+@dataclass(frozen=True)
+class ReplayResult:
+    """What a replay sent and changed; the keys are those of `./lake replay --json`.
+
+    Attributes
+    ----------
+    objects
+        What was sent, or would be.
+    sent
+        Number of messages sent; 0 in a dry run.
+    waited
+        Whether the outcome is known: process has finished.
+    changed
+        Pages whose receipt is another one now.
+    left_quarantine, entered_quarantine
+        Records (a page that is quarantined whole counts as one) that were in quarantine before and
+        are not, and the other way.
+    rows_before, rows_after
+        Rows of the pages in `works`.
+    runs
+        Ledgers by run.
+    """
+
+    objects: Sequence[str]
+    records: int | None = None
+    sent: int = 0
+    waited: bool = False
+    changed: int = 0
+    left_quarantine: int = 0
+    entered_quarantine: int = 0
+    rows_before: int = 0
+    rows_after: int = 0
+    runs: Mapping[str, RunChange] = field(default_factory=dict)
+    remarks: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A call of `./lake replay`.
+
+    Attributes
+    ----------
+    step
+        Shows a step and yields a function that shows its progress.
+    dry_run
+        Only list what would be sent.
+    wait
+        Wait until process has finished, and compare.
+    """
+
+    cloud: Cloud
+    step: Step
+    dry_run: bool = False
+    wait: bool = True
+
+    def pages(self, selection: Selection) -> ReplayResult:
+        """Send raw pages through process again.
+
+        Raises
+        ------
+        RunFailedError
+            Some came to the dead letters, or nothing moves.
+        """
+        result = ReplayResult(selection.keys, selection.records, remarks=tuple(selection.remarks))
+        if self.dry_run or not selection.keys:
+            return result
+
+        def send(say: Say) -> None:
+            send_events(self.cloud, self._bucket, selection.keys, say)
+
+        return self._compared(result, send)
+
+    def dead_letters_of_process(self) -> ReplayResult:
+        """Move the dead letters of process back to its queue."""
+        found = letters.listed(self.cloud, "process")
+        result = ReplayResult([letter.text for letter in found])
+        if self.dry_run or not found:
+            return result
+        return self._compared(result, lambda say: letters.moved(self.cloud, say))
+
+    def notices(self, service: str, *, discard: bool) -> ReplayResult:
+        """List the dead letters of a service whose work others do, and delete them if asked."""
+        found = letters.listed(self.cloud, service)
+        result = ReplayResult([letter.text for letter in found])
+        why = f"{service}'s are never sent again: {NOTICES[service]}."
+        if not found:
+            return result
+        if self.dry_run or not discard:
+            return replace(result, remarks=(f"{why} --discard removes them.",))
+        gone = letters.discarded(self.cloud, service)
+        return replace(result, remarks=(f"{why} {len(gone)} are removed.",))
+
+    @property
+    def _bucket(self) -> str:
+        return self.cloud.parameter("foundation/data-bucket")
+
+    def _compared(self, result: ReplayResult, send: Callable[[Say], object]) -> ReplayResult:
+        cloud, bucket = self.cloud, self._bucket
+        pages = [key for key in result.objects if _run_of_page(key)]
+        runs = sorted({run for key in result.objects if (run := _run_of(key))})
+        with self.step("Read the receipts"):
+            before, ledgers = page_states(cloud, bucket, pages), ledger_states(cloud, bucket, runs)
+        dead = dead_letters(cloud, "process")
+        with self.step("Send") as say:
+            send(say)
+        result = replace(result, sent=len(result.objects))
+        if not self.wait:
+            return result
+        # What was moved is no longer among them.
+        dead = min(dead, dead_letters(cloud, "process"))
+        with self.step("Process") as say:
+            wait_until_processed(cloud, say, dead=dead)
+            after = page_states(cloud, bucket, pages)
+            unfinished = _changed_runs(before, after) | {r for r in runs if ledgers[r] is None}
+            self._complete(sorted(unfinished), say, dead)
+            after_ledgers = ledger_states(cloud, bucket, runs)
+        changes = {run: RunChange(ledgers[run], after_ledgers[run]) for run in runs}
+        result = replace(result, waited=True, runs=changes)
+        return _with_changes(result, before, after)
+
+    def _complete(self, runs: Sequence[str], say: Say, dead: int) -> None:
+        """Send the manifests of runs, so that process sums them up with what has changed."""
+        keys = [manifest_key(run) for run in runs]
+        present = [key for key in keys if exists(self.cloud, self._bucket, key)]
+        if present:
+            send_events(self.cloud, self._bucket, present, say)
+            wait_until_processed(self.cloud, say, dead=dead)
+
+
+def checked_service(service: str) -> str:
+    """Return the name of a service with dead letters.
+
+    Raises
+    ------
+    ReplayError
+        There is no such service.
+    """
+    if service not in SERVICES:
+        raise ReplayError(
+            f"{service!r} has no dead letters.", f"The services are {', '.join(SERVICES)}."
+        )
+    return service
+
+
+def _with_changes(
+    result: ReplayResult, before: Mapping[str, PageState], after: Mapping[str, PageState]
+) -> ReplayResult:
+    moves = [
+        (before[key].quarantined if key in before else 0) - now.quarantined
+        for key, now in after.items()
+    ]
+    return replace(
+        result,
+        changed=sum(before.get(key) != now for key, now in after.items()),
+        left_quarantine=sum(move for move in moves if move > 0),
+        entered_quarantine=-sum(move for move in moves if move < 0),
+        rows_before=sum(state.rows for state in before.values()),
+        rows_after=sum(state.rows for state in after.values()),
+    )
+
+
+def _changed_runs(before: Mapping[str, PageState], after: Mapping[str, PageState]) -> set[str]:
+    return {RawKey.parse(key).run_id for key, now in after.items() if before.get(key) != now}
+
+
+def _run_of_page(key: str) -> str | None:
+    try:
+        return RawKey.parse(key).run_id
+    except InvalidKeyError:
+        return None
+
+
+def _run_of(key: str) -> str | None:
+    try:
+        return _run_of_page(key) or parse_manifest_key(key)
+    except InvalidKeyError:
+        return None

@@ -1,0 +1,1 @@
+"""The state of an environment: units, queues, runs, quarantine and curated tables."""

@@ -1,0 +1,103 @@
+"""What Athena refuses for its types and DuckDB would convert: year = '1999', for example.
+
+Only what is certain is refused: an expression whose type is not known passes.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from lake.errors import QueryError
+from lake.query.statement import DIALECT
+
+_HINT = "Athena converts no types here: write a value of the same type, or CAST one of them."
+
+
+def require_matching_types(tree: Any) -> None:
+    """Check the expressions of a statement that carry their types in `meta`.
+
+    Raises
+    ------
+    QueryError
+        Athena would refuse the types of an expression.
+    """
+    for node in tree.walk():
+        _check(node)
+
+
+def _check(node: Any) -> None:
+    from sqlglot import exp
+
+    if isinstance(node, exp.EQ | exp.NEQ | exp.GT | exp.GTE | exp.LT | exp.LTE | exp.Is):
+        _require_one_family(node, [node.this, node.expression])
+    elif isinstance(node, exp.Between):
+        _require_one_family(node, [node.this, node.args["low"], node.args["high"]])
+    elif isinstance(node, exp.In):
+        _require_one_family(
+            node, [node.this, *node.expressions, *_selected(node.args.get("query"))]
+        )
+    elif isinstance(node, exp.Coalesce):
+        _require_one_family(node, [node.this, *node.expressions])
+    elif isinstance(node, exp.Case | exp.If) and not isinstance(node.parent, exp.Case):
+        _require_one_family(node, _branches(node))
+    elif isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div | exp.Mod):
+        _refuse(node, [node.this, node.expression], {"text", "boolean"})
+    elif isinstance(node, exp.DPipe):
+        _refuse(node, [node.this, node.expression], {"number", "time", "boolean"})
+    elif isinstance(node, exp.SetOperation):
+        for left, right in zip(_selected(node.left), _selected(node.right), strict=False):
+            _require_one_family(node, [left, right])
+
+
+def _require_one_family(node: Any, parts: Iterable[Any]) -> None:
+    found = {family: part for part in parts if (family := _family(part))}
+    if len(found) > 1:
+        types = " and ".join(sorted(_type(part) for part in found.values()))
+        raise QueryError(f"{_short(node)}: the types differ, {types}.", _HINT)
+
+
+def _refuse(node: Any, parts: Iterable[Any], families: set[str]) -> None:
+    for part in parts:
+        if _family(part) in families:
+            raise QueryError(f"{_short(node)}: not possible with {_type(part)}.", _HINT)
+
+
+def _branches(node: Any) -> list[Any]:
+    from sqlglot import exp
+
+    if isinstance(node, exp.If):
+        return [node.args["true"], node.args.get("false")]
+    return [*(branch.args["true"] for branch in node.args["ifs"]), node.args.get("default")]
+
+
+def _selected(query: Any) -> list[Any]:
+    from sqlglot import exp
+
+    query = query.unnest() if isinstance(query, exp.Subquery) else query
+    return list(query.expressions) if isinstance(query, exp.Select) else []
+
+
+def _family(node: Any) -> str | None:
+    """Return what a value can be compared with; None if that is not known."""
+    from sqlglot import exp
+
+    if node is None or isinstance(node, exp.Interval):
+        return None
+    found = node.unalias().unnest().meta.get("type")
+    if found is None:
+        return None
+    families = {
+        "text": exp.DataType.TEXT_TYPES,
+        "number": exp.DataType.NUMERIC_TYPES,
+        "boolean": {exp.DType.BOOLEAN},
+        "time": {exp.DType.DATE, exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ},
+    }
+    return next((name for name, types in families.items() if found.this in types), None)
+
+
+def _type(node: Any) -> str:
+    return str(node.unalias().unnest().meta["type"].sql(dialect=DIALECT)).lower()
+
+
+def _short(node: Any) -> str:
+    text = str(node.sql(dialect=DIALECT))
+    return text if len(text) <= 80 else text[:79] + "…"
