@@ -120,7 +120,7 @@ class ProcessStore:
             return {
                 key: self.cloud.objects[key].etag
                 for key in self.cloud.keys(prefix)
-                if key > prefix + after and (last is None or key <= prefix + last)
+                if (not after or key > prefix + after) and (last is None or key <= prefix + last)
             }
 
         return self.cloud.call(f"s3 list {prefix}", effect, process_errors.StorageError)

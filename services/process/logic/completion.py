@@ -120,9 +120,12 @@ def announce_parts(store: Store, run_id: str) -> RunParts | None:
         parts, pages = split(RunManifest.model_validate_json(stored.body))
     except ValueError as error:
         raise InvalidManifestError(f"the manifest of {run_id}: {error}", run_id=run_id) from error
-    store.put_new(parts_key(run_id), _body(parts), _JSON)
-    for part in pages:
-        store.put_new(part_pages_key(run_id, part.number), _body(part), _JSON)
+    there = store.list_etags(parts_prefix(run_id))
+    announced = {part_pages_key(run_id, part.number): part for part in pages}
+    # The index first: see above.
+    for key, document in {parts_key(run_id): parts, **announced}.items():
+        if key not in there:
+            store.put_new(key, _body(document), _JSON)
     return parts
 
 
