@@ -40,11 +40,17 @@ def _commands() -> Iterator[tuple[str, str]]:
 
 
 COMMANDS = sorted(set(_commands()))
-SQL = {name: glue_types((*table.columns, *PARTITIONS)) for name, table in (
-    (table.catalogue_name, table) for table in TABLES.values()
-)} | {name: glue_types(table.columns) for name, table in CURATED.items()} | {
-    name: {column.name: column.type for column in view.columns} for name, view in views().items()
-}
+SQL = (
+    {
+        name: glue_types((*table.columns, *PARTITIONS))
+        for name, table in ((table.catalogue_name, table) for table in TABLES.values())
+    }
+    | {name: glue_types(table.columns) for name, table in CURATED.items()}
+    | {
+        name: {column.name: column.type for column in view.columns}
+        for name, view in views().items()
+    }
+)
 
 
 def _words(command: str) -> list[str]:

@@ -90,15 +90,14 @@ def test_what_is_to_be_done_is_a_command(section: str, command: str) -> None:
 
 
 def test_a_parameter_that_is_to_be_set_is_one_of_its_template() -> None:
-    class Loader(yaml.SafeLoader):
-        """CloudFormation's short forms are of no interest here."""
-
-    Loader.add_multi_constructor("!", lambda *_: None)
+    loader: Any = type("Loader", (yaml.SafeLoader,), {})
+    # CloudFormation's short forms are of no interest here.
+    loader.add_multi_constructor("!", lambda *_: None)
     settings = re.findall(r"--set (\w+)\.(\w+)=", " ".join(commands()))
 
     assert len(settings) > 5
     for unit, parameter in settings:
-        template = yaml.load(Path(f"infra/{unit}.yaml").read_text(), Loader)  # noqa: S506
+        template = yaml.load(Path(f"infra/{unit}.yaml").read_text(), loader)  # noqa: S506
         assert parameter in template["Parameters"], (unit, parameter)
 
 

@@ -1,7 +1,6 @@
 """Schedule, ingest, raw page, event, process, catalogue, query: as deployed, on the local AWS."""
 
 import gzip
-import json
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,14 @@ from lake.runs.ledger import object_keys
 from openlibrary_standin import StandInConfig
 from schemas.keys import RawKey
 from tests.e2e.conftest import PROJECT
-from tests.e2e.crawls import expected_positions, positions, run_lake, serving, wait_for
+from tests.e2e.crawls import (
+    expected_positions,
+    positions,
+    run_lake,
+    send_again,
+    serving,
+    wait_for,
+)
 
 
 def etags(cloud: Cloud, bucket: str, *prefixes: str) -> dict[str, tuple[str, str]]:
@@ -28,18 +34,6 @@ def etags(cloud: Cloud, bucket: str, *prefixes: str) -> dict[str, tuple[str, str
             head = s3.head_object(Bucket=bucket, Key=key)
             found[key] = (head["ETag"], head["ContentLength"])
     return found
-
-
-def send_again(cloud: Cloud, bucket: str, key: str) -> None:
-    """Deliver the event of a raw object once more, as EventBridge may."""
-    event = {
-        "source": "aws.s3",
-        "detail-type": "Object Created",
-        "detail": {"bucket": {"name": bucket}, "object": {"key": key}},
-    }
-    cloud.client("sqs").send_message(
-        QueueUrl=cloud.parameter("process/queue-url"), MessageBody=json.dumps(event)
-    )
 
 
 def queue_is_empty(cloud: Cloud) -> bool:

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -21,14 +21,22 @@ from ingest.openlibrary.api import OpenLibrary
 from ingest.ports import SubjectSpec, Timing
 from ingest.testing.lake import SilentObserver
 from process.logic.batch import Batch
-from process.logic.outputs import Outputs
+from process.logic.outputs import Outputs, PageOutput
 from process.logic.retry import Retry
 from process.testing.fakes import LIMITS
 from process.testing.pages import BUCKET
 from schemas.curated_tables import CURATED
 from schemas.events import Heartbeat
-from schemas.keys import CURATED_PREFIX, PROCESSED_PREFIX, RUNS_PREFIX, parse_build
+from schemas.keys import (
+    CURATED_PREFIX,
+    PROCESSED_PREFIX,
+    RAW_PREFIX,
+    RUNS_PREFIX,
+    RawKey,
+    parse_build,
+)
 from schemas.ledger.curated_build import BuildRecord, TableOutcome
+from schemas.rows.quarantine import QuarantineRecord
 from tests.simulation.cloud import Cloud, Message
 from tests.simulation.ports import (
     LAKE,
@@ -48,6 +56,9 @@ _PROCESS_SECONDS: Final = 300.0
 _WORKERS: Final = 3
 _GRACE: Final = timedelta(hours=1)
 _LONGEST_QUERY_SECONDS: Final = 600.0
+#: Of the histories, in which process is corrected on the way.
+_SHARE_OF_RELEASES: Final = 0.4
+_LATEST_RELEASE_SECONDS: Final = 4500.0
 
 
 class OrderedFuture[T](Future[T]):
@@ -78,6 +89,27 @@ class OrderedExecutor:
         return future
 
 
+class DefectiveOutputs(Outputs):
+    """What a version of process writes that rejects the first work of each page."""
+
+    def save(self, page: RawKey, digest: str, made: PageOutput) -> None:
+        """Write a page's outputs."""
+        if made.works is None:
+            return super().save(page, digest, made)
+        rejected = QuarantineRecord(
+            reason_code="record.defect",
+            reason_message="",
+            payload="{}",
+            contract_version="1",
+            run_id=page.run_id,
+            raw_key=page.key,
+        )
+        works = made.works.slice(1) if made.works.num_rows > 1 else None
+        return super().save(
+            page, digest, replace(made, works=works, rejected=[rejected, *made.rejected])
+        )
+
+
 @dataclass
 class Lake:
     """The functions of a lake, on an AWS in memory.
@@ -90,6 +122,8 @@ class Lake:
         Sums of what process counted.
     holes
         What readers saw that was not whole.
+    has_defect, replayed
+        Whether process rejects a good record of each page, and whether that was mended since.
     """
 
     cloud: Cloud
@@ -98,6 +132,23 @@ class Lake:
     invocations: int = 0
     metrics: Counter[str] = field(default_factory=Counter)
     holes: list[str] = field(default_factory=list)
+    has_defect: bool = False
+    replayed: bool = False
+
+    def __post_init__(self) -> None:
+        self.has_defect = self.cloud.chance.random() < _SHARE_OF_RELEASES
+
+    def release(self) -> None:
+        """Release a corrected process, and replay what the defective one made."""
+        engine, chance = self.cloud.engine, self.cloud.chance
+        if not self.has_defect:
+            return
+        engine.sleep(chance.uniform(600.0, _LATEST_RELEASE_SECONDS))
+        self.has_defect, self.replayed = False, True
+        # Until the last invocation of the defective version has ended.
+        engine.sleep(_PROCESS_SECONDS)
+        for key in self.cloud.keys(RAW_PREFIX):
+            self.cloud.send(key)
 
     def schedule(self) -> None:
         """Send heartbeats: late, twice or not at all while faults are on."""
@@ -188,7 +239,8 @@ class Lake:
         engine, chance = self.cloud.engine, self.cloud.chance
         ends = engine.seconds + _PROCESS_SECONDS
         retry = Retry(lambda: ends - engine.seconds, engine.sleep, chance.uniform)
-        outputs = Outputs(ProcessStore(self.cloud), ProcessTables(self.cloud))
+        outputs_of = DefectiveOutputs if self.has_defect else Outputs
+        outputs = outputs_of(ProcessStore(self.cloud), ProcessTables(self.cloud))
         batch = Batch(outputs, LIMITS, BUCKET, ProcessQueue(self.cloud), retry)
         records = [
             {"messageId": one.name, "receiptHandle": one.name, "body": one.body} for one in messages

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -79,14 +79,15 @@ class ProcessStore:
 
         def effect() -> ProcessObject | None:
             found = self.cloud.objects.get(key)
-            return ProcessObject(found.body, found.metadata, len(found.body)) if found else None
+            if found is None:
+                return None
+            return ProcessObject(found.body, found.metadata, len(found.body), found.etag)
 
         return self.cloud.call(f"s3 get {key}", effect, process_errors.StorageError)
 
-    def exists(self, key: str) -> bool:
-        """Return whether there is an object."""
-        effect = lambda: key in self.cloud.objects  # noqa: E731
-        return self.cloud.call(f"s3 head {key}", effect, process_errors.StorageError)
+    def get_many(self, keys: Sequence[str]) -> list[ProcessObject | None]:
+        """Read objects."""
+        return [self.get(key) for key in keys]
 
     def put(self, key: str, body: bytes, content_type: str) -> None:
         """Write an object."""
@@ -94,22 +95,34 @@ class ProcessStore:
         self.cloud.call(f"s3 put {key}", effect, process_errors.StorageError, changes=True)
 
     def put_new(self, key: str, body: bytes, content_type: str) -> bool:
-        """Write an object unless there is one; a repeated call knows its own write."""
+        """Write an object unless there is one."""
+        return self.replace(key, body, content_type, None)
+
+    def replace(self, key: str, body: bytes, content_type: str, etag: str | None) -> bool:
+        """Write an object over a version; a repeated call knows its own write."""
         written: list[bool] = []
 
         def effect() -> bool:
-            if key in self.cloud.objects:
+            found = self.cloud.objects.get(key)
+            if (found.etag if found else None) != etag:
                 return bool(written)
             self.cloud.put(key, body)
             written.append(True)
             return True
 
         storage = process_errors.StorageError
-        return self.cloud.call(f"s3 put-new {key}", effect, storage, changes=True)
+        return self.cloud.call(f"s3 put-if {key}", effect, storage, changes=True)
 
-    def keys(self, prefix: str) -> set[str]:
-        """List keys."""
-        effect = lambda: set(self.cloud.keys(prefix))  # noqa: E731
+    def list_etags(self, prefix: str, after: str = "", last: str | None = None) -> dict[str, str]:
+        """List ETags."""
+
+        def effect() -> dict[str, str]:
+            return {
+                key: self.cloud.objects[key].etag
+                for key in self.cloud.keys(prefix)
+                if key > prefix + after and (last is None or key <= prefix + last)
+            }
+
         return self.cloud.call(f"s3 list {prefix}", effect, process_errors.StorageError)
 
 
