@@ -13,20 +13,19 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-#: What ships in a package, or runs on a user's machine to run the lake. Superset and the tools that
-#: check the code have environments of their own, with the licences of their distributions.
+#: What ships in a package, or runs the lake on a user's machine. Superset and the tools that check
+#: the code have environments of their own, with the licences of their distributions.
 LOCKS = ("default", "lake", "ministack", "report", "spark")
 #: Of packages that only other systems install, from their pages on PyPI.
 ELSEWHERE = {"colorama": "BSD-3-Clause", "pywin32": "PSF-2.0"}
 HEAD = """openlake
 Licensed under the Apache License, Version 2.0: see LICENSE.
 
-The services and ./lake use these packages, each under its own licence, and none of them is part
-of this repository. Made by build-support/notice.py from the packages' metadata.
+The services and ./lake use these packages, each under its own licence; none of them is part of this
+repository. Made by build-support/notice.py from the packages' metadata.
 
-OpenLibrary's data: the Internet Archive asserts no rights over them; see
-https://openlibrary.org/developers/licensing. Whoever crawls is bound by
-https://archive.org/about/terms and asked for a contact: see docs/ingest.md.
+No data of OpenLibrary are part of it either. For the terms of its data and of its API see
+https://openlibrary.org/developers/licensing and https://openlibrary.org/developers/api
 
 """
 _READ = """
@@ -60,7 +59,7 @@ def licence(expression: str | None, text: str | None, classifiers: list[str]) ->
     if classifiers:
         return ", ".join(name.rpartition(":: ")[2] for name in classifiers)
     # Some packages put the whole text there.
-    return re.sub(r"^The | Copyright.*", "", first[0])[:60] if first else "see the package"
+    return re.sub(r"^The |\s+Copyright.*", "", first[0])[:60] if first else "see the package"
 
 
 def main(interpreters: list[str]) -> None:

@@ -127,7 +127,7 @@ def _counts(summary: Summary) -> RenderableType:
     lines = [
         f"{summary.records_raw:,} records of {summary.subjects} subjects fetched in "
         f"{summary.pages} pages from {summary.source}",
-        f"= {summary.rows_processed:,} rows in {summary.database}.works "
+        f"= {summary.rows_processed:,} rows in {summary.database}.crawled_works "
         f"+ {summary.records_quarantined:,} in {summary.database}.quarantine",
         *_curated_line(summary),
         *_report_line(summary),
