@@ -65,7 +65,7 @@ def check_run(bucket: Bucket, run_id: str, say: Say) -> Findings:
             "ledger.missing",
             bucket.uri(keys.processed_ledger_key(run_id)),
             "every page of the run is processed, and the run's ledger is not written",
-            "send the manifest's event again: replay the run",
+            "'./lake replay raw --run RUN' sends the manifest again, too",
         )
     _find_strays(bucket, run)
     return run.findings
