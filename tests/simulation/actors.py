@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -21,7 +21,7 @@ from ingest.openlibrary.api import OpenLibrary
 from ingest.ports import SubjectSpec, Timing
 from ingest.testing.lake import SilentObserver
 from process.logic.batch import Batch
-from process.logic.outputs import Outputs, PageOutput
+from process.logic.outputs import Outputs
 from process.logic.retry import Retry
 from process.testing.fakes import LIMITS
 from process.testing.pages import BUCKET
@@ -32,14 +32,13 @@ from schemas.keys import (
     PROCESSED_PREFIX,
     RAW_PREFIX,
     RUNS_PREFIX,
-    RawKey,
     parse_build,
 )
 from schemas.ledger.curated_build import BuildRecord, TableOutcome
-from schemas.rows.quarantine import QuarantineRecord
 from tests.simulation.cloud import Cloud, Message
 from tests.simulation.ports import (
     LAKE,
+    DefectiveOutputs,
     EtlCatalogue,
     EtlFiles,
     IngestStore,
@@ -87,27 +86,6 @@ class OrderedExecutor:
         except BaseException as error:
             future.set_exception(error)
         return future
-
-
-class DefectiveOutputs(Outputs):
-    """What a version of process writes that rejects the first work of each page."""
-
-    def save(self, page: RawKey, digest: str, made: PageOutput) -> None:
-        """Write a page's outputs."""
-        if made.works is None:
-            return super().save(page, digest, made)
-        rejected = QuarantineRecord(
-            reason_code="record.defect",
-            reason_message="",
-            payload="{}",
-            contract_version="1",
-            run_id=page.run_id,
-            raw_key=page.key,
-        )
-        works = made.works.slice(1) if made.works.num_rows > 1 else None
-        return super().save(
-            page, digest, replace(made, works=works, rejected=[rejected, *made.rejected])
-        )
 
 
 @dataclass

@@ -94,10 +94,9 @@ def not_conserved(lake: Lake) -> Iterator[str]:
         good, bad = naive_page(objects[key].body)
         rows_key, bad_key = page.processed_key("works"), page.quarantine_key("works")
         expected |= {rows_key} if good else set()
-        expected |= {bad_key} if bad or is_remnant(lake, page) else set()
+        expected |= {bad_key} if bad else set()
         rows = json.loads(objects[rows_key].body) if rows_key in objects else []
-        named = bad_key in objects and not is_remnant(lake, page)
-        lines = gzip.decompress(objects[bad_key].body) if named else b""
+        lines = gzip.decompress(objects[bad_key].body) if bad_key in objects else b""
         if rows != good or len(lines.splitlines()) != bad:
             yield f"{key}: {len(rows)} rows of {len(good)}, {len(lines.splitlines())} of {bad} bad"
         receipt = document(lake, page.receipt_key)
@@ -108,15 +107,6 @@ def not_conserved(lake: Lake) -> Iterator[str]:
             # A corrected process empties what it no longer writes.
             if key not in expected and not is_empty(objects[key].body):
                 yield f"{key} is of no page"
-
-
-def is_remnant(lake: Lake, page: RawKey) -> bool:
-    """Return whether a quarantine file was left by a version of process that was cut off.
-
-    That is a known fault, which docs/reliability.md describes: the corrected version, which writes
-    no such file, finds no receipt that names it.
-    """
-    return lake.replayed and document(lake, page.receipt_key).get("quarantine_key") is None
 
 
 def changed_though_final(lake: Lake) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -14,8 +14,11 @@ from ingest import errors as ingest_errors
 from ingest.ports import NewObject
 from ingest.ports import StoredObject as IngestObject
 from process import errors as process_errors
+from process.logic.outputs import Outputs, PageOutput
 from process.ports import StoredObject as ProcessObject
 from schemas.curated_tables import CuratedTable
+from schemas.keys import RawKey
+from schemas.rows.quarantine import QuarantineRecord
 from schemas.tables import Table
 from tests.simulation.cloud import Cloud
 
@@ -120,7 +123,7 @@ class ProcessStore:
             return {
                 key: self.cloud.objects[key].etag
                 for key in self.cloud.keys(prefix)
-                if key > prefix + after and (last is None or key <= prefix + last)
+                if (not after or key > prefix + after) and (last is None or key <= prefix + last)
             }
 
         return self.cloud.call(f"s3 list {prefix}", effect, process_errors.StorageError)
@@ -145,6 +148,27 @@ class ProcessTables:
         if self.cloud.chance.random() < 0.1:
             what = f"glue register {table.name}"
             self.cloud.call(what, lambda: None, process_errors.CatalogueError, changes=True)
+
+
+class DefectiveOutputs(Outputs):
+    """What a version of process writes that rejects the first work of each page."""
+
+    def save(self, page: RawKey, digest: str, made: PageOutput) -> None:
+        """Write a page's outputs."""
+        if made.works is None:
+            return super().save(page, digest, made)
+        rejected = QuarantineRecord(
+            reason_code="record.defect",
+            reason_message="",
+            payload="{}",
+            contract_version="1",
+            run_id=page.run_id,
+            raw_key=page.key,
+        )
+        works = made.works.slice(1) if made.works.num_rows > 1 else None
+        return super().save(
+            page, digest, replace(made, works=works, rejected=[rejected, *made.rejected])
+        )
 
 
 @dataclass

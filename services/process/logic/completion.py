@@ -14,17 +14,16 @@ read before the listing that they are made from, so an older state never replace
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
 from process.errors import InvalidManifestError, StorageError
+from process.logic.sums import make_ledger, mismatches, sum_receipts
 from process.ports import Store, StoredObject
-from schemas.fingerprints import combined, fingerprint
+from schemas.fingerprints import fingerprint
 from schemas.keys import (
     below,
     manifest_key,
@@ -35,20 +34,12 @@ from schemas.keys import (
     processed_ledger_key,
     receipts_prefix,
 )
-from schemas.ledger.parts import ListedPage, PageSum, PartPages, PartSum, RunParts, split
-from schemas.ledger.run import (
-    PageReceipt,
-    PartTotals,
-    ProcessedLedger,
-    RunManifest,
-    SubjectCounts,
-    SummedPart,
-)
+from schemas.ledger.parts import PageSum, PartPages, PartSum, RunParts, split
+from schemas.ledger.run import PageReceipt, PartTotals, ProcessedLedger, RunManifest, SummedPart
 
 _JSON: Final = "application/json"
 #: Of several that replace the same object at once, one gets through at each attempt.
 _ATTEMPTS: Final = 20
-_MISMATCHES: Final = 20
 
 
 @dataclass(slots=True)
@@ -120,9 +111,12 @@ def announce_parts(store: Store, run_id: str) -> RunParts | None:
         parts, pages = split(RunManifest.model_validate_json(stored.body))
     except ValueError as error:
         raise InvalidManifestError(f"the manifest of {run_id}: {error}", run_id=run_id) from error
-    store.put_new(parts_key(run_id), _body(parts), _JSON)
-    for part in pages:
-        store.put_new(part_pages_key(run_id, part.number), _body(part), _JSON)
+    there = store.list_etags(parts_prefix(run_id))
+    announced = {part_pages_key(run_id, part.number): part for part in pages}
+    # The index first: see above.
+    for key, document in {parts_key(run_id): parts, **announced}.items():
+        if key not in there:
+            store.put_new(key, _body(document), _JSON)
     return parts
 
 
@@ -177,60 +171,6 @@ def add_up_run(store: Store, parts: RunParts) -> int | None:
     raise StorageError(f"{key} is replaced by others again and again", key=key)
 
 
-def sum_receipts(
-    part: PartPages, there: Mapping[str, str], pages: dict[str, PageSum], known: PartSum | None
-) -> PartSum:
-    """Add up the receipts of a part; pure.
-
-    Parameters
-    ----------
-    there
-        ETags of the receipts in the part's range by name, those of unlisted pages included.
-    pages
-        What each page's receipt adds.
-    known
-        The sum that is replaced.
-    """
-    subjects = defaultdict(SubjectCounts, dict.fromkeys(part.empty_subjects, SubjectCounts()))
-    for name, page in pages.items():
-        subject = part.pages[name].subject
-        subjects[subject] = subjects[subject].plus(page.counts)
-    unlisted = {name: etag for name, etag in there.items() if name not in pages}
-    mismatches = [text for page in pages.values() for text in page.mismatches]
-    prefix = receipts_prefix(part.run_id)
-    mismatches += [f"{prefix}{name}: the manifest has no such page" for name in unlisted]
-    etags = {name: page.etag for name, page in pages.items()} | unlisted
-    return PartSum(
-        run_id=part.run_id,
-        number=part.number,
-        revision=known.revision + 1 if known else 1,
-        state=fingerprint(etags.items()),
-        subjects=subjects,
-        mismatches=_first(mismatches),
-        pages=pages,
-    )
-
-
-def make_ledger(parts: RunParts, summed: Sequence[SummedPart], revision: int) -> ProcessedLedger:
-    """Add up a run's parts; pure."""
-    subjects: defaultdict[str, SubjectCounts] = defaultdict(SubjectCounts)
-    for part in summed:
-        for subject, counts in part.subjects.items():
-            subjects[subject] = subjects[subject].plus(counts)
-    totals = reduce(SubjectCounts.plus, subjects.values(), SubjectCounts())
-    return ProcessedLedger(
-        run_id=parts.run_id,
-        contract_version=parts.contract_version,
-        manifest_status=parts.manifest_status,
-        **dict(totals),
-        subjects=subjects,
-        mismatches=[text for part in summed for text in part.mismatches],
-        revision=revision,
-        state=combined(part.state for part in summed),
-        parts=list(summed),
-    )
-
-
 def _part_pages(store: Store, parts: RunParts, number: int) -> PartPages | None:
     key = part_pages_key(parts.run_id, number)
     return _read(PartPages, key, store.get(key))
@@ -254,7 +194,7 @@ def _page_sums(
         sums[name] = PageSum(
             etag=stored.etag,
             counts=receipt.counts,
-            mismatches=list(_mismatches(part.pages[name], receipt)),
+            mismatches=list(mismatches(part.pages[name], receipt)),
         )
     return {name: sums[name] for name in part.pages}
 
@@ -275,27 +215,6 @@ def _summed_parts(
         else:
             raise StorageError(f"the sum {key} is gone", key=key)
     return summed
-
-
-def _mismatches(page: ListedPage, receipt: PageReceipt) -> Iterable[str]:
-    if page.times > 1:
-        yield f"{page.key}: the manifest lists it twice"
-    if receipt.page_status == "quarantined":
-        yield (
-            f"{page.key}: quarantined whole ({receipt.reason_code}),"
-            f" the manifest has {page.works} works"
-        )
-    elif receipt.records != page.works:
-        yield f"{page.key}: {receipt.records} records, the manifest has {page.works} works"
-    # A page that was too large to be read has the digest of its provenance, or none.
-    if receipt.raw_sha256 and receipt.raw_sha256 != page.sha256:
-        yield f"{page.key}: the bytes are not those of the manifest"
-
-
-def _first(mismatches: list[str]) -> list[str]:
-    more = len(mismatches) - _MISMATCHES
-    kept = mismatches[:_MISMATCHES]
-    return [*kept, f"{more} more of these pages: './lake check' names all"] if more > 0 else kept
 
 
 def _read[Model: BaseModel](

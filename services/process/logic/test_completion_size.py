@@ -120,6 +120,16 @@ def test_a_run_of_the_largest_size_is_ended_in_time() -> None:
     assert store.calls["LIST"] < 2 * parts
 
 
+def test_a_manifest_that_comes_again_announces_nothing_again() -> None:
+    store = run_of(pages_of({"love": 5000}))
+    assert max(end_run(store)) < INVOCATION_SECONDS
+    store.calls.clear()
+
+    invoke(store, Arrivals(messages={"m"}, manifests={"m"}))
+
+    assert store.calls == {"GET": 4, "LIST": 3}
+
+
 def test_a_replay_of_many_pages_costs_a_few_calls_a_page() -> None:
     # GIVEN a run of 20,000 pages that has ended
     pages = pages_of({"love": 10_000, "war": 10_000})

@@ -64,11 +64,13 @@ class MemoryStore:
             return True
 
     def list_etags(self, prefix: str, after: str = "", last: str | None = None) -> dict[str, str]:
-        first, end = prefix + after, None if last is None else prefix + last
+        end = None if last is None else prefix + last
         return {
             key: etag_of(self.objects[key][0])
             for key in sorted(self.objects)
-            if key.startswith(prefix) and key > first and (end is None or key <= end)
+            if key.startswith(prefix)
+            and (not after or key > prefix + after)
+            and (end is None or key <= end)
         }
 
     def lines(self, key: str) -> list[dict[str, Any]]:

@@ -66,7 +66,7 @@ class SlowStore:
         return True
 
     def list_etags(self, prefix: str, after: str = "", last: str | None = None) -> dict[str, str]:
-        first = bisect_right(self.names, prefix + after)
+        first = (bisect_right if after else bisect_left)(self.names, prefix + after)
         end = bisect_left(self.names, prefix + "\x7f")
         if last is not None:
             end = min(end, bisect_right(self.names, prefix + last))
