@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
@@ -80,11 +79,17 @@ def test_a_command_is_one_that_exists(path: str, command: str) -> None:
     elif words[0] == "./pants":
         _require_targets(words[1:])
     elif words[0].endswith("python") and words[1] == "-m":
-        assert importlib.util.find_spec(words[2]), path
+        assert _is_module(words[2]), f"{path}: {command}"
     elif words[0].startswith(("build-support/", ".lake/venv/", ".venv/")):
         return
     else:
         assert words[0] in FOREIGN, f"{path}: {command}"
+
+
+def _is_module(name: str) -> bool:
+    path = name.replace(".", "/")
+    roots = [Path(), *map(Path, ("libs", "services", "tools"))]
+    return any((root / f"{path}.py").is_file() or (root / path).is_dir() for root in roots)
 
 
 def _require_lake(words: list[str]) -> None:
