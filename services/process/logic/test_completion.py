@@ -69,13 +69,18 @@ def put_manifest(lake: Lake, works: int = 2) -> str:
         ),
         SubjectOutcome(subject="nothing", kind="subject", status="empty"),
     ]
+    return store_manifest(lake, outcomes)
+
+
+def store_manifest(lake: Lake, outcomes: list[SubjectOutcome]) -> str:
+    """Store a manifest of these outcomes, and return its key."""
     time = datetime(2026, 11, 23, 6, tzinfo=UTC)
     manifest = RunManifest(
         run_id=RUN,
         contract_version="1",
         started_at=time,
         finished_at=time,
-        status="complete",
+        status="complete" if outcomes else "failed",
         subjects=outcomes,
     )
     lake.store.objects[manifest_key(RUN)] = (manifest.model_dump_json().encode(), {})
@@ -297,18 +302,7 @@ def test_a_broken_receipt_is_tried_again(run: Lake) -> None:
 
 
 def test_a_run_without_pages_ends_with_its_manifest(lake: Lake) -> None:
-    time = datetime(2026, 11, 23, 6, tzinfo=UTC)
-    manifest = RunManifest(
-        run_id=RUN,
-        contract_version="1",
-        started_at=time,
-        finished_at=time,
-        status="failed",
-        subjects=[],
-    )
-    lake.store.objects[manifest_key(RUN)] = (manifest.model_dump_json().encode(), {})
-
-    deliver(lake, manifest_key(RUN))
+    deliver(lake, store_manifest(lake, []))
 
     assert (ledger(lake).pages, ledger(lake).manifest_status) == (0, "failed")
 
