@@ -161,10 +161,16 @@ def _first_names(rows: pa.Array, identity: pa.Array, name: pa.Array) -> pa.Array
 
 
 def _is_plain(texts: pa.StringArray) -> bool:
-    # Identifiers: all of their bytes at once are tested in a hundredth of the pattern's time.
+    # Identifiers, and most columns of names: all bytes at once are tested in a fraction of the
+    # pattern's time.
     _, _, buffer = texts.buffers()
     content = buffer.to_pybytes() if buffer else b""
-    return content.isascii() and b" " not in content and content.decode("ascii").isprintable()
+    if not content.isascii() or b"  " in content or not content.decode("ascii").isprintable():
+        return False
+    if b" " not in content:
+        return True
+    at_an_end = pc.or_(pc.starts_with(texts, " "), pc.ends_with(texts, " "))
+    return not pc.any(at_an_end).as_py()
 
 
 def _joined(columns: Sequence[pa.Array], separator: str) -> pa.StringArray:

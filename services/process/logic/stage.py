@@ -101,7 +101,7 @@ def build_output(page: pages.Page, lineage: Lineage) -> PageOutput:
         if isinstance(record, pages.Rejected)
     }
     positions = [position for position in range(len(page.records)) if position not in bad]
-    works = [page.records[position] for position in positions]
+    works = [page.records[position] for position in positions] if bad else page.records
     table = work_table(works, positions, page.extras, lineage) if works else None
     about = subject_tables(page.about, lineage)
     output = PageOutput(len(page.records), table, list(bad.values()), about, page.unknown_fields)
