@@ -145,7 +145,7 @@ def show_replay(console: Console, result: ReplayResult, call: Replay) -> None:
         for text in result.objects[:SHOWN]:
             console.print(text, markup=False, highlight=False, soft_wrap=True)
         more = f" ({count - SHOWN} more; --json lists all)" if count > SHOWN else ""
-        console.print(f"{count:,} to look at{records}{more}; nothing is sent.", highlight=False)
+        console.print(f"{count:,} found{records}{more}; nothing is sent.", highlight=False)
         return
     console.print(f"{result.sent:,} sent{records}.", highlight=False)
     if not result.waited:

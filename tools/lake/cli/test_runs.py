@@ -76,7 +76,7 @@ def test_a_dry_run_lists_whole_keys(console: Console) -> None:
 
     text = text_of(console)
     assert text.count(KEY) == 20
-    assert "25 to look at, with 7 records in quarantine (5 more; --json lists all)" in text
+    assert "25 found, with 7 records in quarantine (5 more; --json lists all)" in text
     assert "nothing is sent" in text
 
 

@@ -12,7 +12,6 @@ from lake.etl.curated import Curated
 from lake.runs.ledger import PageCounts, Run, count_pages, read_run
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
-GAPS_SHOWN = 10
 
 Stage = Literal["crawling", "processing", "processed", "excluded", "curated"]
 
