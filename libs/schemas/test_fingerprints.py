@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from schemas.fingerprints import run_fingerprints
+from schemas.fingerprints import NO_FILES, combined, fingerprint, run_fingerprints
 
 RUN, OTHER = "20261122T060000Z", "20261123T060000Z"
 PAGE = (f"works/ingest_date=2026-11-22/{RUN}-love-000000.parquet", "e1")
@@ -25,3 +25,10 @@ def test_other_files_do_not_count() -> None:
     ]
 
     assert run_fingerprints([PAGE, *others]) == run_fingerprints([PAGE])
+
+
+def test_the_fingerprint_of_all_files_is_made_of_those_of_their_parts() -> None:
+    parts = [fingerprint([PAGE]), fingerprint([FACETS, DUMP])]
+
+    assert combined(parts) == fingerprint([DUMP, PAGE, FACETS])
+    assert fingerprint([]) == NO_FILES

@@ -259,3 +259,13 @@ def test_a_location_names_another_build_and_nothing_else_of_it_changes() -> None
     location = "s3://lake/curated_data/works/build=d/part-0"
 
     assert keys.at_build(location, "b-2") == "s3://lake/curated_data/works/build=b-2/part-0"
+
+
+def test_the_pages_of_a_part_have_a_key_that_reads_back() -> None:
+    key = keys.part_pages_key(RUN, 7)
+
+    assert key == f"runs/run_id={RUN}/parts/0007/pages.json"
+    assert keys.parse_part_pages_key(key) == (RUN, 7)
+    for other in (keys.part_sum_key(RUN, 7), keys.parts_key(RUN), key.replace("0007", "00007")):
+        with pytest.raises(keys.InvalidKeyError):
+            keys.parse_part_pages_key(other)
