@@ -107,7 +107,7 @@ class IcebergLake:
     def rows(self, name: str) -> Rows:
         """Read an Iceberg table, in the order of its key."""
         found: Rows = self.table(name).scan().to_arrow().to_pylist()
-        return sorted(found, key=lambda row: [str(row[column]) for column in CURATED[name].key])
+        return sorted(found, key=lambda row: [row[column] for column in CURATED[name].key])
 
     def seen(self) -> dict[str, list[str]]:
         """Return which builds a reader of each Iceberg table finds."""
