@@ -72,3 +72,14 @@ def glue_content(*modules):
         output_directories=["sources"],
         root_output_directory="/sources",
     )
+
+
+def template_function():
+    """A Lambda function whose code stands in a template, and its tests.
+
+    boto3, which Lambda has, is in no requirement of the templates' tests.
+    """
+    python_sources(resolve="default")
+    python_tests(name="tests", resolve="default", interpreter_constraints=["==3.13.*"])
+    # For the test that compares it with the template.
+    files(name="text", sources=["function.py"])

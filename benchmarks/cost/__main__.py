@@ -12,7 +12,6 @@ import json
 import platform
 import statistics
 import sys
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,32 +21,9 @@ from rich.console import Console
 from benchmarks.common.medians import Process, process_usage
 from benchmarks.common.results import Report
 from benchmarks.cost.suite import shares
-from benchmarks.cost.suite.lake import PREFIXES, Lake, Run, lake
+from benchmarks.cost.suite.counts import READS, WRITES, calls, count
+from benchmarks.cost.suite.lake import Lake, lake
 from benchmarks.process.suite.aws import endpoint
-
-# S3 has two prices for requests.
-WRITES = ("PutObject", "ListObjectsV2")
-READS = ("GetObject", "HeadObject")
-
-
-def calls(made: Counter[str], names: tuple[str, ...]) -> int:
-    """Count the calls of some names."""
-    return sum(made[name] for name in names)
-
-
-def count(run: Run) -> dict[tuple[str, str], float]:
-    """Count what a run took, by name and unit."""
-    both = run.ingest.calls + run.process.calls
-    counted: dict[tuple[str, str], float] = {
-        ("writes and lists in S3", "calls"): calls(both, WRITES),
-        ("reads in S3", "calls"): calls(both, READS),
-        ("objects made", "objects"): both["PutObject"],
-        ("calls by process", "calls"): run.process.calls.total(),
-        ("log", "bytes"): run.ingest.log_bytes + run.process.log_bytes,
-    }
-    for prefix in PREFIXES:
-        counted[prefix.rstrip("/"), "bytes"] = sum(run.sizes[prefix])
-    return counted
 
 
 def measure_shares(report: Report, made: Lake) -> None:

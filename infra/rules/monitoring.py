@@ -92,7 +92,7 @@ def _name(_: Template, resource: Resource) -> Iterator[str]:
 
 def _description(_: Template, resource: Resource) -> Iterator[str]:
     description = resource.properties.get("AlarmDescription", "")
-    if not description.endswith(f". See docs/operations.md#{short_name(resource)}."):
+    if not description.endswith(f". See docs/runbook.md#{short_name(resource)}."):
         yield "its description does not say what to do, and where it is written at length"
     if len(description) > LONGEST_DESCRIPTION:
         yield "its description is too long"

@@ -1,4 +1,4 @@
-"""The runbook knows every alarm, metric and permission, and no other."""
+"""The documents of operations know every alarm, metric and permission, and no other."""
 
 import re
 from pathlib import Path
@@ -8,13 +8,7 @@ import pytest
 from infra.rules.monitoring import emitted, short_name
 from infra.rules.template import as_list, load, statements
 
-DOCUMENT = Path("docs/operations.md")
-
-
-def sections(level: str) -> list[str]:
-    """Return the headings of a level."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    return re.findall(rf"^{level} (.+)$", text, re.MULTILINE)
+DOCUMENT, RUNBOOK = Path("docs/operations.md"), Path("docs/runbook.md")
 
 
 def rows() -> set[tuple[str, ...]]:
@@ -30,7 +24,8 @@ def rows() -> set[tuple[str, ...]]:
 def test_every_alarm_has_its_section() -> None:
     alarms = load("monitoring").resources("AWS::CloudWatch::Alarm")
 
-    assert sections("###") == [short_name(alarm) for alarm in alarms]
+    headings = re.findall(r"^## (.+)$", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings == [short_name(alarm) for alarm in alarms]
 
 
 def test_every_metric_is_described() -> None:

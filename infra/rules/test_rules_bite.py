@@ -191,7 +191,7 @@ BREAKS: list[tuple[str, str, str, Break]] = [
         "alarm-description",
         "monitoring",
         "Freshness",
-        _set("Properties.AlarmDescription", "Stale. See docs/operations.md#other."),
+        _set("Properties.AlarmDescription", "Stale. See docs/runbook.md#other."),
     ),
     ("alarm-actions", "monitoring", "Freshness", _remove("Properties.AlarmActions")),
     ("alarm-actions", "monitoring", "Freshness", _set("Properties.OKActions", [])),

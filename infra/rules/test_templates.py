@@ -31,6 +31,8 @@ CHECKPOINT = "state/ingest.json"
 PROCESSED = "processed_data/works/ingest_date=2026-11-23/R-S-000000.parquet"
 QUARANTINED = "quarantine_data/works/ingest_date=2026-11-23/R-S-000000.jsonl.gz"
 QUARANTINED_RESPONSE = "quarantine_data/raw/ingest_date=2026-11-23/R-S-000000.json.gz"
+PART_PAGES = "runs/run_id=R/parts/0000/pages.json"
+PART_SUM = "runs/run_id=R/parts/0000/sum.json"
 RECEIPT = "runs/run_id=R/pages/S-000000.json"
 PROCESSED_LEDGER = "runs/run_id=R/processed.json"
 CURATED_LEDGER = "runs/run_id=R/curated.json"
@@ -46,7 +48,7 @@ INGEST, PROCESS = ("ingest", "FunctionRole"), ("process", "FunctionRole")
 ETL, BULK = ("glue_etl", "EtlRole"), ("glue_etl", "BulkRole")
 READS = {
     INGEST: {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, SUBJECTS},
-    PROCESS: {PAGE, MANIFEST, RECEIPT, PROCESSED_LEDGER},
+    PROCESS: {PAGE, MANIFEST, PART_PAGES, PART_SUM, RECEIPT, PROCESSED_LEDGER},
     ETL: {PROCESSED, DUMP_ROWS, PROCESSED_LEDGER, CURATED_LEDGER, CURATED},
     BULK: {DUMP, DUMP_ROWS, DUMP_QUARANTINE, PROCESSED_LEDGER},
 }
@@ -59,6 +61,8 @@ WRITES = {
         QUARANTINED,
         DUMP_QUARANTINE,
         QUARANTINED_RESPONSE,
+        PART_PAGES,
+        PART_SUM,
         RECEIPT,
         PROCESSED_LEDGER,
     },
@@ -219,11 +223,14 @@ def _wakes(unit: str, key: str) -> int:
 
 @pytest.mark.parametrize("key", EVERYTHING)
 def test_only_pages_and_manifests_wake_process(key: str) -> None:
-    """GIVEN any kind of object WHEN it is created THEN no output of process wakes process."""
+    """GIVEN any kind of object WHEN it is created THEN no output of process wakes process.
+
+    But for the pages of a run's parts: a manifest makes process write each of them once.
+    """
     matches = _wakes("process", key)
 
-    assert matches == (1 if key in (PAGE, MANIFEST) else 0)
-    assert not (matches and key in WRITES[PROCESS])
+    assert matches == (1 if key in (PAGE, MANIFEST, PART_PAGES) else 0)
+    assert not (matches and key in WRITES[PROCESS] - {PART_PAGES})
 
 
 @pytest.mark.parametrize("key", EVERYTHING)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final, Literal, Self
 from urllib.parse import urlencode
@@ -24,6 +25,7 @@ PROCESSED_PREFIX: Final = "processed_data/"
 QUARANTINE_PREFIX: Final = "quarantine_data/"
 CURATED_PREFIX: Final = "curated_data/"
 RUNS_PREFIX: Final = "runs/"
+MANIFEST_NAME: Final = "manifest.json"
 REPORTS_PREFIX: Final = "reports/"
 CHECKPOINT_KEY: Final = "state/ingest.json"
 #: Names the published build. Query engines ignore names that begin with ``_``.
@@ -50,7 +52,12 @@ _RAW_KEY: Final = re.compile(
     rf"/run_id=(?P<run>{RUN_ID_PATTERN})/subject=(?P<subject>[a-z0-9_.%A-F-]+)"
     r"/offset=(?P<offset>[0-9]{6,12})\.json\.gz"
 )
-_MANIFEST_KEY: Final = re.compile(rf"{RUNS_PREFIX}run_id=({RUN_ID_PATTERN})/manifest\.json")
+_MANIFEST_KEY: Final = re.compile(
+    rf"{RUNS_PREFIX}run_id=({RUN_ID_PATTERN})/{re.escape(MANIFEST_NAME)}"
+)
+_PART_PAGES_KEY: Final = re.compile(
+    rf"{RUNS_PREFIX}run_id=({RUN_ID_PATTERN})/parts/([0-9]{{4,6}})/pages\.json"
+)
 _RUN_FOLDER: Final = re.compile(rf"run_id=({RUN_ID_PATTERN})")
 _BUILD_FOLDER: Final = re.compile(rf"(?:^|/)build=({BUILD_PATTERN})(?:/|$)")
 _BUILD_RECORD: Final = re.compile(rf"({BUILD_PATTERN})\.json")
@@ -178,6 +185,8 @@ def new_run_id(scheduled: datetime) -> str:
     return scheduled.astimezone(UTC).strftime(_RUN_ID_FORMAT)
 
 
+# Each of a run's keys asks for it, and a run has hundreds of thousands.
+@lru_cache(maxsize=64)
 def parse_run_id(run_id: str) -> datetime:
     """Return the scheduled time (UTC) of a run id.
 
@@ -254,11 +263,14 @@ class RawKey:
         )
 
     @property
+    def receipt_name(self) -> str:
+        """The name of the page's receipt, below the prefix of its run's receipts."""
+        return f"{encode_segment(self.subject)}-{self.offset:06d}.json"
+
+    @property
     def receipt_key(self) -> str:
         """The key of the receipt that process writes for the page."""
-        return (
-            f"{receipts_prefix(self.run_id)}{encode_segment(self.subject)}-{self.offset:06d}.json"
-        )
+        return f"{receipts_prefix(self.run_id)}{self.receipt_name}"
 
     def processed_key(self, table: str) -> str:
         """Return the key of the page's Parquet file in a processed table."""
@@ -418,7 +430,7 @@ def receipts_prefix(run_id: str) -> str:
 
 def manifest_key(run_id: str) -> str:
     """Return the key of the manifest that ingest writes at the end of a run."""
-    return f"{run_prefix(run_id)}manifest.json"
+    return f"{run_prefix(run_id)}{MANIFEST_NAME}"
 
 
 def parse_manifest_key(key: str) -> str:
@@ -463,8 +475,42 @@ def outcome_key(run_id: str, subject: str) -> str:
     return f"{outcomes_prefix(run_id)}{encode_segment(subject)}.json"
 
 
+def parts_prefix(run_id: str) -> str:
+    """Return the prefix of the parts in which a run's receipts are added up."""
+    return f"{run_prefix(run_id)}parts/"
+
+
+def parts_key(run_id: str) -> str:
+    """Return the key of the object that says which parts a run has."""
+    return f"{parts_prefix(run_id)}parts.json"
+
+
+def part_pages_key(run_id: str, number: int) -> str:
+    """Return the key of the pages that the manifest has in a part of the run."""
+    return f"{parts_prefix(run_id)}{number:04d}/pages.json"
+
+
+def part_sum_key(run_id: str, number: int) -> str:
+    """Return the key of the sum over the receipts of a part."""
+    return f"{parts_prefix(run_id)}{number:04d}/sum.json"
+
+
+def parse_part_pages_key(key: str) -> tuple[str, int]:
+    """Return the run id and the number of the part whose pages a key holds.
+
+    Raises
+    ------
+    InvalidKeyError
+        When the text is not the key of a part's pages.
+    """
+    found = _PART_PAGES_KEY.fullmatch(key)
+    if not found or part_pages_key(found[1], int(found[2])) != key:
+        raise InvalidKeyError(f"{key[:300]!r} is not the key of the pages of a part of a run")
+    return found[1], int(found[2])
+
+
 def processed_ledger_key(run_id: str) -> str:
-    """Return the key of the ledger that process writes once when every page of a run is done."""
+    """Return the key of the ledger that process writes when every page of a run is done."""
     return f"{run_prefix(run_id)}processed.json"
 
 

@@ -15,6 +15,7 @@ HEAVY = {"pyarrow", "pandas", "numpy", "boto3", "botocore", "awswrangler"}
     [
         "keys",
         "ledger.provenance",
+        "ledger.parts",
         "ledger.run",
         "events",
         "settings",

@@ -24,7 +24,7 @@ from glue_etl.testing.tables import read_tables
 #: What is there on Glue 6.0 and comes with its libraries. Sources:
 #: https://docs.aws.amazon.com/glue/latest/dg/migrating-version-60.html (Spark 4.1.1, Python 3.13),
 #: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-python-libraries.html (modules).
-GLUE_HAS = {"pyspark", "pyarrow", "boto3", "botocore"}
+GLUE_HAS = {"pyspark", "pyarrow", "numpy", "boto3", "botocore"}
 RUN = "20200531T000000Z"
 PIN = r"^([a-z0-9-]+)=="
 

@@ -21,7 +21,7 @@ again.
     │   └── CrawlStoppingError          the invocation is about to end: nothing was sent
     ├── TerminalError
     │   ├── ConfigurationError          a setting is missing or wrong
-    │   │   └── CrawlTooLongError       the subjects take longer than allowed at the polite rate
+    │   │   └── CrawlTooLongError       the subjects take longer than allowed, or too many pages
     │   ├── UserAgentRefusedError       403
     │   ├── BadRequestError             400, 404, 422, a redirection, a refused sort
     │   └── StateUnreadableError        an object that ingest wrote does not read back
@@ -135,7 +135,7 @@ class ConfigurationError(TerminalError):
 
 
 class CrawlTooLongError(ConfigurationError):
-    """The configured subjects would take longer than allowed at the polite rate."""
+    """The configured subjects would take longer than allowed, or more pages than a run may have."""
 
     code = "crawl_too_long"
 

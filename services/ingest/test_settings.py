@@ -9,6 +9,7 @@ import pytest
 from ingest.errors import ConfigurationError, CrawlTooLongError
 from ingest.openlibrary.subjects import parse_subjects
 from ingest.settings import load_settings
+from schemas.ledger.parts import MAX_RUN_PAGES
 
 MINIMAL = {"DATA_BUCKET": "lake", "SUBJECTS": '["love"]', "MAX_WORKS_PER_SUBJECT": "1000"}
 
@@ -122,6 +123,16 @@ def test_crawl_that_takes_too_long_names_the_dump() -> None:
     with pytest.raises(CrawlTooLongError, match=r"ol_dump_works_latest.*backfill") as refused:
         load_settings({**MINIMAL, "SUBJECTS": many, "MAX_WORKS_PER_SUBJECT": "10000"})
     assert "200000 requests, 3333 minutes at 1 requests/s" in str(refused.value)
+
+
+def test_crawl_of_more_pages_than_a_run_may_have_is_refused_at_any_rate() -> None:
+    fast = {**MINIMAL, "REQUESTS_PER_SECOND": "1000", "PAGE_SIZE": "1"}
+    fits, exceeds = str(MAX_RUN_PAGES), str(MAX_RUN_PAGES + 1)
+
+    load_settings({**fast, "SUBJECTS": '["love"]', "MAX_WORKS_PER_SUBJECT": fits})
+
+    with pytest.raises(CrawlTooLongError, match="200001 pages; a run has at most 200000"):
+        load_settings({**fast, "SUBJECTS": '["love"]', "MAX_WORKS_PER_SUBJECT": exceeds})
 
 
 def test_ten_thousand_small_subjects_are_accepted() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,11 +23,14 @@ class StoredObject:
         Its user metadata.
     size
         Its stored size (bytes).
+    etag
+        Its version.
     """
 
     body: bytes
     metadata: Mapping[str, str]
     size: int
+    etag: str
 
 
 class Store(Protocol):
@@ -36,8 +39,8 @@ class Store(Protocol):
     def get(self, key: str, max_bytes: int | None = None) -> StoredObject | None:
         """Read an object; ``None`` when there is none."""
 
-    def exists(self, key: str) -> bool:
-        """Return whether there is an object."""
+    def get_many(self, keys: Sequence[str]) -> list[StoredObject | None]:
+        """Read objects, several at once, in the order of their keys."""
 
     def put(self, key: str, body: bytes, content_type: str) -> None:
         """Write an object, over an earlier one."""
@@ -45,8 +48,25 @@ class Store(Protocol):
     def put_new(self, key: str, body: bytes, content_type: str) -> bool:
         """Write an object unless there is one; return whether it was written."""
 
-    def keys(self, prefix: str) -> set[str]:
-        """List the keys under a prefix."""
+    def replace(self, key: str, body: bytes, content_type: str, etag: str | None) -> bool:
+        """Write an object over the version with that ETag, or unless there is one (``None``).
+
+        Returns
+        -------
+        bool
+            Whether it was written; otherwise another version is there.
+        """
+
+    def list_etags(self, prefix: str, after: str = "", last: str | None = None) -> dict[str, str]:
+        """List the ETags of the objects under a prefix, by key, in order.
+
+        Parameters
+        ----------
+        after
+            Name below the prefix behind which the listing begins.
+        last
+            Name below the prefix with which it ends; ``None``: with the last object.
+        """
 
 
 class MessageQueue(Protocol):

@@ -10,6 +10,7 @@ from typing import Any
 from lake.aws import Cloud
 from lake.deploy import deployment, units
 from lake.deploy.parameters import LOCAL
+from lake.operations.replay.sending import event_of
 from lake.query.execute import run_query
 from lake.runs import crawl
 from lake.runs.ledger import PageCounts
@@ -67,6 +68,13 @@ def expected_positions(manifest: RunManifest) -> Counter[tuple[str, int]]:
     """Count each record of the raw pages once."""
     pages = [page for subject in manifest.subjects for page in subject.pages]
     return Counter((page.key, position) for page in pages for position in range(page.works))
+
+
+def send_again(cloud: Cloud, bucket: str, key: str, queue: str = "process/queue-url") -> None:
+    """Deliver the event of an object once more, as EventBridge may."""
+    cloud.client("sqs").send_message(
+        QueueUrl=cloud.parameter(queue), MessageBody=event_of(bucket, key)
+    )
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:

@@ -29,6 +29,7 @@ OBJECTS: dict[str, tuple[str, dict[str, str]]] = {
     "runs/*/subjects/*": (f"{RUN}/subjects/probe.json", {INGEST: "get put"}),
     "runs/*/manifest.json": (f"{RUN}/manifest.json", {INGEST: "get put", PROCESS: "get"}),
     "runs/*/pages/*": (f"{RUN}/pages/probe.json", {PROCESS: "get put"}),
+    "runs/*/parts/*": (f"{RUN}/parts/probe.json", {PROCESS: "get put"}),
     "runs/*/processed.json": (
         f"{RUN}/processed.json",
         {PROCESS: "get put", ETL: "get", BULK: "get put"},

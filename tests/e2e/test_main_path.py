@@ -1,7 +1,8 @@
 """Schedule, ingest, raw page, event, process, catalogue, query: as deployed, on the local AWS."""
 
+import contextlib
 import gzip
-import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,23 @@ from lake.aws import Cloud
 from lake.deploy import deployment, units
 from lake.deploy.parameters import LOCAL
 from lake.local.demo import summarise
+from lake.operations.check.command import CheckResult, check_lake
+from lake.operations.replay.command import Replay, ReplayResult
+from lake.operations.replay.selection import quarantined_pages, raw_pages
 from lake.query.execute import run_query
 from lake.runs import crawl
 from lake.runs.ledger import object_keys
 from openlibrary_standin import StandInConfig
 from schemas.keys import RawKey
 from tests.e2e.conftest import PROJECT
-from tests.e2e.crawls import expected_positions, positions, run_lake, serving, wait_for
+from tests.e2e.crawls import (
+    expected_positions,
+    positions,
+    run_lake,
+    send_again,
+    serving,
+    wait_for,
+)
 
 
 def etags(cloud: Cloud, bucket: str, *prefixes: str) -> dict[str, tuple[str, str]]:
@@ -30,18 +41,6 @@ def etags(cloud: Cloud, bucket: str, *prefixes: str) -> dict[str, tuple[str, str
     return found
 
 
-def send_again(cloud: Cloud, bucket: str, key: str) -> None:
-    """Deliver the event of a raw object once more, as EventBridge may."""
-    event = {
-        "source": "aws.s3",
-        "detail-type": "Object Created",
-        "detail": {"bucket": {"name": bucket}, "object": {"key": key}},
-    }
-    cloud.client("sqs").send_message(
-        QueueUrl=cloud.parameter("process/queue-url"), MessageBody=json.dumps(event)
-    )
-
-
 def queue_is_empty(cloud: Cloud) -> bool:
     """Return whether nothing waits for process or is being worked on."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -49,6 +48,36 @@ def queue_is_empty(cloud: Cloud) -> bool:
         QueueUrl=cloud.parameter("process/queue-url"), AttributeNames=names
     )
     return not any(int(found["Attributes"][name]) for name in names)
+
+
+@contextlib.contextmanager
+def step(title: str) -> Iterator[Callable[[str], None]]:
+    print(title)
+    yield print
+
+
+@contextlib.contextmanager
+def too_strict_release(cloud: Cloud) -> Iterator[None]:
+    """Have a version of process serve that takes every page for too large, and roll it back."""
+    functions, name = cloud.client("lambda"), cloud.parameter("process/function-name")
+    good = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
+    found = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    strict = {"Variables": {**found, "MAX_PAGE_BYTES": "1000"}}
+    functions.update_function_configuration(FunctionName=name, Environment=strict)
+    bad = functions.publish_version(FunctionName=name)["Version"]
+    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=bad)
+    yield
+    # As docs/operations.md says: at once, by moving the alias.
+    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=good)
+
+
+def replayed(cloud: Cloud, run_id: str) -> ReplayResult:
+    selection = quarantined_pages(cloud, reason="page.too_large", run_id=run_id)
+    return Replay(cloud, step).pages(selection)
+
+
+def checked(cloud: Cloud, run_id: str) -> CheckResult:
+    return check_lake(cloud, run_id, everything=False, say=print)
 
 
 def test_each_captured_record_is_processed_or_in_quarantine_exactly_once(
@@ -62,7 +91,7 @@ def test_each_captured_record_is_processed_or_in_quarantine_exactly_once(
     # THEN every record is a row or in quarantine, once
     # (1000 works on four pages, each of which repeats the last work of the one before)
     assert (manifest.totals.distinct, manifest.totals.fetched) == (1000, 1003)
-    seen = positions(cloud, "works", manifest.run_id) + positions(
+    seen = positions(cloud, "crawled_works", manifest.run_id) + positions(
         cloud, "quarantine", manifest.run_id
     )
     assert seen == expected_positions(manifest)
@@ -121,6 +150,58 @@ def test_a_poison_object_is_kept_apart_and_the_rest_goes_on(cloud: Cloud, bucket
     sql = f"SELECT raw_key, reason_code FROM quarantine WHERE run_id = '{run_id}'"  # noqa: S608
     wait_for(lambda: len(run_query(cloud, sql).rows) == 2, "the poison in quarantine")
     assert {row[0] for row in run_query(cloud, sql).rows} == {not_json, html}
+
+
+def test_what_a_bad_release_quarantined_is_brought_back_by_a_replay(
+    cloud: Cloud, bucket: str
+) -> None:
+    # GIVEN a release that puts each page into quarantine, a run under it, and the roll-back
+    with serving(StandInConfig(works=1000)) as url, too_strict_release(cloud):
+        manifest, ledger = run_lake(cloud, bucket, url, ["fantasy", "person:napoleon"])
+    pages, works = manifest.totals.pages, manifest.totals.fetched
+    assert (ledger.rows, ledger.quarantined) == (0, pages)
+    assert not checked(cloud, manifest.run_id).ok
+
+    # WHEN what it quarantined is replayed
+    result = replayed(cloud, manifest.run_id)
+
+    # THEN all of it left the quarantine for the tables, once
+    assert (result.records, result.sent, result.changed) == (pages, pages, pages)
+    assert (result.left_quarantine, result.rows_before, result.rows_after) == (pages, 0, works)
+    change = result.runs[manifest.run_id]
+    assert change.before is not None
+    assert change.after is not None
+    assert (change.before.rows, change.before.quarantined) == (0, pages)
+    assert (change.after.rows, change.after.quarantined) == (works, 0)
+    assert positions(cloud, "crawled_works", manifest.run_id) == expected_positions(manifest)
+    found = checked(cloud, manifest.run_id)
+    assert found.ok, found.differences
+
+    # AND a second time there is nothing to send
+    assert replayed(cloud, manifest.run_id).objects == []
+    # AND all raw pages once more change nothing
+    selection = raw_pages(cloud, bucket, day=None, run_id=manifest.run_id, subject=None)
+    again = Replay(cloud, step).pages(selection)
+    assert (again.sent, again.changed) == (pages, 0)
+    assert again.runs[manifest.run_id].before == again.runs[manifest.run_id].after
+
+
+def test_dead_letters_are_moved_back_and_processed(cloud: Cloud, bucket: str) -> None:
+    # GIVEN a processed run, one of whose pages lies among the dead letters, too
+    with serving(StandInConfig(works=500)) as url:
+        manifest, _ = run_lake(cloud, bucket, url, ["place:paris"])
+    key = manifest.subjects[0].pages[0].key
+    send_again(cloud, bucket, key, queue="process/dlq-url")
+    wait_for(lambda: crawl.dead_letters(cloud, "process") == 1, "the dead letter")
+
+    # WHEN it is moved back
+    result = Replay(cloud, step).dead_letters_of_process()
+
+    # THEN it was processed to what was there before
+    assert (list(result.objects), result.sent, result.changed) == ([key], 1, 0)
+    assert crawl.dead_letters(cloud, "process") == 0
+    assert checked(cloud, manifest.run_id).ok
+    assert Replay(cloud, step).dead_letters_of_process().objects == []
 
 
 def test_an_event_that_cannot_be_understood_reaches_the_dead_letter_queue(

@@ -134,7 +134,7 @@ def test_process_is_released_while_ingest_crawls_and_nothing_is_lost(
     after = live_version(cloud)
     assert after != before
     assert {before, after} <= invocations(cloud).keys()
-    seen_records = positions(cloud, "works", manifest.run_id) + positions(
+    seen_records = positions(cloud, "crawled_works", manifest.run_id) + positions(
         cloud, "quarantine", manifest.run_id
     )
     assert seen_records == expected_positions(manifest)

@@ -27,11 +27,18 @@ from process.testing.fakes import LIMITS
 from process.testing.pages import BUCKET
 from schemas.curated_tables import CURATED
 from schemas.events import Heartbeat
-from schemas.keys import CURATED_PREFIX, PROCESSED_PREFIX, RUNS_PREFIX, parse_build
+from schemas.keys import (
+    CURATED_PREFIX,
+    PROCESSED_PREFIX,
+    RAW_PREFIX,
+    RUNS_PREFIX,
+    parse_build,
+)
 from schemas.ledger.curated_build import BuildRecord, TableOutcome
 from tests.simulation.cloud import Cloud, Message
 from tests.simulation.ports import (
     LAKE,
+    DefectiveOutputs,
     EtlCatalogue,
     EtlFiles,
     IngestStore,
@@ -48,6 +55,9 @@ _PROCESS_SECONDS: Final = 300.0
 _WORKERS: Final = 3
 _GRACE: Final = timedelta(hours=1)
 _LONGEST_QUERY_SECONDS: Final = 600.0
+#: Of the histories, in which process is corrected on the way.
+_SHARE_OF_RELEASES: Final = 0.4
+_LATEST_RELEASE_SECONDS: Final = 4500.0
 
 
 class OrderedFuture[T](Future[T]):
@@ -90,6 +100,8 @@ class Lake:
         Sums of what process counted.
     holes
         What readers saw that was not whole.
+    has_defect, replayed
+        Whether process rejects a good record of each page, and whether that was mended since.
     """
 
     cloud: Cloud
@@ -98,6 +110,23 @@ class Lake:
     invocations: int = 0
     metrics: Counter[str] = field(default_factory=Counter)
     holes: list[str] = field(default_factory=list)
+    has_defect: bool = False
+    replayed: bool = False
+
+    def __post_init__(self) -> None:
+        self.has_defect = self.cloud.chance.random() < _SHARE_OF_RELEASES
+
+    def release(self) -> None:
+        """Release a corrected process, and replay what the defective one made."""
+        engine, chance = self.cloud.engine, self.cloud.chance
+        if not self.has_defect:
+            return
+        engine.sleep(chance.uniform(600.0, _LATEST_RELEASE_SECONDS))
+        self.has_defect, self.replayed = False, True
+        # Until the last invocation of the defective version has ended.
+        engine.sleep(_PROCESS_SECONDS)
+        for key in self.cloud.keys(RAW_PREFIX):
+            self.cloud.send(key)
 
     def schedule(self) -> None:
         """Send heartbeats: late, twice or not at all while faults are on."""
@@ -188,7 +217,8 @@ class Lake:
         engine, chance = self.cloud.engine, self.cloud.chance
         ends = engine.seconds + _PROCESS_SECONDS
         retry = Retry(lambda: ends - engine.seconds, engine.sleep, chance.uniform)
-        outputs = Outputs(ProcessStore(self.cloud), ProcessTables(self.cloud))
+        outputs_of = DefectiveOutputs if self.has_defect else Outputs
+        outputs = outputs_of(ProcessStore(self.cloud), ProcessTables(self.cloud))
         batch = Batch(outputs, LIMITS, BUCKET, ProcessQueue(self.cloud), retry)
         records = [
             {"messageId": one.name, "receiptHandle": one.name, "body": one.body} for one in messages

@@ -16,6 +16,7 @@ from schemas.keys import (
     RAW_PREFIX,
     RUNS_PREFIX,
     build_record_key,
+    manifest_key,
     processed_ledger_key,
 )
 from tests.simulation.engine import Actor, Engine, KilledError
@@ -137,11 +138,13 @@ class Cloud:
         self.versions.setdefault(key, []).append(body)
         if key.startswith(RUNS_PREFIX) and "/pages/" in key:
             self._check_receipt(key, body)
+        if key.startswith(RUNS_PREFIX) and key.endswith("/processed.json"):
+            self._check_ledger(key, body)
         if key == CURRENT_BUILD_KEY:
             self._check_runs(body)
-        is_manifest = key.startswith(RUNS_PREFIX) and key.endswith("/manifest.json")
-        if key.startswith(RAW_PREFIX) or is_manifest:
-            self._send(make_event(key))
+        wakes = ("/manifest.json", "/pages.json")
+        if key.startswith(RAW_PREFIX) or (key.startswith(RUNS_PREFIX) and key.endswith(wakes)):
+            self.send(key)
         return etag
 
     def keys(self, prefix: str) -> list[str]:
@@ -169,11 +172,27 @@ class Cloud:
             self.queue[message.name] = message
         self.dead_letters.clear()
 
+    def send(self, key: str) -> None:
+        """Send the event of an object, perhaps twice, perhaps late."""
+        body = make_event(key)
+        for _ in range(1 if self.calm or self.chance.random() > 0.1 else 2):
+            slow = 0.0 if self.calm or self.chance.random() > 0.05 else 1500.0
+            self.sent += 1
+            delay = self.chance.uniform(0.1, 20.0) + self.chance.uniform(0.0, slow)
+            name = f"m{self.sent:05d}"
+            self.queue[name] = Message(name, body, self.engine.seconds + delay)
+
     def _check_receipt(self, key: str, body: bytes) -> None:
         receipt = json.loads(body)
         for name in ("processed_key", "quarantine_key"):
             if receipt.get(name) and receipt[name] not in self.objects:
                 self.premature.append(f"{key} was there before {receipt[name]}")
+
+    def _check_ledger(self, key: str, body: bytes) -> None:
+        ledger = json.loads(body)
+        manifest = json.loads(self.objects[manifest_key(ledger["run_id"])].body)
+        if ledger["pages"] != manifest["totals"]["pages"]:
+            self.premature.append(f"{key} was there before all pages were processed")
 
     def _check_runs(self, body: bytes) -> None:
         build = json.loads(body)["builds"][0]["build"]
@@ -181,14 +200,6 @@ class Cloud:
         for run in json.loads(record.body)["runs"] if record else ():
             if processed_ledger_key(run) not in self.objects:
                 self.premature.append(f"{build} was published before {run} was processed")
-
-    def _send(self, body: str) -> None:
-        for _ in range(1 if self.calm or self.chance.random() > 0.1 else 2):
-            slow = 0.0 if self.calm or self.chance.random() > 0.05 else 1500.0
-            self.sent += 1
-            delay = self.chance.uniform(0.1, 20.0) + self.chance.uniform(0.0, slow)
-            name = f"m{self.sent:05d}"
-            self.queue[name] = Message(name, body, self.engine.seconds + delay)
 
     def _fault(self, what: str, *, changes: bool) -> str:
         service = what.partition(" ")[0]

@@ -8,10 +8,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 from unittest.mock import patch
 
 from process import observability
+from process.logic import completion
+from schemas.ledger.parts import split
 from tests.simulation.actors import Lake
 from tests.simulation.cloud import Cloud
 from tests.simulation.engine import Engine
@@ -21,6 +24,7 @@ from tests.simulation.source import Source
 _FAULTS_SECONDS: Final = 5400.0
 _CALM_SECONDS: Final = 6 * 3600.0
 _SHOWN: Final = 60
+_PART_PAGES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,15 @@ def run_history(seed: int) -> Report:
         engine.stop()
 
     with quiet(lake):
-        for act in (lake.schedule, lake.poll, lake.build, lake.query, lake.librarian, conduct):
+        for act in (
+            lake.schedule,
+            lake.poll,
+            lake.build,
+            lake.query,
+            lake.librarian,
+            lake.release,
+            conduct,
+        ):
             engine.spawn(act.__name__, act)
         engine.run()
     return Report(seed, list(problems(lake)), cloud.faults, cloud.events, len(cloud.events))
@@ -69,7 +81,7 @@ def run_history(seed: int) -> Report:
 
 @contextmanager
 def quiet(lake: Lake) -> Iterator[None]:
-    """Keep metrics in memory, and logs out of the way."""
+    """Keep metrics in memory, and logs out of the way; cut small runs into parts."""
 
     def add(name: str, unit: object, value: float) -> None:
         lake.metrics[name] += int(value)
@@ -77,7 +89,10 @@ def quiet(lake: Lake) -> Iterator[None]:
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with patch.object(observability.metrics, "add_metric", add):
+        with (
+            patch.object(observability.metrics, "add_metric", add),
+            patch.object(completion, "split", partial(split, size=_PART_PAGES)),
+        ):
             yield
     finally:
         logging.disable(before)

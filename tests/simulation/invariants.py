@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from schemas.fingerprints import NO_FILES, fingerprint, run_fingerprints
 from schemas.keys import (
     CURATED_PREFIX,
     PROCESSED_PREFIX,
@@ -16,13 +17,16 @@ from schemas.keys import (
     RAW_PREFIX,
     RUNS_PREFIX,
     RawKey,
+    below,
     curated_ledger_key,
     manifest_key,
     parse_run_folder,
     processed_ledger_key,
+    receipts_prefix,
 )
 from tests.simulation.actors import RATE, Lake
 
+_REVISED = ("/processed.json", "/sum.json")
 _WRITTEN_ONCE = (RAW_PREFIX, f"{PROCESSED_PREFIX}works/", f"{QUARANTINE_PREFIX}works/")
 
 
@@ -49,8 +53,19 @@ def unsettled(lake: Lake) -> Iterator[str]:
         for key in (manifest_key(run), processed_ledger_key(run), curated_ledger_key(run)):
             if key not in lake.cloud.objects:
                 yield f"{key} is missing"
+    yield from not_built(lake)
     if lake.cloud.queue or lake.cloud.dead_letters:
         yield f"{len(lake.cloud.queue)} messages, {len(lake.cloud.dead_letters)} dead letters"
+
+
+def not_built(lake: Lake) -> Iterator[str]:
+    """Return runs whose files are not those that the curated tables are made of."""
+    objects = lake.cloud.objects
+    files = [(below(PROCESSED_PREFIX, key), key) for key in lake.cloud.keys(PROCESSED_PREFIX)]
+    found = run_fingerprints((path, objects[key].etag) for path, key in files)
+    for run in runs_of(lake):
+        if document(lake, curated_ledger_key(run)).get("fingerprint") != found.get(run, NO_FILES):
+            yield f"run {run} is not built as it is"
 
 
 def document(lake: Lake, key: str) -> dict[str, Any]:
@@ -64,6 +79,11 @@ def naive_page(body: bytes) -> tuple[list[dict[str, Any]], int]:
     records = json.loads(gzip.decompress(body))["works"]
     good = [{"work_key": one["key"], "title": one["title"]} for one in records if "key" in one]
     return good, len(records) - len(good)
+
+
+def is_empty(body: bytes) -> bool:
+    """Return whether an output of a page holds no row and no record."""
+    return body == b"[]" or (body.startswith(b"\x1f\x8b") and not gzip.decompress(body))
 
 
 def not_conserved(lake: Lake) -> Iterator[str]:
@@ -84,21 +104,39 @@ def not_conserved(lake: Lake) -> Iterator[str]:
             yield f"{key}: the receipt says {receipt.get('rows')}, {receipt.get('quarantined')}"
     for prefix in _WRITTEN_ONCE[1:]:
         for key in lake.cloud.keys(prefix):
-            if key not in expected:
+            # A corrected process empties what it no longer writes.
+            if key not in expected and not is_empty(objects[key].body):
                 yield f"{key} is of no page"
 
 
 def changed_though_final(lake: Lake) -> Iterator[str]:
     """Return objects that were written twice, or with other bytes, and may not be."""
+    # A page that both versions of process had has an output of each.
+    most = 2 if lake.replayed else 1
     for key, bodies in lake.cloud.versions.items():
-        if key.startswith(_WRITTEN_ONCE) and len(set(bodies)) > 1:
+        of_run = key.startswith(RUNS_PREFIX)
+        if of_run and key.endswith(_REVISED):
+            yield from not_revised(key, bodies)
+        elif of_run and "/pages/" in key:
+            if len(set(bodies)) > most or (not lake.replayed and len(bodies) > 1):
+                yield f"{key} was written {len(bodies)} times"
+        elif (of_run and "curated" not in key) or key.startswith(RAW_PREFIX):
+            if len(bodies) > 1:
+                yield f"{key} was written {len(bodies)} times"
+        elif key.startswith(_WRITTEN_ONCE) and len(set(bodies)) > most:
             yield f"{key} was written with {len(set(bodies))} contents"
-        once = key.startswith(RUNS_PREFIX) and "curated" not in key
-        if (once or key.startswith(RAW_PREFIX)) and len(bodies) > 1:
-            yield f"{key} was written {len(bodies)} times"
     if lake.metrics["RunsProcessed"] > len(runs_of(lake)):
         yield f"{lake.metrics['RunsProcessed']} runs counted as processed"
     yield from lake.cloud.premature
+
+
+def not_revised(key: str, bodies: list[bytes]) -> Iterator[str]:
+    """Return where a version of a ledger is not of another state than the one before."""
+    versions = list(map(json.loads, bodies))
+    if [one["revision"] for one in versions] != list(range(1, len(versions) + 1)):
+        yield f"{key} has the revisions {[one['revision'] for one in versions]}"
+    if any(one["state"] == other["state"] for one, other in itertools.pairwise(versions)):
+        yield f"{key} was written twice for the same state"
 
 
 def untrue_ledgers(lake: Lake) -> Iterator[str]:
@@ -112,6 +150,10 @@ def untrue_ledgers(lake: Lake) -> Iterator[str]:
         pages = [naive_page(lake.cloud.objects[key].body) for key in stored]
         sums = (len(stored), sum(len(good) for good, _ in pages), sum(bad for _, bad in pages))
         ledger = document(lake, processed_ledger_key(run))
+        prefix = receipts_prefix(run)
+        etags = ((key, lake.cloud.objects[key].etag) for key in lake.cloud.keys(prefix))
+        if ledger.get("state") != fingerprint((below(prefix, key), etag) for key, etag in etags):
+            yield f"run {run}: the ledger is not of the receipts that are there"
         told = tuple(ledger.get(name) for name in ("pages", "rows", "quarantined"))
         if told != sums or ledger.get("mismatches"):
             yield f"run {run}: ledger {told}, bucket {sums}, {ledger.get('mismatches')}"

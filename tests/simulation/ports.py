@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -14,8 +14,11 @@ from ingest import errors as ingest_errors
 from ingest.ports import NewObject
 from ingest.ports import StoredObject as IngestObject
 from process import errors as process_errors
+from process.logic.outputs import Outputs, PageOutput
 from process.ports import StoredObject as ProcessObject
 from schemas.curated_tables import CuratedTable
+from schemas.keys import RawKey
+from schemas.rows.quarantine import QuarantineRecord
 from schemas.tables import Table
 from tests.simulation.cloud import Cloud
 
@@ -79,14 +82,15 @@ class ProcessStore:
 
         def effect() -> ProcessObject | None:
             found = self.cloud.objects.get(key)
-            return ProcessObject(found.body, found.metadata, len(found.body)) if found else None
+            if found is None:
+                return None
+            return ProcessObject(found.body, found.metadata, len(found.body), found.etag)
 
         return self.cloud.call(f"s3 get {key}", effect, process_errors.StorageError)
 
-    def exists(self, key: str) -> bool:
-        """Return whether there is an object."""
-        effect = lambda: key in self.cloud.objects  # noqa: E731
-        return self.cloud.call(f"s3 head {key}", effect, process_errors.StorageError)
+    def get_many(self, keys: Sequence[str]) -> list[ProcessObject | None]:
+        """Read objects."""
+        return [self.get(key) for key in keys]
 
     def put(self, key: str, body: bytes, content_type: str) -> None:
         """Write an object."""
@@ -94,22 +98,34 @@ class ProcessStore:
         self.cloud.call(f"s3 put {key}", effect, process_errors.StorageError, changes=True)
 
     def put_new(self, key: str, body: bytes, content_type: str) -> bool:
-        """Write an object unless there is one; a repeated call knows its own write."""
+        """Write an object unless there is one."""
+        return self.replace(key, body, content_type, None)
+
+    def replace(self, key: str, body: bytes, content_type: str, etag: str | None) -> bool:
+        """Write an object over a version; a repeated call knows its own write."""
         written: list[bool] = []
 
         def effect() -> bool:
-            if key in self.cloud.objects:
+            found = self.cloud.objects.get(key)
+            if (found.etag if found else None) != etag:
                 return bool(written)
             self.cloud.put(key, body)
             written.append(True)
             return True
 
         storage = process_errors.StorageError
-        return self.cloud.call(f"s3 put-new {key}", effect, storage, changes=True)
+        return self.cloud.call(f"s3 put-if {key}", effect, storage, changes=True)
 
-    def keys(self, prefix: str) -> set[str]:
-        """List keys."""
-        effect = lambda: set(self.cloud.keys(prefix))  # noqa: E731
+    def list_etags(self, prefix: str, after: str = "", last: str | None = None) -> dict[str, str]:
+        """List ETags."""
+
+        def effect() -> dict[str, str]:
+            return {
+                key: self.cloud.objects[key].etag
+                for key in self.cloud.keys(prefix)
+                if (not after or key > prefix + after) and (last is None or key <= prefix + last)
+            }
+
         return self.cloud.call(f"s3 list {prefix}", effect, process_errors.StorageError)
 
 
@@ -132,6 +148,27 @@ class ProcessTables:
         if self.cloud.chance.random() < 0.1:
             what = f"glue register {table.name}"
             self.cloud.call(what, lambda: None, process_errors.CatalogueError, changes=True)
+
+
+class DefectiveOutputs(Outputs):
+    """What a version of process writes that rejects the first work of each page."""
+
+    def save(self, page: RawKey, digest: str, made: PageOutput) -> None:
+        """Write a page's outputs."""
+        if made.works is None:
+            return super().save(page, digest, made)
+        rejected = QuarantineRecord(
+            reason_code="record.defect",
+            reason_message="",
+            payload="{}",
+            contract_version="1",
+            run_id=page.run_id,
+            raw_key=page.key,
+        )
+        works = made.works.slice(1) if made.works.num_rows > 1 else None
+        return super().save(
+            page, digest, replace(made, works=works, rejected=[rejected, *made.rejected])
+        )
 
 
 @dataclass

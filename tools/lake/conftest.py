@@ -23,6 +23,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         record = f'{{"reason_code": "{day}T00:00:00Z", "payload": "{{\\"key\\": 7}}", "more": [1]}}'
         path = lake.path(f"quarantine/ingest_date={day}/page.jsonl.gz")
         path.write_bytes(gzip.compress(f"{record}\n".encode()))
+    # What process leaves of a quarantine whose records a replay brought to the tables.
+    lake.path(f"quarantine/ingest_date={DAYS[0]}/emptied.jsonl.gz").write_bytes(gzip.compress(b""))
     lake.path("works/ingest_date=2026-11-23/_SUCCESS").write_text("not data")
     lake.path("works/ingest_date=2026-11-23/marker").touch()
     return lake

@@ -24,6 +24,7 @@ LakeError
 │   ├── EtlBusyError       another run is in progress
 │   └── DumpError          a dump is missing or is not a works dump
 ├── CheckError             there is nothing to check
+├── LogsError              there is no such log
 ├── ReplayError            there is nothing to send again, or it could not be sent
 ├── QueryError             the statement is not one that the lake can answer
 │   └── UnknownTableError
@@ -151,6 +152,10 @@ class DumpError(EtlError):
 
 class CheckError(LakeError):
     """There is nothing to check, or no run of that id."""
+
+
+class LogsError(LakeError):
+    """There is no such log, or no such age."""
 
 
 class ReplayError(LakeError):

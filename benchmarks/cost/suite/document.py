@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.cost.suite import model
 from benchmarks.cost.suite.figures import measured, prices, read
-from benchmarks.cost.suite.lake import BAD_SHARE, PAGE_SIZE
+from benchmarks.cost.suite.lake import BAD_SHARE, PAGE_SIZE, PREFIXES
 from ingest.openlibrary.manners import POLITE_RATE
 
 DOCUMENT: Final = Path("docs/cost.md")
@@ -87,6 +87,21 @@ def fixed() -> str:
     )
 
 
+def million() -> str:
+    """Return what a million records cost, for the README as well."""
+    lake, found = model.MILLION, measured()
+    writes = lake.month("writes and lists in S3", "calls")
+    reads = lake.month("reads in S3", "calls")
+    size = sum(lake.month(prefix.rstrip("/"), "bytes") for prefix in PREFIXES)
+    seconds = lake.pages * found["page: process, ms CPU"] / 1000
+    return (
+        f"A million records take {writes:,.0f} writes and {reads:,.0f} reads in S3,"
+        f" {seconds:.0f} s of processor time in process, and {size / 1e6:,.0f} MB of storage;"
+        f" crawled, processed and built into the tables they cost about"
+        f" {dollars(model.million())} USD."
+    )
+
+
 def scenarios() -> str:
     """Return what the scenarios are."""
     rows = [
@@ -149,7 +164,9 @@ def render() -> str:
         "",
         scenarios(),
         fixed(),
-        "## SnapStart\n",
+        "## A million records\n",
+        million(),
+        "\n## SnapStart\n",
         snapstart(),
         "\n## Assumed\n",
         _ASSUMED.format(

@@ -29,7 +29,7 @@ MOST_SUBJECTS: Final = 11
 MOST_PAGES: Final = 12
 PREFIXES: Final = ("raw_data/", "processed_data/", "quarantine_data/", "runs/")
 _SUBJECTS_KEY: Final = "config/subjects.json"
-_FIRST_RUN: Final = datetime(2026, 11, 23, 6, tzinfo=UTC)
+_FIRST_RUN: Final = datetime(2026, 1, 5, 6, tzinfo=UTC)
 
 
 @dataclass

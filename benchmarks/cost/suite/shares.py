@@ -10,6 +10,8 @@ FEW: Final = (1, 2)
 MORE_PAGES: Final = (1, 12)
 MORE_SUBJECTS: Final = (11, 2)
 SHAPES: Final = (FEW, MORE_PAGES, MORE_SUBJECTS)
+#: What a figure is due to.
+PARTS: Final = ("page", "subject", "run")
 
 
 def of(figures: Mapping[tuple[int, int], float]) -> dict[str, float]:

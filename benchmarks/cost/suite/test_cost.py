@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from benchmarks.cost.suite import model, shares
-from benchmarks.cost.suite.document import DOCUMENT, render
+from benchmarks.cost.suite.document import DOCUMENT, million, render
 from benchmarks.cost.suite.figures import alarm_metrics, custom_metrics, default, prices, read
 
 SMALL, MEDIUM, LARGE = model.SCENARIOS
@@ -15,6 +16,10 @@ SMALL, MEDIUM, LARGE = model.SCENARIOS
 def test_the_document_is_what_the_figures_give() -> None:
     command = "./pants run benchmarks/cost/suite/document.py"
     assert DOCUMENT.read_text("utf-8") == render(), f"docs/cost.md is stale: {command}"
+
+
+def test_the_readme_says_what_a_million_records_cost() -> None:
+    assert million() in " ".join(Path("README.md").read_text("utf-8").split())
 
 
 @pytest.mark.parametrize("name", ["measured.json", "measured_etl.json"])

@@ -61,7 +61,8 @@ class GivenStore(S3Store):
     def __init__(self, client: Any, pages: Iterable[RawPage]) -> None:
         super().__init__(client, BUCKET)
         objects = {
-            page.key.key: StoredObject(page.body, page.metadata, len(page.body)) for page in pages
+            page.key.key: StoredObject(page.body, page.metadata, len(page.body), "")
+            for page in pages
         }
         object.__setattr__(self, "_given", objects)
 

@@ -38,6 +38,13 @@ def rows_of(page: RawPage) -> pa.Table:
     return build_output(parse(gunzip(page.body, LIMITS.page_bytes)), lineage).works
 
 
+def file_of(page: RawPage) -> bytes:
+    """Return the Parquet file that process makes of a page."""
+    buffer = io.BytesIO()
+    pq.write_table(rows_of(page), buffer, **PARQUET)
+    return buffer.getvalue()
+
+
 def _days() -> Iterator[str]:
     first = date.fromisoformat(DAY)
     return ((first + timedelta(days=number)).isoformat() for number in range(1, 10**6))

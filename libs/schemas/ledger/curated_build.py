@@ -10,16 +10,12 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.keys import BUILD_PATTERN
+from schemas.ledger.model import Count, by_name
 from schemas.ledger.run import RunId
 
 #: Bumped when a build's tables can no longer be the basis of the next one: then all is built anew.
 BUILD_FORMAT: Final = 3
 BuildId = Annotated[str, Field(pattern=rf"^{BUILD_PATTERN}$")]
-Count = Annotated[int, Field(ge=0)]
-
-
-def _by_name[V](mapping: dict[str, V]) -> dict[str, V]:
-    return dict(sorted(mapping.items()))
 
 
 class _Record(BaseModel):
@@ -58,9 +54,9 @@ class BuildRecord(_Record):
     format: Count = BUILD_FORMAT
     previous: BuildId | None
     mode: Literal["full", "incremental"]
-    runs: Annotated[dict[RunId, str], AfterValidator(_by_name)]
+    runs: Annotated[dict[RunId, str], AfterValidator(by_name)]
     new_runs: list[RunId]
-    tables: Annotated[dict[str, TableOutcome], AfterValidator(_by_name)]
+    tables: Annotated[dict[str, TableOutcome], AfterValidator(by_name)]
     rules: list[RuleOutcome]
     contract_version: str
     service_version: str
@@ -107,7 +103,7 @@ class CurrentBuild(_Record):
 
     builds: Annotated[list[PublishedBuild], Field(min_length=1)]
     switching: list[BuildId] = Field(default_factory=list)
-    left: Annotated[dict[BuildId, AwareDatetime], AfterValidator(_by_name)] = Field(
+    left: Annotated[dict[BuildId, AwareDatetime], AfterValidator(by_name)] = Field(
         default_factory=dict
     )
     pin: Pin | None = None
@@ -172,4 +168,4 @@ class CuratedLedger(_Record):
     build: BuildId
     published_at: AwareDatetime
     contract_version: str
-    tables: Annotated[dict[str, Count], AfterValidator(_by_name)]
+    tables: Annotated[dict[str, Count], AfterValidator(by_name)]

@@ -8,28 +8,18 @@ from __future__ import annotations
 import functools
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, computed_field
+from pydantic import AfterValidator, AwareDatetime, Field, computed_field
 
 from schemas.keys import RUN_ID_PATTERN, SubjectKind
+from schemas.ledger.model import Count, LedgerModel, by_name
 
 RunStatus = Literal["complete", "partial", "failed"]
 SubjectStatus = Literal["complete", "partial", "empty", "failed"]
 PageStatus = Literal["processed", "quarantined"]
 RunId = Annotated[str, Field(pattern=rf"^{RUN_ID_PATTERN}$")]
-Count = Annotated[int, Field(ge=0)]
 
 
-def _by_name[V](mapping: dict[str, V]) -> dict[str, V]:
-    return dict(sorted(mapping.items()))
-
-
-class _Ledger(BaseModel):
-    # A reader of one version meets ledgers of the next: what it does not know, it passes over.
-    # Built when first used: most invocations end before they need a ledger.
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
-
-
-class PageEntry(_Ledger):
+class PageEntry(LedgerModel):
     """One raw page: its key, offset (works), works in it, stored bytes and their sha256."""
 
     key: str
@@ -39,7 +29,7 @@ class PageEntry(_Ledger):
     sha256: str
 
 
-class SubjectOutcome(_Ledger):
+class SubjectOutcome(LedgerModel):
     """What the crawl of one subject was expected to fetch, and what it fetched.
 
     Attributes
@@ -81,7 +71,7 @@ class SubjectOutcome(_Ledger):
     shrunk_runs: Count = 0
 
 
-class RunTotals(_Ledger):
+class RunTotals(LedgerModel):
     """Sums over a run's subjects."""
 
     subjects: Count = 0
@@ -108,7 +98,7 @@ class RunTotals(_Ledger):
         )
 
 
-class RunManifest(_Ledger):
+class RunManifest(LedgerModel):
     """What ingest fetched in a run; written once, at its end."""
 
     run_id: RunId
@@ -125,7 +115,25 @@ class RunManifest(_Ledger):
         return RunTotals.of(self.subjects)
 
 
-class TableCounts(_Ledger):
+class SubjectCounts(LedgerModel):
+    """Pages, records, rows and quarantined records of one subject in a run."""
+
+    pages: Count = 0
+    records: Count = 0
+    rows: Count = 0
+    quarantined: Count = 0
+
+    def plus(self, other: SubjectCounts) -> SubjectCounts:
+        """Add up counts."""
+        return SubjectCounts(
+            pages=self.pages + other.pages,
+            records=self.records + other.records,
+            rows=self.rows + other.rows,
+            quarantined=self.quarantined + other.quarantined,
+        )
+
+
+class TableCounts(LedgerModel):
     """What one raw page contributed to a table besides ``works``."""
 
     processed_key: str | None = None
@@ -134,7 +142,7 @@ class TableCounts(_Ledger):
     quarantined: Count = 0
 
 
-class PageReceipt(_Ledger):
+class PageReceipt(LedgerModel):
     """What process made of one raw page: ``rows + quarantined == records``, always.
 
     A page quarantined whole counts as one record. ``tables`` holds the same for tables other than
@@ -152,24 +160,54 @@ class PageReceipt(_Ledger):
     processed_key: str | None = None
     quarantine_key: str | None = None
     contract_version: str
-    tables: Annotated[dict[str, TableCounts], AfterValidator(_by_name)] = Field(
-        default_factory=dict
-    )
+    tables: Annotated[dict[str, TableCounts], AfterValidator(by_name)] = Field(default_factory=dict)
+
+    @property
+    def counts(self) -> SubjectCounts:
+        """What the page adds to its subject."""
+        return SubjectCounts(
+            pages=1, records=self.records, rows=self.rows, quarantined=self.quarantined
+        )
 
 
-class SubjectCounts(_Ledger):
-    """Pages, records, rows and quarantined records of one subject in a run."""
+class PartTotals(LedgerModel):
+    """What the receipts of a part of a run add up to.
 
-    pages: Count = 0
-    records: Count = 0
-    rows: Count = 0
-    quarantined: Count = 0
+    Attributes
+    ----------
+    state
+        Fingerprint of the receipts: their names and ETags.
+    mismatches
+        Where they disagree with the manifest; the first ones, and how many there are besides.
+    """
+
+    state: str
+    subjects: Annotated[dict[str, SubjectCounts], AfterValidator(by_name)]
+    mismatches: list[str] = Field(default_factory=list)
 
 
-class ProcessedLedger(_Ledger):
-    """What process wrote of a whole run; written when every page of the manifest has a receipt.
+class SummedPart(PartTotals):
+    """A part as a run's ledger has it, with the ETag of its sum."""
 
-    ``mismatches`` lists where receipts and manifest disagree; empty when all is well.
+    etag: str
+
+
+class ProcessedLedger(LedgerModel):
+    """What process wrote of a whole run: once every page of the manifest has a receipt.
+
+    It is written anew whenever receipts change, as they do when a corrected process replays pages.
+
+    Attributes
+    ----------
+    mismatches
+        Where receipts and manifest disagree; empty when all is well.
+    revision
+        Grows with each state of the run.
+    state
+        Fingerprint of the receipts that are added up: other receipts supersede the ledger. ``None``
+        in older ledgers and in those of dumps, which have no receipts.
+    parts
+        What was added up.
     """
 
     run_id: RunId
@@ -179,11 +217,14 @@ class ProcessedLedger(_Ledger):
     records: Count
     rows: Count
     quarantined: Count
-    subjects: Annotated[dict[str, SubjectCounts], AfterValidator(_by_name)]
+    subjects: Annotated[dict[str, SubjectCounts], AfterValidator(by_name)]
     mismatches: list[str] = Field(default_factory=list)
+    revision: Count = 1
+    state: str | None = None
+    parts: list[SummedPart] = Field(default_factory=list)
 
 
-class DumpSource(_Ledger):
+class DumpSource(LedgerModel):
     """The file that a dump's run was loaded from: its name, size in bytes, and ETag."""
 
     name: str

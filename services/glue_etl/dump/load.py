@@ -12,7 +12,8 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import StringType, StructField, StructType
 from pyspark.storagelevel import StorageLevel
 
-from glue_etl.dump.record import BadLineError, Source
+from glue_etl.dump.batch import REJECTED, parse_batch
+from glue_etl.dump.record import Source
 from glue_etl.errors import (
     DamagedDumpError,
     EmptyDumpError,
@@ -24,7 +25,6 @@ from glue_etl.errors import (
 from glue_etl.ports import Files
 from glue_etl.settings import BulkArguments
 from glue_etl.tables.columns import conform, struct_type
-from schemas.derive.arrow import arrow_schema
 from schemas.keys import (
     PROCESSED_PREFIX,
     RUNS_PREFIX,
@@ -37,7 +37,6 @@ from schemas.ledger.run import DumpLedger, DumpSource
 from schemas.tables import WORKS
 from schemas.version import CONTRACT_VERSION
 
-_REJECTED: Final = "rejected"
 _MASK: Final = (1 << 33) - 1
 _TRUNCATED: Final = ("EOFException", "Unexpected end of")
 #: Of Java's GZIPInputStream and of Hadoop's own reader.
@@ -86,8 +85,11 @@ def load_dump(
     """
     source = Source(arguments.run_id, f"dumps/{arguments.dump.rpartition('/')[2]}")
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(_BATCH))
-    # Round-robin, because one compressed file is one partition however large it is.
-    lines = numbered_lines(spark, arguments.dump).repartition(arguments.shuffle_partitions)
+    # One compressed file is one partition, however large it is. By position, because Spark sorts
+    # what it deals out in turn.
+    lines = numbered_lines(spark, arguments.dump).repartition(
+        arguments.shuffle_partitions, "position"
+    )
     parsed = parse_lines(lines, source).persist(StorageLevel.DISK_ONLY)
     try:
         loaded = _check(_count(parsed), arguments)
@@ -176,32 +178,22 @@ def numbered_lines(spark: SparkSession, uri: str) -> DataFrame:
 def parse_lines(lines: DataFrame, source: Source) -> DataFrame:
     """Parse lines into the columns of a processed row, or into a quarantine record.
 
-    Column ``rejected`` holds the quarantine record as JSON, and is null for a row.
+    Column :data:`REJECTED` holds the quarantine record as JSON, and is null for a row.
     """
-    schema = StructType([*struct_type(WORKS.columns).fields, StructField(_REJECTED, StringType())])
+    schema = StructType([*struct_type(WORKS.columns).fields, StructField(REJECTED, StringType())])
 
     def parse(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-        arrow = arrow_schema(WORKS.columns).append(pa.field(_REJECTED, pa.string()))
         for batch in batches:
-            pairs = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-            rows = [_parsed(line, position, source) for line, position in pairs]
-            yield pa.RecordBatch.from_pylist(rows, schema=arrow)
+            lines = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+            yield parse_batch(lines, source)
 
     return lines.select("line", "position").mapInArrow(parse, schema)
-
-
-def _parsed(line: bytes, position: int, source: Source) -> dict[str, Any]:
-    try:
-        return source.row(line, position)
-    except BadLineError as error:
-        rejected = source.rejected(line, position, error)
-        return {"position": position, _REJECTED: rejected.model_dump_json()}
 
 
 def _count(parsed: DataFrame) -> Row:
     counted = parsed.agg(
         F.count("*").alias("lines"),
-        F.count(_REJECTED).alias("quarantined"),
+        F.count(REJECTED).alias("quarantined"),
         F.coalesce(F.max("position") + 1, F.lit(0)).alias("expected"),
     ).first()
     assert counted is not None  # noqa: S101  # an aggregate without groups has one row
@@ -229,12 +221,12 @@ def _check(counted: Row, arguments: BulkArguments) -> Loaded:
 
 
 def _write(parsed: DataFrame, arguments: BulkArguments) -> None:
-    rows = conform(parsed.where(F.col(_REJECTED).isNull()), WORKS.columns)
+    rows = conform(parsed.where(F.col(REJECTED).isNull()), WORKS.columns)
     folder = arguments.processed + below(PROCESSED_PREFIX, dump_rows_prefix(arguments.run_id))
     rows.repartition("work_key").write.mode("overwrite").parquet(folder)
-    bad = parsed.where(F.col(_REJECTED).isNotNull()).orderBy("position")
+    bad = parsed.where(F.col(REJECTED).isNotNull()).orderBy("position")
     place = dump_quarantine_prefix(arguments.quarantine, arguments.run_id)
-    bad.select(_REJECTED).write.mode("overwrite").option("compression", "gzip").text(place)
+    bad.select(REJECTED).write.mode("overwrite").option("compression", "gzip").text(place)
 
 
 def _ledger(loaded: Loaded, file: DumpSource) -> DumpLedger:

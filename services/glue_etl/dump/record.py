@@ -14,7 +14,6 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from cleaning import values
-from cleaning.hashing import work_hash
 from cleaning.reasons import reason_of
 from schemas.keys import parse_run_id
 from schemas.rows.quarantine import PayloadEncoding, QuarantineRecord
@@ -61,7 +60,7 @@ class Source:
         return parse_run_id(self.run_id)
 
     def row(self, line: bytes, position: int) -> Row:
-        """Make a processed row of a line.
+        """Make a processed row of a line, all but its ``record_hash``.
 
         Raises
         ------
@@ -106,8 +105,22 @@ def _record(text: str) -> DumpWork:
     kind, key, _, _, document = columns
     if kind != _TYPE:
         raise BadLineError("line.type", f"the line is of type {kind[:80]!r}, not {_TYPE!r}")
+    record = _work(document)
+    if record["key"] != key:
+        raise BadLineError(
+            "line.key_mismatch", f"the line's key {key[:80]!r} is not the record's {record['key']}"
+        )
+    return record
+
+
+def _work(document: str) -> DumpWork:
     try:
-        # pydantic's own parser gives up on a lone surrogate, which the dump may hold.
+        return DUMP_WORK.validate_json(document)
+    except ValidationError:
+        # It does not fit, or it holds a lone surrogate, at which pydantic's own parser gives up
+        # even in a field that is not used.
+        pass
+    try:
         record = DUMP_WORK.validate_python(json.loads(document))
         json.dumps(record, ensure_ascii=False).encode()
     except ValidationError as error:
@@ -116,10 +129,6 @@ def _record(text: str) -> DumpWork:
         raise BadLineError("record.invalid_text", "the record's text is not Unicode") from None
     except (ValueError, RecursionError) as error:
         raise BadLineError("line.not_json", f"the fifth column is not JSON: {error}") from None
-    if record["key"] != key:
-        raise BadLineError(
-            "line.key_mismatch", f"the line's key {key[:80]!r} is not the record's {record['key']}"
-        )
     return record
 
 
@@ -129,7 +138,7 @@ def _row_of(record: DumpWork, source: Source, position: int) -> Row:
     )
     covers = map(values.known_id, record.get("covers") or ())
     cover = next(filter(None, covers), None)
-    row: Row = _UNKNOWN | {
+    return _UNKNOWN | {
         "work_key": record["key"],
         "title": values.clean_text(record["title"]),
         # A processed row must say a number; where the row ends up, it is null again.
@@ -151,7 +160,6 @@ def _row_of(record: DumpWork, source: Source, position: int) -> Row:
         "fetched_at": source.fetched_at,
         "contract_version": CONTRACT_VERSION,
     }
-    return row | {"record_hash": work_hash(row)}
 
 
 def _authors(record: DumpWork) -> list[Row]:

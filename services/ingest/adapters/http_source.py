@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 
 import urllib3
@@ -121,7 +122,9 @@ def _through_gate(connection: HTTPConnection) -> Iterator[None]:
         yield
 
 
+@cache
 def _tls() -> ssl.SSLContext:
+    # Once a container: the certificates take 20 ms, and most heartbeats find nothing to do.
     context = create_urllib3_context()
     context.load_default_certs()
     context.sslsocket_class = _TimedSSLSocket

@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from ingest.errors import ConfigurationError, CrawlTooLongError, validation_summary
 from ingest.ports import SubjectSpec
+from schemas.ledger.parts import MAX_RUN_PAGES
 from schemas.source.subjects import ConfiguredSubject
 
 DUMP_URL: Final = "https://openlibrary.org/data/ol_dump_works_latest.txt.gz"
@@ -69,7 +70,7 @@ def check_duration(
     requests_per_second: float,
     limit_minutes: float,
 ) -> None:
-    """Refuse a list that could take longer than a bound at the polite rate.
+    """Refuse a list that could take longer than a bound at the polite rate, or too many pages.
 
     Raises
     ------
@@ -79,10 +80,17 @@ def check_duration(
     """
     requests = requests_needed(specs, page_size, max_works)
     minutes = requests / requests_per_second / 60
+    problem = None
     if minutes > limit_minutes:
+        problem = (
+            f"{requests} requests, {minutes:.0f} minutes at {requests_per_second:g} requests/s;"
+            f" MAX_CRAWL_MINUTES allows {limit_minutes:g}"
+        )
+    elif requests > MAX_RUN_PAGES:
+        problem = f"{requests} pages; a run has at most {MAX_RUN_PAGES}"
+    if problem:
         raise CrawlTooLongError(
-            f"{len(specs)} subjects may take {requests} requests, {minutes:.0f} minutes at"
-            f" {requests_per_second:g} requests/s; MAX_CRAWL_MINUTES allows {limit_minutes:g}."
+            f"{len(specs)} subjects may take {problem}."
             " Lower max_works, raise PAGE_SIZE, name fewer subjects, or load the monthly dump"
             f" ({DUMP_URL}) with ./lake backfill."
         )

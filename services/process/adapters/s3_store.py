@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,8 @@ _ABSENT: Final = {"NoSuchKey", "404", "NotFound"}
 # Of two conditional writes at once, the second gets 412; a 409 leaves it open and is tried again.
 _TAKEN: Final = {"PreconditionFailed", "412"}
 _WRITER: Final = "writer"
+#: Objects that are read at once.
+READERS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +42,12 @@ class S3Store:
             # Its own `with` hands out the raw stream, past the checks of length and checksum.
             with closing(answer["Body"]) as stream:
                 body = b"" if max_bytes is not None and size > max_bytes else stream.read()
-            return StoredObject(body, answer["Metadata"], size)
+            return StoredObject(body, answer["Metadata"], size, _etag(answer))
 
-    def exists(self, key: str) -> bool:
-        """Return whether there is an object; see the port."""
-        with _translated(key):
-            try:
-                self.client.head_object(Bucket=self.bucket, Key=key)
-            except ClientError as error:
-                if _code(error) in _ABSENT:
-                    return False
-                raise
-            return True
+    def get_many(self, keys: Sequence[str]) -> list[StoredObject | None]:
+        """Read objects, several at once; see the port."""
+        with ThreadPoolExecutor(READERS) as readers:
+            return list(readers.map(self.get, keys))
 
     def put(self, key: str, body: bytes, content_type: str) -> None:
         """Write an object; see the port."""
@@ -59,7 +56,12 @@ class S3Store:
 
     def put_new(self, key: str, body: bytes, content_type: str) -> bool:
         """Write an object unless there is one; see the port."""
+        return self.replace(key, body, content_type, None)
+
+    def replace(self, key: str, body: bytes, content_type: str, etag: str | None) -> bool:
+        """Write an object over a version; see the port."""
         writer = uuid4().hex
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
         with _translated(key):
             try:
                 self.client.put_object(
@@ -67,8 +69,8 @@ class S3Store:
                     Key=key,
                     Body=body,
                     ContentType=content_type,
-                    IfNoneMatch="*",
                     Metadata={_WRITER: writer},
+                    **condition,
                 )
             except ClientError as error:
                 if _code(error) in _TAKEN:
@@ -78,13 +80,19 @@ class S3Store:
                 raise
             return True
 
-    def keys(self, prefix: str) -> set[str]:
-        """List keys; see the port."""
+    def list_etags(self, prefix: str, after: str = "", last: str | None = None) -> dict[str, str]:
+        """List ETags; see the port."""
+        found: dict[str, str] = {}
+        start = {"StartAfter": prefix + after} if after else {}
         with _translated(prefix):
             pages = self.client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=prefix
+                Bucket=self.bucket, Prefix=prefix, **start
             )
-            return {item["Key"] for page in pages for item in page.get("Contents", ())}
+            for item in (item for page in pages for item in page.get("Contents", ())):
+                if last is not None and item["Key"] > prefix + last:
+                    break
+                found[item["Key"]] = _etag(item)
+        return found
 
 
 @contextmanager
@@ -93,6 +101,10 @@ def _translated(key: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise StorageError(f"S3 failed on {key}: {error}", key=key) from error
+
+
+def _etag(answer: dict[str, Any]) -> str:
+    return str(answer["ETag"]).strip('"')
 
 
 def _code(error: ClientError) -> str:

@@ -45,7 +45,6 @@ def test_an_object_above_the_limit_is_not_read(store: S3Store) -> None:
 
 def test_a_missing_object_is_none(store: S3Store) -> None:
     assert store.get("a") is None
-    assert not store.exists("a")
 
 
 def test_a_new_object_is_written_once(store: S3Store) -> None:
@@ -53,7 +52,29 @@ def test_a_new_object_is_written_once(store: S3Store) -> None:
         wrote = list(pool.map(lambda n: store.put_new("a", b"%d" % n, "text/plain"), range(8)))
 
     assert wrote.count(True) == 1
-    assert store.exists("a")
+    assert store.get("a") is not None
+
+
+def test_an_object_is_replaced_in_the_version_that_was_read(store: S3Store) -> None:
+    store.put("a", b"1", "text/plain")
+    first = store.get("a")
+    assert first is not None
+
+    assert store.replace("a", b"2", "text/plain", first.etag)
+    assert not store.replace("a", b"3", "text/plain", first.etag)
+
+    found = store.get("a")
+    assert found is not None
+    assert (found.body, store.list_etags("a")) == (b"2", {"a": found.etag})
+
+
+def test_objects_are_read_in_the_order_of_their_keys(store: S3Store) -> None:
+    for number in range(20):
+        store.put(str(number), b"%d" % number, "text/plain")
+
+    found = store.get_many(["7", "nothing", "19"])
+
+    assert [one and one.body for one in found] == [b"7", None, b"19"]
 
 
 def test_keys_are_listed_beyond_one_answer(store: S3Store) -> None:
@@ -61,7 +82,15 @@ def test_keys_are_listed_beyond_one_answer(store: S3Store) -> None:
         list(pool.map(lambda n: store.put(f"p/{n}", b"", "text/plain"), range(1005)))
     store.put("q/0", b"", "text/plain")
 
-    assert len(store.keys("p/")) == 1005
+    assert len(store.list_etags("p/")) == 1005
+
+
+def test_a_listing_begins_behind_one_name_and_ends_with_another(store: S3Store) -> None:
+    for name in "abcd":
+        store.put(f"p/{name}", b"", "text/plain")
+
+    assert list(store.list_etags("p/", "a", "c")) == ["p/b", "p/c"]
+    assert list(store.list_etags("p/", "c")) == ["p/d"]
 
 
 @pytest.mark.usefixtures("_aws")

@@ -16,19 +16,27 @@ from process.errors import (
     TransientError,
     UnexpectedObjectError,
 )
-from process.logic.completion import complete_run
+from process.logic.completion import Arrivals, complete_run
 from process.logic.outputs import Outputs
 from process.logic.retry import Retry
 from process.logic.stage import Limits, PageResult, process_page
 from process.observability import count, log_failure, logger
 from process.ports import MessageQueue
 from schemas.events import S3ObjectCreated
-from schemas.keys import RAW_PREFIX, RUNS_PREFIX, InvalidKeyError, parse_manifest_key
+from schemas.keys import (
+    MANIFEST_NAME,
+    RAW_PREFIX,
+    RUNS_PREFIX,
+    InvalidKeyError,
+    RawKey,
+    parse_manifest_key,
+    parse_part_pages_key,
+)
 
 
 @dataclass(slots=True)
 class Batch:
-    """A batch being processed: messages that failed, and messages that wait for a run's end."""
+    """A batch being processed: messages that failed, and what came of each run."""
 
     outputs: Outputs
     limits: Limits
@@ -37,8 +45,7 @@ class Batch:
     retry: Retry = field(default_factory=Retry)
     failed: set[str] = field(default_factory=set)
     transient: set[str] = field(default_factory=set)
-    waiting: dict[str, set[str]] = field(default_factory=dict)
-    manifests: set[str] = field(default_factory=set)
+    arrivals: dict[str, Arrivals] = field(default_factory=dict)
 
     def process(self, messages: Iterable[Mapping[str, Any]]) -> list[str]:
         """Process SQS messages; return the ids of those to deliver again, in order."""
@@ -50,8 +57,8 @@ class Batch:
                 self.retry.run(partial(self._process_message, message_id, message.get("body")))
             except Exception as error:
                 self._fail(message_id, error)
-        for run_id, waiting in sorted(self.waiting.items()):
-            self._complete(run_id, waiting)
+        for run_id, arrived in sorted(self.arrivals.items()):
+            self._complete(run_id, arrived)
         for message_id in sorted(self.transient):
             self.queue.deliver_again(handles[message_id], self.retry.soon())
         return [message_id for message_id in handles if message_id in self.failed]
@@ -65,27 +72,41 @@ class Batch:
         if event.key.startswith(RAW_PREFIX):
             result = process_page(self.outputs, event.key, self.limits)
             _report(event.key, result)
-            run_id = result.run_id
+            if result.run_id is not None:
+                arrived = self._arrivals(result.run_id, message_id)
+                arrived.receipts.add(RawKey.parse(event.key).receipt_name)
         elif event.key.startswith(RUNS_PREFIX):
-            run_id = _run_of(event.key)
-            self.manifests.add(message_id)
+            self._note_ledger(event.key, message_id)
         else:
-            raise UnexpectedObjectError(f"{event.key} is neither a raw page nor a manifest")
-        if run_id is not None:
-            self.waiting.setdefault(run_id, set()).add(message_id)
+            raise UnexpectedObjectError(f"{event.key} is neither a raw page nor a run's ledger")
 
-    def _complete(self, run_id: str, waiting: set[str]) -> None:
+    def _note_ledger(self, key: str, message_id: str) -> None:
         try:
-            if self.retry.run(partial(complete_run, self.outputs.store, run_id)):
-                count("RunsProcessed")
-                logger.info("run processed", extra={"run_id": run_id})
+            if key.endswith(MANIFEST_NAME):
+                self._arrivals(parse_manifest_key(key), message_id).manifests.add(message_id)
+            else:
+                run_id, number = parse_part_pages_key(key)
+                self._arrivals(run_id, message_id).parts.add(number)
+        except InvalidKeyError as error:
+            raise UnexpectedObjectError(str(error)) from None
+
+    def _arrivals(self, run_id: str, message_id: str) -> Arrivals:
+        arrived = self.arrivals.setdefault(run_id, Arrivals())
+        arrived.messages.add(message_id)
+        return arrived
+
+    def _complete(self, run_id: str, arrived: Arrivals) -> None:
+        try:
+            revision = self.retry.run(partial(complete_run, self.outputs.store, run_id, arrived))
         except InvalidManifestError as error:
             # The pages are done. Only the manifest's own message is delivered again.
-            for message_id in sorted(waiting & self.manifests):
+            for message_id in sorted(arrived.manifests):
                 self._fail(message_id, error, run_id=run_id)
         except Exception as error:
-            for message_id in sorted(waiting):
+            for message_id in sorted(arrived.messages):
                 self._fail(message_id, error, run_id=run_id)
+        else:
+            _report_run(run_id, revision)
 
     def _fail(self, message_id: str, error: Exception, **fields: object) -> None:
         self.failed.add(message_id)
@@ -103,11 +124,12 @@ def _parsed(body: object) -> S3ObjectCreated:
         raise InvalidEventError(f"not an S3 event: {where}: {problem['msg']}") from None
 
 
-def _run_of(key: str) -> str:
-    try:
-        return parse_manifest_key(key)
-    except InvalidKeyError as error:
-        raise UnexpectedObjectError(str(error)) from None
+def _report_run(run_id: str, revision: int | None) -> None:
+    if revision is None:
+        return
+    if revision == 1:
+        count("RunsProcessed")
+    logger.info("run processed", extra={"run_id": run_id, "revision": revision})
 
 
 def _report(key: str, result: PageResult) -> None:

@@ -18,6 +18,7 @@ from schemas.rows.quarantine import QuarantineRecord
 from schemas.tables import QUARANTINE, TABLES, WORKS
 from schemas.version import CONTRACT_VERSION
 
+_ROWS: Final = tuple(name for name in TABLES if name != QUARANTINE.name)
 _JSON: Final = "application/json"
 _JSON_LINES: Final = "application/x-ndjson"
 
@@ -134,15 +135,32 @@ class Outputs:
         if earlier is not None and earlier.body != body:
             self._empty_superseded(PageReceipt.model_validate_json(earlier.body), receipt)
             self.store.put(page.receipt_key, body, _JSON)
+        self._empty_remnants(page, receipt)
 
     def _empty_superseded(self, earlier: PageReceipt, receipt: PageReceipt) -> None:
         kept = _processed_keys(receipt)
         for table, key in _processed_keys(earlier).items():
             if table in TABLES and table not in kept:
-                empty = arrow_schema(TABLES[table].columns).empty_table()
-                self.tables.write(TABLES[table], key, empty)
+                self._empty_table(table, key)
         if earlier.quarantine_key and not receipt.quarantine_key:
             self.store.put(earlier.quarantine_key, to_bytes([]), _JSON_LINES)
+
+    def _empty_remnants(self, page: RawKey, receipt: PageReceipt) -> None:
+        # Nor what an attempt of another version left that was cut off before its receipt. The
+        # message of that attempt is delivered again, so it is enough to look when there is a
+        # receipt already: a page's first attempt costs nothing more.
+        whole = receipt.page_status == "quarantined"
+        for table in _ROWS if whole else (WORKS.name,):
+            key = page.processed_key(table)
+            if table not in _processed_keys(receipt) and key in self.store.list_etags(key):
+                self._empty_table(table, key)
+        key = page.quarantine_key(WORKS.name)
+        if not receipt.quarantine_key and key in self.store.list_etags(key):
+            self.store.put(key, to_bytes([]), _JSON_LINES)
+
+    def _empty_table(self, table: str, key: str) -> None:
+        empty = arrow_schema(TABLES[table].columns).empty_table()
+        self.tables.write(TABLES[table], key, empty)
 
 
 def _processed_keys(receipt: PageReceipt) -> dict[str, str]:

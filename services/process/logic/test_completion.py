@@ -1,18 +1,39 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 
 import pytest
 
 from process.errors import InvalidManifestError, StorageError
+from process.logic import completion
 from process.logic.batch import Batch
-from process.logic.completion import complete_run
+from process.logic.completion import Arrivals, complete_run
 from process.logic.stage import process_page
-from process.testing.fakes import IMPATIENT, LIMITS, Lake, MemoryQueue
+from process.testing.fakes import (
+    IMPATIENT,
+    LIMITS,
+    Lake,
+    MemoryQueue,
+    MemoryStore,
+    MemoryTableStore,
+)
 from process.testing.pages import BUCKET, RUN, make_batch, make_event, make_page, make_work, packed
-from schemas.keys import RawKey, manifest_key, processed_ledger_key
+from schemas.fingerprints import fingerprint
+from schemas.keys import (
+    RawKey,
+    below,
+    manifest_key,
+    parts_prefix,
+    processed_ledger_key,
+    receipts_prefix,
+)
+from schemas.ledger.parts import split
 from schemas.ledger.run import PageEntry, ProcessedLedger, RunManifest, SubjectOutcome
 
 PAGES = [RawKey.of(RUN, "love", 0), RawKey.of(RUN, "love", 2), RawKey.of(RUN, "place:france", 0)]
@@ -21,10 +42,14 @@ LEDGER = processed_ledger_key(RUN)
 
 @pytest.fixture
 def run(lake: Lake) -> Lake:
+    put_pages(lake)
+    return lake
+
+
+def put_pages(lake: Lake) -> None:
     for page in PAGES:
         body = packed(make_page(make_work(), None, key=f"/subjects/{page.subject}"))
         lake.store.objects[page.key] = (body, {})
-    return lake
 
 
 def put_manifest(lake: Lake, works: int = 2) -> str:
@@ -44,13 +69,18 @@ def put_manifest(lake: Lake, works: int = 2) -> str:
         ),
         SubjectOutcome(subject="nothing", kind="subject", status="empty"),
     ]
+    return store_manifest(lake, outcomes)
+
+
+def store_manifest(lake: Lake, outcomes: list[SubjectOutcome]) -> str:
+    """Store a manifest of these outcomes, and return its key."""
     time = datetime(2026, 11, 23, 6, tzinfo=UTC)
     manifest = RunManifest(
         run_id=RUN,
         contract_version="1",
         started_at=time,
         finished_at=time,
-        status="complete",
+        status="complete" if outcomes else "failed",
         subjects=outcomes,
     )
     lake.store.objects[manifest_key(RUN)] = (manifest.model_dump_json().encode(), {})
@@ -58,8 +88,12 @@ def put_manifest(lake: Lake, works: int = 2) -> str:
 
 
 def deliver(lake: Lake, *keys: str) -> list[str]:
+    """Deliver events of objects, and those of the objects that wake process again."""
+    before = set(lake.store.objects)
     batch = Batch(lake.outputs, LIMITS, BUCKET, MemoryQueue(), IMPATIENT)
-    return batch.process(make_batch(*map(make_event, keys)))
+    failed = batch.process(make_batch(*map(make_event, keys)))
+    announced = [key for key in lake.store.objects.keys() - before if key.endswith("/pages.json")]
+    return failed + (deliver(lake, *sorted(announced)) if announced else [])
 
 
 def ledger(lake: Lake) -> ProcessedLedger:
@@ -88,7 +122,7 @@ def test_a_manifest_that_comes_last_ends_the_run(run: Lake) -> None:
     assert ledger(run).pages == 3
 
 
-def test_a_ledger_is_written_once(run: Lake) -> None:
+def test_a_ledger_is_written_once_for_a_state(run: Lake) -> None:
     manifest = put_manifest(run)
     deliver(run, *(page.key for page in PAGES))
 
@@ -101,12 +135,131 @@ def test_pages_that_finish_at_once_write_one_ledger(run: Lake) -> None:
     put_manifest(run)
     for page in PAGES:
         process_page(run.outputs, page.key, LIMITS)
+    arrived = Arrivals(receipts={page.receipt_name for page in PAGES})
 
     with ThreadPoolExecutor(8) as pool:
-        wrote = list(pool.map(lambda _: complete_run(run.store, RUN), range(16)))
+        wrote = list(pool.map(lambda _: complete_run(run.store, RUN, arrived), range(16)))
 
-    assert wrote.count(True) >= 1
-    assert run.store.writes.count(LEDGER) == wrote.count(True)
+    assert sorted(wrote, key=str) == [1] + [None] * 15
+    assert run.store.writes.count(LEDGER) == 1
+
+
+def better_body(page: RawKey) -> bytes:
+    return packed(make_page(make_work(), make_work(), key=f"/subjects/{page.subject}"))
+
+
+def replay_with_better_rules(lake: Lake, *pages: RawKey) -> None:
+    """Process pages whose second record is a work now."""
+    for page in pages:
+        lake.store.objects[page.key] = (better_body(page), {})
+    deliver(lake, *(page.key for page in pages))
+
+
+def test_a_replay_that_changes_receipts_supersedes_the_ledger(run: Lake) -> None:
+    # GIVEN a run that has ended
+    put_manifest(run)
+    deliver(run, *(page.key for page in PAGES))
+    first = ledger(run)
+
+    # WHEN a page gives another row
+    replay_with_better_rules(run, PAGES[0])
+
+    # THEN the ledger has it, and says of which receipts
+    found = ledger(run)
+    assert (found.records, found.rows, found.quarantined) == (6, 4, 2)
+    assert found.subjects["love"].rows == 3
+    assert (first.revision, found.revision) == (1, 2)
+    assert first.state != found.state == receipts_now(run)
+
+
+def receipts_now(lake: Lake) -> str:
+    prefix = receipts_prefix(RUN)
+    listed = lake.store.list_etags(prefix).items()
+    return fingerprint((below(prefix, key), etag) for key, etag in listed)
+
+
+def test_a_replay_that_changes_nothing_writes_nothing(run: Lake) -> None:
+    put_manifest(run)
+    deliver(run, *(page.key for page in PAGES))
+    before = run.store.snapshot()
+
+    deliver(run, *(page.key for page in PAGES))
+
+    assert run.store.snapshot() == before
+
+
+def test_a_replay_at_once_ends_with_the_newest_receipts(run: Lake) -> None:
+    put_manifest(run)
+    deliver(run, *(page.key for page in PAGES))
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda page: replay_with_better_rules(run, page), PAGES))
+
+    found = ledger(run)
+    assert (found.rows, found.quarantined) == (6, 0)
+    assert found.state == receipts_now(run)
+    assert found.revision == run.store.writes.count(LEDGER)
+
+
+@dataclass
+class OvertakenStore(MemoryStore):
+    """Another invocation replays a page while the first listing is under way."""
+
+    overtake: Callable[[], None] | None = None
+
+    def list_etags(self, prefix: str, after: str = "", last: str | None = None) -> dict[str, str]:
+        listed = super().list_etags(prefix, after, last)
+        overtake, self.overtake = self.overtake, None
+        if overtake:
+            overtake()
+        return listed
+
+
+def test_an_older_listing_never_replaces_a_newer_sum() -> None:
+    # GIVEN a run that has ended, and a page that gives another row since
+    store = OvertakenStore()
+    run = Lake(store, MemoryTableStore(store))
+    put_pages(run)
+    put_manifest(run)
+    deliver(run, *(page.key for page in PAGES))
+    run.store.objects[PAGES[0].key] = (better_body(PAGES[0]), {})
+    process_page(run.outputs, PAGES[0].key, LIMITS)
+
+    # WHEN another page is replayed after the part's receipts were listed
+    store.overtake = lambda: replay_with_better_rules(run, PAGES[1])
+    complete_run(store, RUN, Arrivals(receipts={PAGES[0].receipt_name}))
+
+    # THEN both are in the ledger
+    assert (ledger(run).rows, ledger(run).state) == (5, receipts_now(run))
+
+
+def test_a_ledger_of_an_earlier_version_is_superseded(run: Lake) -> None:
+    # GIVEN a run that was ended before there were parts
+    put_manifest(run)
+    deliver(run, *(page.key for page in PAGES))
+    old = ledger(run).model_dump(mode="json", exclude={"parts", "state", "revision"})
+    for key in run.store.list_etags(parts_prefix(RUN)):
+        del run.store.objects[key]
+    run.store.objects[LEDGER] = (json.dumps(old).encode(), {})
+
+    replay_with_better_rules(run, PAGES[0])
+
+    assert (ledger(run).revision, ledger(run).rows) == (2, 4)
+
+
+def test_parts_whose_announcement_was_cut_off_are_announced_again(
+    run: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN an index without the pages of its parts
+    monkeypatch.setattr(completion, "split", partial(split, size=1))
+    put_manifest(run)
+    deliver(run, *(page.key for page in PAGES))
+    for key in [key for key in run.store.objects if "/parts/0" in key or key == LEDGER]:
+        del run.store.objects[key]
+
+    deliver(run, PAGES[1].key)
+
+    assert ledger(run).pages == 3
 
 
 def test_disagreements_with_the_manifest_are_listed(run: Lake) -> None:
@@ -136,7 +289,7 @@ def test_a_broken_manifest_says_so(run: Lake) -> None:
     run.store.objects[manifest_key(RUN)] = (b"{}", {})
 
     with pytest.raises(InvalidManifestError):
-        complete_run(run.store, RUN)
+        complete_run(run.store, RUN, Arrivals())
 
 
 def test_a_broken_receipt_is_tried_again(run: Lake) -> None:
@@ -144,23 +297,12 @@ def test_a_broken_receipt_is_tried_again(run: Lake) -> None:
     for page in PAGES:
         run.store.objects[page.receipt_key] = (b"", {})
 
-    with pytest.raises(StorageError):
-        complete_run(run.store, RUN)
+    with pytest.raises(StorageError, match="cannot be read"):
+        complete_run(run.store, RUN, Arrivals(parts={0}))
 
 
 def test_a_run_without_pages_ends_with_its_manifest(lake: Lake) -> None:
-    time = datetime(2026, 11, 23, 6, tzinfo=UTC)
-    manifest = RunManifest(
-        run_id=RUN,
-        contract_version="1",
-        started_at=time,
-        finished_at=time,
-        status="failed",
-        subjects=[],
-    )
-    lake.store.objects[manifest_key(RUN)] = (manifest.model_dump_json().encode(), {})
-
-    deliver(lake, manifest_key(RUN))
+    deliver(lake, store_manifest(lake, []))
 
     assert (ledger(lake).pages, ledger(lake).manifest_status) == (0, "failed")
 

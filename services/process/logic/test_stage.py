@@ -14,6 +14,7 @@ from process.errors import ConservationError, MissingObjectError
 from process.logic import stage
 from process.logic.lineage import Lineage
 from process.logic.outputs import PageOutput
+from process.logic.quarantine import to_bytes
 from process.logic.stage import Limits, process_page
 from process.testing.fakes import LIMITS, Lake
 from process.testing.pages import RUN, make_metadata, make_page, make_work, packed
@@ -251,6 +252,32 @@ def test_what_an_earlier_version_made_is_not_counted_twice(
     assert rows(lake) == []
     assert lake.store.lines(QUARANTINE) == []
     assert receipt(lake).records == 0
+
+
+def test_what_a_cut_off_attempt_of_another_version_left_is_emptied(lake: Lake) -> None:
+    # GIVEN rejected records of an attempt that was cut off before its receipt
+    key = lake.put_raw(packed(make_page(make_work())))
+    lake.store.objects[QUARANTINE] = (to_bytes([]) + b"rejected", {})
+    # WHEN this version, which rejects nothing, processes the page
+    process_page(lake.outputs, key, LIMITS)
+    # and the message of that attempt is delivered again
+    process_page(lake.outputs, key, LIMITS)
+    # THEN the record is in the rows alone
+    assert lake.store.objects[QUARANTINE][0] == to_bytes([])
+    assert len(rows(lake)) == 1
+
+
+def test_rows_of_a_cut_off_attempt_at_a_page_that_is_rejected_are_emptied(lake: Lake) -> None:
+    # GIVEN rows of an attempt that was cut off before its receipt
+    process_page(lake.outputs, lake.put_raw(packed(make_page(make_work()))), LIMITS)
+    del lake.store.objects[PAGE.receipt_key]
+    # WHEN the page is rejected whole, twice
+    key = lake.put_raw(b"broken")
+    process_page(lake.outputs, key, LIMITS)
+    process_page(lake.outputs, key, LIMITS)
+    # THEN none of them is left
+    assert rows(lake) == []
+    assert receipt(lake).page_status == "quarantined"
 
 
 def test_a_record_that_vanishes_is_a_defect(lineage: Lineage) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import md5
+from threading import Lock
 from typing import Any
 
 import pyarrow as pa
@@ -25,35 +27,51 @@ IMPATIENT = Retry(sleep=lambda _seconds: None)
 LIMITS = Limits(object_bytes=2**20, page_bytes=4 * 2**20)
 
 
+def etag_of(body: bytes) -> str:
+    return md5(body, usedforsecurity=False).hexdigest()
+
+
 @dataclass
 class MemoryStore:
     """A bucket in memory."""
 
     objects: dict[str, tuple[bytes, Mapping[str, str]]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock, repr=False)
 
     def get(self, key: str, max_bytes: int | None = None) -> StoredObject | None:
         if key not in self.objects:
             return None
         body, metadata = self.objects[key]
         wanted = max_bytes is None or len(body) <= max_bytes
-        return StoredObject(body if wanted else b"", metadata, len(body))
+        return StoredObject(body if wanted else b"", metadata, len(body), etag_of(body))
 
-    def exists(self, key: str) -> bool:
-        return key in self.objects
+    def get_many(self, keys: Sequence[str]) -> list[StoredObject | None]:
+        return [self.get(key) for key in keys]
 
     def put(self, key: str, body: bytes, content_type: str) -> None:
         self.objects[key] = (body, {})
         self.writes.append(key)
 
     def put_new(self, key: str, body: bytes, content_type: str) -> bool:
-        if key in self.objects:
-            return False
-        self.put(key, body, content_type)
-        return True
+        return self.replace(key, body, content_type, None)
 
-    def keys(self, prefix: str) -> set[str]:
-        return {key for key in self.objects if key.startswith(prefix)}
+    def replace(self, key: str, body: bytes, content_type: str, etag: str | None) -> bool:
+        with self.lock:
+            if (etag_of(self.objects[key][0]) if key in self.objects else None) != etag:
+                return False
+            self.put(key, body, content_type)
+            return True
+
+    def list_etags(self, prefix: str, after: str = "", last: str | None = None) -> dict[str, str]:
+        end = None if last is None else prefix + last
+        return {
+            key: etag_of(self.objects[key][0])
+            for key in sorted(self.objects)
+            if key.startswith(prefix)
+            and (not after or key > prefix + after)
+            and (end is None or key <= end)
+        }
 
     def lines(self, key: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in gzip.decompress(self.objects[key][0]).splitlines()]

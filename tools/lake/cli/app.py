@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from lake.cli import check, config, deploy, etl, local, operations, query, replay, reports, runs
+from lake.cli import (
+    check,
+    config,
+    deploy,
+    etl,
+    local,
+    operations,
+    query,
+    replay,
+    reports,
+    runs,
+    status,
+)
 from lake.cli.console import err, settings, show_error
 from lake.cli.failures import explain, write_log
 from lake.errors import LakeError
@@ -25,8 +37,10 @@ app = typer.Typer(
 for command in (
     local.up,
     local.down,
+    local.clean,
     config.config,
-    operations.status,
+    status.status,
+    status.logs,
     operations.doctor,
     operations.verify,
     check.check,

@@ -17,25 +17,6 @@ if TYPE_CHECKING:
     from lake.etl.job_runs import JobRun
 
 
-def status(env: EnvOption = None, as_json: JsonOption = False) -> None:
-    """Show what is deployed, the runs, what waits in queues, and the curated tables."""
-    from lake.cli import screens
-    from lake.etl.glue_jobs import newest_job_runs
-    from lake.etl.refresh import folder_of, job_log
-    from lake.operations.status.reading import read_status
-
-    project = current_project()
-    cloud = cloud_of(project, env)
-    if cloud.is_local:
-        found = read_status(cloud, job_log(folder_of(project)).newest)
-    else:
-        found = read_status(cloud, lambda _bucket, count: newest_job_runs(cloud, count))
-    if as_json:
-        print(json.dumps(asdict(found), indent=2))
-    else:
-        screens.show_status(out, found)
-
-
 def doctor(port: PortOption, env: EnvOption = None, as_json: JsonOption = False) -> None:
     """Look at what commands need of this machine and, with --env, of the account on AWS.
 

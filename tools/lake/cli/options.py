@@ -66,6 +66,7 @@ MemoryOption = Annotated[
     str,
     typer.Option(help="Memory of Spark on this machine, such as 8g.", callback=valid_memory),
 ]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 OpenOption = Annotated[bool, typer.Option("--open", help="Open it in the browser.")]
 LiveOption = Annotated[bool, typer.Option("--live", help="Crawl the real OpenLibrary API.")]
 ContactOption = Annotated[

@@ -19,92 +19,15 @@ if TYPE_CHECKING:
     from lake.local.demo import Summary
     from lake.operations.doctor.findings import Finding
     from lake.operations.ingest.command import IngestResult
-    from lake.operations.status.reading import EtlStatus, LakeStatus
     from lake.operations.verify.command import Report
     from lake.query.metadata import TableState
     from lake.query.tabular import QueryResult
 
 
-COMMIT_LENGTH = 10
 NEXT_COMMANDS = (
     "./lake query \"SELECT title, decade FROM {works} WHERE access_level = 'open' LIMIT 5\"",
     "./lake tables      ./lake report --open      ./lake status      ./lake etl      ./lake down",
 )
-
-
-def show_status(console: Console, status: LakeStatus) -> None:
-    """Print the state of an environment."""
-    place = f"local AWS at {status.endpoint}" if status.endpoint else f"AWS, {status.region}"
-    console.print(f"[green]●[/] environment {status.env}, {place}", highlight=False)
-    units: list[list[object]] = [
-        [u.unit, u.state, u.deployed_at, u.version, u.commit and u.commit[:COMMIT_LENGTH]]
-        for u in status.units
-    ]
-    console.print(table("Units", ["unit", "stack", "deployed", "version", "commit"], units))
-    queues: list[list[object]] = [[q.queue, q.waiting, q.in_flight] for q in status.queues]
-    if queues:
-        console.print(table("Queues", ["queue", "waiting", "in flight"], queues))
-    for unit in status.units:
-        if unit.log_group:
-            console.print(f"Log of {unit.unit}: {unit.log_group}", style="dim", highlight=False)
-    if not status.runs:
-        hint = "'./lake demo' makes one" if status.endpoint else "the schedule starts one"
-        console.print(f"No runs yet: {hint}.", highlight=False)
-        return
-    columns = [
-        "run",
-        "crawl",
-        "subjects",
-        "pages",
-        "pages done",
-        "records",
-        "rows",
-        "in quarantine",
-    ]
-    rows: list[list[object]] = [
-        [
-            r.run_id,
-            r.crawl or "unfinished",
-            r.subjects,
-            r.pages_stored,
-            r.pages_processed,
-            r.records,
-            r.rows,
-            r.quarantined,
-        ]
-        for r in status.runs
-    ]
-    console.print(table("Runs, newest first", columns, rows))
-    show_etl_status(
-        console, status.etl, "./lake etl" if status.endpoint else f"./lake etl --env {status.env}"
-    )
-
-
-def show_etl_status(console: Console, etl: EtlStatus, command: str) -> None:
-    """Print the state of the curated tables and of the jobs that build them."""
-    waiting = len(etl.waiting_runs)
-    lag = f"{waiting} processed run{'' if waiting == 1 else 's'} not in it" if waiting else "no lag"
-    if etl.build:
-        console.print(
-            f"[bold]Curated tables[/] build {etl.build}, published {etl.published_at}"
-            f" ({etl.age_hours:.1f} h ago), {lag}",
-            highlight=False,
-        )
-    else:
-        console.print(
-            f"[bold]Curated tables[/] none yet: '{command}' builds them.", highlight=False
-        )
-    if etl.pinned:
-        console.print(f"Pinned: {etl.pinned}. '{command} --unpin' ends it.", highlight=False)
-    for run, reason in etl.excluded_runs.items():
-        console.print(f"Run {run} is excluded: {reason}", highlight=False)
-    if etl.job_runs:
-        columns = ["started", "job", "state", "seconds", "error"]
-        rows: list[list[object]] = [
-            [r.started_at, r.job, r.state, None if r.seconds is None else int(r.seconds), r.error]
-            for r in etl.job_runs
-        ]
-        console.print(table("Job runs, newest first", columns, rows))
 
 
 def show_description(console: Console, state: TableState, columns: QueryResult) -> None:
@@ -204,7 +127,7 @@ def _counts(summary: Summary) -> RenderableType:
     lines = [
         f"{summary.records_raw:,} records of {summary.subjects} subjects fetched in "
         f"{summary.pages} pages from {summary.source}",
-        f"= {summary.rows_processed:,} rows in {summary.database}.works "
+        f"= {summary.rows_processed:,} rows in {summary.database}.crawled_works "
         f"+ {summary.records_quarantined:,} in {summary.database}.quarantine",
         *_curated_line(summary),
         *_report_line(summary),

@@ -69,7 +69,7 @@ def run_job(
         reason = _logged_error(cloud, run_id) or run.get("ErrorMessage", "no reason given")
         raise EtlFailedError(
             f"The Glue job {name} {run['JobRunState'].lower()}: {reason}",
-            f"Run {run_id}; docs/operations.md#etl-failed says what to do.",
+            f"Run {run_id}; docs/runbook.md#etl-failed says what to do.",
         )
 
 

@@ -63,6 +63,8 @@ def server_environment(port: int, temporary: Path, *, enforce_iam: bool) -> dict
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
+        # The functions would take the server's level for theirs.
+        "POWERTOOLS_LOG_LEVEL": "INFO",
     }
     if enforce_iam:
         # Unless this is set, it passes its address and certificate to its workers itself.

@@ -30,7 +30,7 @@ LINES_SHOWN = 5
 _CONTINUE = "Correct it, then run './lake etl' again: the published build is unchanged."
 _HINTS = {
     "java.missing": "",
-    "rules.failed": "The published build is unchanged. See docs/operations.md#etl-failed.",
+    "rules.failed": "The published build is unchanged. See docs/runbook.md#etl-failed.",
     "run.none": "Crawl first: './lake demo --no-etl' makes a run.",
     "dump.empty": "Nothing was loaded.",
     "dump.truncated": "Nothing was loaded.",

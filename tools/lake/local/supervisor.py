@@ -21,6 +21,11 @@ import psutil
 
 MODULE = "lake.local.supervisor"
 POLL_SECONDS = 0.5
+SWEEP_SECONDS = 15.0
+#: A folder younger than this may belong to a worker that is about to start.
+STARTING_SECONDS = 60.0
+#: Begins the name of the folder into which the server unpacks a function for a worker.
+WORKER_FOLDER = "ministack-lambda-"
 GRACE_SECONDS = 5.0
 
 
@@ -61,6 +66,26 @@ def folder_on_port(port: int) -> Path | None:
     return None
 
 
+def remove_ended_workers(temporary: Path, starting_seconds: float = STARTING_SECONDS) -> None:
+    """Remove the folders of workers that have ended: up to some hundred megabytes each.
+
+    The server removes them only when it replaces a worker that it still knows.
+    """
+    used = {word for member in members(temporary) for word in _words(member)}
+    for folder in temporary.glob(f"{WORKER_FOLDER}*"):
+        with contextlib.suppress(OSError):
+            young = time.time() - folder.stat().st_mtime < starting_seconds
+            if not young and not any(word.startswith(f"{folder}/") for word in used):
+                shutil.rmtree(folder)
+
+
+def _words(process: psutil.Process) -> list[str]:
+    words: list[str] = []
+    with contextlib.suppress(psutil.Error):
+        words = process.cmdline()
+    return words
+
+
 def end_members(temporary: Path) -> None:
     """End the server and its workers, at first by SIGTERM, then by SIGKILL; remove their files."""
     family = members(temporary)
@@ -83,9 +108,13 @@ def supervise(
     temporary.mkdir(parents=True)
     deadline = time.monotonic() + lifetime
     server = subprocess.Popen(command, env=environment, cwd=temporary)
+    swept = time.monotonic()
     try:
         while server.poll() is None and folder.exists() and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
+            if time.monotonic() - swept > SWEEP_SECONDS:
+                remove_ended_workers(temporary)
+                swept = time.monotonic()
     except _StopRequestedError:
         pass
     finally:

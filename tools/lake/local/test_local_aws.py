@@ -1,8 +1,10 @@
 """The local AWS with a server that is small but real: processes, ports and files are."""
 
 import json
+import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -67,6 +69,33 @@ def test_it_starts_is_found_again_and_stops(server: LocalAws) -> None:
     assert not temporary(server).exists()
     assert not psutil.pid_exists(started.supervisor_pid)
     assert not server.stop()
+
+
+def test_a_workers_folder_goes_when_the_worker_has_ended(server: LocalAws) -> None:
+    """GIVEN folders of a live, an ended and a starting worker THEN the ended one's goes."""
+    server.start(free_port())
+    folders = {
+        name: temporary(server) / f"{supervisor.WORKER_FOLDER}{name}"
+        for name in ("live", "ended", "starting")
+    }
+    for folder in folders.values():
+        (folder / "code").mkdir(parents=True)
+    for name in ("live", "ended"):
+        os.utime(folders[name], (0, 0))
+    script = folders["live"] / "_worker.py"
+    script.write_text("import time; time.sleep(60)")
+    worker = subprocess.Popen([sys.executable, str(script)], env={"TMPDIR": str(temporary(server))})
+    try:
+        supervisor.remove_ended_workers(temporary(server))
+    finally:
+        worker.kill()
+        worker.wait()
+
+    assert {name: folder.exists() for name, folder in folders.items()} == {
+        "live": True,
+        "ended": False,
+        "starting": True,
+    }
 
 
 def test_without_it_the_hint_says_how_to_start(server: LocalAws) -> None:
@@ -174,6 +203,11 @@ def test_the_server_inherits_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert not {"AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY"} & set(environment)
     assert environment["BIND_HOST"] == "127.0.0.1"
     assert environment["AUTH"] == "true"
+
+
+def test_the_functions_log_what_they_do(tmp_path: Path) -> None:
+    environment = server_environment(4566, tmp_path, enforce_iam=False)
+    assert (environment["LOG_LEVEL"], environment["POWERTOOLS_LOG_LEVEL"]) == ("WARNING", "INFO")
 
 
 def test_the_supervisor_ends_when_its_time_is_over(

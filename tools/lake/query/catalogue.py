@@ -17,6 +17,8 @@ from lake.errors import QueryError
 # What Hive, and so Glue, writes for null in a partition's name.
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _PARALLEL_LISTINGS = 16
+# Header, end of the empty stream and trailer: a shorter file has no content, a longer one has.
+EMPTY_GZIP_BYTES = 20
 # How Athena writes the text of a view.
 _VIEW_TEXT = re.compile(r"/\* Presto View: (\S+) \*/")
 
@@ -199,7 +201,9 @@ def _files(filesystem: Any, location: str) -> list[str]:
     return sorted(
         info.path
         for info in found
-        if info.type == FileType.File and info.size and not info.base_name.startswith(("_", "."))
+        if info.type == FileType.File
+        and info.size > (EMPTY_GZIP_BYTES if info.extension == "gz" else 0)
+        and not info.base_name.startswith(("_", "."))
     )
 
 

@@ -1,3 +1,4 @@
+import gzip
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from lake.aws import Cloud
 from lake.errors import QueryError
-from lake.query.catalogue import CatalogueTable, arrow_type, dataset
+from lake.query.catalogue import EMPTY_GZIP_BYTES, CatalogueTable, arrow_type, dataset
 
 
 @pytest.mark.parametrize(
@@ -87,3 +88,8 @@ def test_a_view_is_reported_as_a_view() -> None:
     view = CatalogueTable("v", {"TableType": "VIRTUAL_VIEW", "StorageDescriptor": {"Columns": []}})
     with pytest.raises(QueryError, match="VIRTUAL_VIEW"):
         view.file_format()
+
+
+def test_a_gzip_file_of_that_size_or_less_is_empty_and_no_other() -> None:
+    assert len(gzip.compress(b"", mtime=0)) == EMPTY_GZIP_BYTES
+    assert len(gzip.compress(b"\n", mtime=0)) > EMPTY_GZIP_BYTES

@@ -90,7 +90,10 @@ def run_now(
             time.sleep(BUSY_SECONDS)
     manifest = read_run(cloud, bucket, run_id).manifest
     if manifest is None:
-        raise RunFailedError(f"Run {run_id} ended without a manifest.", "See the log of ingest.")
+        raise RunFailedError(
+            f"Run {run_id} ended without a manifest.",
+            f"'{cloud.command(f'logs ingest --run {run_id}')}' says why.",
+        )
     return manifest
 
 

@@ -89,7 +89,7 @@ def fire(cloud: Cloud, target: Target, heartbeat: dict[str, Any]) -> Answer:
         reason = payload.get("errorMessage", payload) if isinstance(payload, dict) else payload
         raise RunFailedError(
             f"ingest failed: {reason}",
-            f"Its log has more: '{cloud.command('status')}' names the log group.",
+            f"'{cloud.command('logs ingest --errors')}' has more.",
         )
     return Answer(
         action=payload["action"],

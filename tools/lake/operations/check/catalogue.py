@@ -9,7 +9,7 @@ from lake.operations.check.storage import Bucket
 from schemas import keys
 from schemas.tables import TABLES, Table
 
-_REPLAY = "replay a page of that day: process registers what is missing"
+_REPLAY = "'./lake replay raw --date DAY' registers what is missing"
 
 
 def check_partitions(bucket: Bucket, database: str, runs: Iterable[str]) -> Findings:

@@ -24,7 +24,7 @@ from schemas.tables import WORKS
 
 #: Decompressed size (bytes) above which process quarantines a page unread.
 MAX_PAGE_BYTES = 64 * 2**20
-REPLAY = "replay the page through process, then check again"
+REPLAY = "send the pages again ('./lake replay raw --run RUN'), then check again"
 _SHOWN = 5
 
 
@@ -78,7 +78,8 @@ def _receipt(bucket: Bucket, page: RawKey, found: PageCheck) -> PageReceipt | No
             "page.not_processed",
             bucket.uri(page.key),
             "there is no receipt for it",
-            "see whether its message waits or is among the dead letters ('./lake status')",
+            "'./lake status' shows whether its message waits, './lake replay dlq' moves dead"
+            " letters back",
         )
         return None
     try:

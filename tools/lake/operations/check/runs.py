@@ -13,7 +13,8 @@ from lake.operations.check.findings import Findings
 from lake.operations.check.pages import REPLAY, PageCheck, check_page
 from lake.operations.check.storage import Bucket, json_lines, row_count
 from schemas import keys
-from schemas.ledger.run import PageReceipt, ProcessedLedger, RunManifest, SubjectCounts
+from schemas.fingerprints import fingerprint
+from schemas.ledger.run import ProcessedLedger, RunManifest, SubjectCounts
 from schemas.tables import QUARANTINE, TABLES
 
 Say = Callable[[str], None]
@@ -64,7 +65,7 @@ def check_run(bucket: Bucket, run_id: str, say: Say) -> Findings:
             "ledger.missing",
             bucket.uri(keys.processed_ledger_key(run_id)),
             "every page of the run is processed, and the run's ledger is not written",
-            "send the manifest's event again: replay the run",
+            "'./lake replay raw --run RUN' sends the manifest again, too",
         )
     _find_strays(bucket, run)
     return run.findings
@@ -90,16 +91,7 @@ def _take(run: RunCheck, page: keys.RawKey, found: PageCheck) -> None:
     if found.receipt is not None:
         run.receipts.add(page.receipt_key)
         before = run.subjects.get(page.subject, SubjectCounts())
-        run.subjects[page.subject] = _added(before, found.receipt)
-
-
-def _added(counts: SubjectCounts, receipt: PageReceipt) -> SubjectCounts:
-    return SubjectCounts(
-        pages=counts.pages + 1,
-        records=counts.records + receipt.records,
-        rows=counts.rows + receipt.rows,
-        quarantined=counts.quarantined + receipt.quarantined,
-    )
+        run.subjects[page.subject] = before.plus(found.receipt.counts)
 
 
 def _read[Model: BaseModel](
@@ -157,8 +149,22 @@ def _compare_with_ledger(bucket: Bucket, run: RunCheck, ledger: ProcessedLedger)
                 f"it says {said} {name}, the receipts add up to {there}",
                 REPLAY,
             )
+    if ledger.state is not None and ledger.state != _receipts_now(bucket, run.run_id):
+        run.findings.differ(
+            "ledger.superseded",
+            place,
+            f"its revision {ledger.revision} is of other receipts than those that are there",
+            "see whether messages wait or are among the dead letters ('./lake status'); then "
+            + REPLAY,
+        )
     for mismatch in ledger.mismatches:
         run.findings.differ("ledger.mismatch", place, mismatch, "see the object that it names")
+
+
+def _receipts_now(bucket: Bucket, run_id: str) -> str:
+    prefix = keys.receipts_prefix(run_id)
+    listed = bucket.etags(prefix)
+    return fingerprint((keys.below(prefix, key), etag) for key, etag in listed)
 
 
 def _find_strays(bucket: Bucket, run: RunCheck) -> None:

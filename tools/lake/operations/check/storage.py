@@ -33,10 +33,14 @@ class Bucket:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys below a prefix, in order; one page of the listing is held at a time."""
+        return (key for key, _ in self.etags(prefix))
+
+    def etags(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """Yield the keys below a prefix, in order, each with its object's ETag."""
         pages = self.cloud.client("s3").get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=self.name, Prefix=prefix):
             for item in page.get("Contents", []):
-                yield item["Key"]
+                yield item["Key"], item["ETag"].strip('"')
 
     def exists(self, key: str) -> bool:
         """Whether there is an object of that key."""

@@ -22,6 +22,7 @@ from lake.operations.check.findings import Findings
 from lake.testing.lakes import BUCKET, DATABASE, lake_in_memory
 from schemas import keys
 from schemas.curated_tables import CURATED
+from schemas.fingerprints import fingerprint
 from schemas.keys import RawKey
 from schemas.ledger.curated_build import (
     BuildRecord,
@@ -130,9 +131,17 @@ class SoundLake:
             contract_version="1",
             manifest_status="complete",
             subjects={"love": counts},
+            state=self.state_of_receipts(),
             **counts.model_dump(),
         )
         self.put(keys.processed_ledger_key(RUN), ledger.model_dump_json())
+
+    def state_of_receipts(self) -> str:
+        prefix = keys.receipts_prefix(RUN)
+        listed = self.cloud.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix)["Contents"]
+        return fingerprint(
+            (keys.below(prefix, one["Key"]), one["ETag"].strip('"')) for one in listed
+        )
 
     def add_partitions(self, day: str) -> None:
         glue = self.cloud.client("glue")
@@ -261,6 +270,7 @@ DAMAGES: dict[str, Damage] = {
     "ledger.missing": lambda lake: lake.delete(keys.processed_ledger_key(RUN)),
     "ledger.unreadable": lambda lake: lake.put(keys.manifest_key(RUN), "{"),
     "ledger.other_count": lambda lake: lake.change(keys.processed_ledger_key(RUN), rows=3),
+    "ledger.superseded": lambda lake: lake.change(SECOND.receipt_key, contract_version="2"),
     "ledger.mismatch": lambda lake: lake.change(
         keys.processed_ledger_key(RUN), mismatches=["a page is missing"]
     ),
@@ -325,12 +335,24 @@ def test_a_page_quarantined_whole_is_one_record(lake: SoundLake) -> None:
         quarantine_key=SECOND.quarantine_key("works"),
         tables={},
     )
-    lake.change(keys.processed_ledger_key(RUN), records=4, rows=2, quarantined=2)
+    lake.change(
+        keys.processed_ledger_key(RUN),
+        records=4,
+        rows=2,
+        quarantined=2,
+        state=lake.state_of_receipts(),
+    )
 
     assert lake.check().differences == []
 
     lake.put(SECOND.quarantine_key("works"), lines([]))
     assert lake.check().by_code == {"quarantine.page_missing": 1}
+
+
+def test_a_ledger_of_an_older_version_is_compared_by_its_counts_alone(lake: SoundLake) -> None:
+    lake.change(keys.processed_ledger_key(RUN), state=None)
+
+    assert lake.check().ok
 
 
 def test_an_emptied_file_of_an_earlier_contract_is_no_stray(lake: SoundLake) -> None:

@@ -14,7 +14,7 @@ from lake.operations.replay.selection import Selection
 from lake.operations.replay.sending import send_events, wait_until_processed
 from lake.operations.replay.states import LedgerState, PageState, ledger_states, page_states
 from lake.runs.crawl import dead_letters
-from schemas.keys import InvalidKeyError, RawKey, manifest_key, parse_manifest_key
+from schemas.keys import RUNS_PREFIX, InvalidKeyError, RawKey, manifest_key, parse_run_folder
 
 #: Services with dead letters; those of process are events, those of the others notices.
 SERVICES = ("process", "ingest", "glue_etl")
@@ -208,7 +208,6 @@ def _run_of_page(key: str) -> str | None:
 
 
 def _run_of(key: str) -> str | None:
-    try:
-        return _run_of_page(key) or parse_manifest_key(key)
-    except InvalidKeyError:
-        return None
+    """Return the run of a raw page, or of an object of the run ledger."""
+    folder = key.removeprefix(RUNS_PREFIX).partition("/")[0]
+    return _run_of_page(key) or parse_run_folder(folder)

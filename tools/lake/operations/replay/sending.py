@@ -96,7 +96,8 @@ def wait_until_processed(
         now_dead = dead_letters(cloud, "process")
         if now_dead > dead:
             raise RunFailedError(
-                f"{now_dead - dead} messages came to the dead letters of process.", _hint(cloud)
+                f"The dead-letter queue of process has {now_dead - dead} more than before.",
+                _hint(cloud),
             )
         if quiet_since is None and watch.stalled((waiting, in_flight)):
             raise RunStalledError(

@@ -201,7 +201,7 @@ def test_without_waiting_the_pages_are_in_the_queue(lake: ReplayLake) -> None:
 def test_pages_that_fail_again_are_an_error(lake: ReplayLake) -> None:
     lake.poison = lambda key: key == LOVE.key
 
-    with pytest.raises(RunFailedError, match="1 messages came to the dead letters") as caught:
+    with pytest.raises(RunFailedError, match="queue of process has 1 more than before") as caught:
         replay(lake).pages(Selection([LOVE.key, LOVE_2.key]))
 
     assert "./lake logs process" in caught.value.hint

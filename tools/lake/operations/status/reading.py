@@ -1,20 +1,31 @@
 """Deployed units, runs, queues and the curated tables."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lake.aws import Cloud
 from lake.deploy import deployment, history, stacks
 from lake.deploy.units import UNITS, Unit
 from lake.etl import curated
+from lake.etl.curated import Curated
 from lake.etl.job_runs import JobRun
-from lake.runs.ledger import count_pages, read_run, run_ids
+from lake.operations.status.quarantine import QuarantineReader, QuarantineStatus
+from lake.operations.status.runs import (
+    TIME_FORMAT,
+    RunStatus,
+    SubjectGap,
+    freshness_hours,
+    gaps,
+    read_runs,
+    run_status,
+)
+from lake.runs.ledger import run_ids
 
 RUNS_SHOWN = 10
 JOB_RUNS_SHOWN = 5
-TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
+METRIC_WINDOW = timedelta(minutes=10)
 COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 ReadJobRuns = Callable[[str, int], Sequence[JobRun]]
@@ -34,26 +45,19 @@ class UnitStatus:
 
 @dataclass(frozen=True)
 class QueueStatus:
-    """Messages that wait, and messages in flight."""
+    """Messages that wait, and messages in flight.
+
+    Attributes
+    ----------
+    oldest_seconds
+        Age of the oldest one that waits; None where nothing waits, or nobody measures it: the
+        local AWS does not.
+    """
 
     queue: str
     waiting: int
     in_flight: int
-
-
-@dataclass(frozen=True)
-class RunStatus:
-    """A run according to its ledgers; None where a ledger is not written yet."""
-
-    run_id: str
-    crawl: str | None
-    finished_at: str | None
-    subjects: int | None
-    records: int | None
-    pages_stored: int
-    pages_processed: int
-    rows: int | None
-    quarantined: int | None
+    oldest_seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,17 @@ class EtlStatus:
 
 @dataclass(frozen=True)
 class LakeStatus:
-    """The state of one environment."""
+    """The state of one environment.
+
+    Attributes
+    ----------
+    freshness_hours
+        Since the newest processed run was crawled.
+    gaps
+        Subjects that the newest crawl does not have whole.
+    quarantine
+        What is quarantined of the newest run that has pages.
+    """
 
     env: str
     endpoint: str | None
@@ -96,10 +110,17 @@ class LakeStatus:
     units: list[UnitStatus] = field(default_factory=list)
     queues: list[QueueStatus] = field(default_factory=list)
     runs: list[RunStatus] = field(default_factory=list)
+    freshness_hours: float | None = None
+    gaps: list[SubjectGap] = field(default_factory=list)
+    quarantine: QuarantineStatus | None = None
     etl: EtlStatus = field(default_factory=EtlStatus)
 
 
-def read_status(cloud: Cloud, job_runs: ReadJobRuns = lambda _bucket, _count: ()) -> LakeStatus:
+def read_status(
+    cloud: Cloud,
+    job_runs: ReadJobRuns = lambda _bucket, _count: (),
+    quarantine: QuarantineReader | None = None,
+) -> LakeStatus:
     """Read the state of an environment.
 
     Parameters
@@ -108,19 +129,35 @@ def read_status(cloud: Cloud, job_runs: ReadJobRuns = lambda _bucket, _count: ()
         Where it is.
     job_runs
         Returns the newest job runs of a bucket, up to a number; by default none.
+    quarantine
+        Keeps what it has read, for who looks again and again.
     """
     described = {
         u.name: stacks.describe(cloud, deployment.stack_name(cloud, u.name)) for u in UNITS
     }
     present = {name: stack for name, stack in described.items() if stack is not None}
-    return LakeStatus(
+    status = LakeStatus(
         env=cloud.env,
         endpoint=cloud.endpoint,
         region=cloud.region,
         units=[_unit(cloud, unit, described[unit.name]) for unit in UNITS],
         queues=[q for name, stack in present.items() for q in _queues(cloud, name, stack)],
-        runs=_runs(cloud) if "foundation" in present else [],
-        etl=_etl(cloud, job_runs) if "foundation" in present else EtlStatus(),
+    )
+    if "foundation" not in present:
+        return status
+    bucket = cloud.parameter("foundation/data-bucket")
+    known = curated.read_curated(cloud, bucket)
+    newest = read_runs(cloud, bucket, run_ids(cloud, bucket)[-RUNS_SHOWN:][::-1])
+    runs = [run_status(cloud, bucket, run, known) for run in newest]
+    with_pages = next((run.run_id for run in runs if run.pages_processed), None)
+    reader = quarantine or QuarantineReader()
+    return replace(
+        status,
+        runs=runs,
+        freshness_hours=freshness_hours(newest),
+        gaps=gaps(newest),
+        quarantine=reader.read(cloud, bucket, with_pages) if with_pages else None,
+        etl=_etl(cloud, bucket, known, job_runs),
     )
 
 
@@ -153,36 +190,27 @@ def _queue(cloud: Cloud, name: str, url: str) -> QueueStatus:
     sqs = cloud.client("sqs")
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS))["Attributes"]
     waiting, in_flight = (int(found[count]) for count in COUNTS)
-    return QueueStatus(name, waiting, in_flight)
+    oldest = _oldest_seconds(cloud, url) if waiting and not cloud.is_local else None
+    return QueueStatus(name, waiting, in_flight, oldest)
 
 
-def _runs(cloud: Cloud) -> list[RunStatus]:
-    bucket = cloud.parameter("foundation/data-bucket")
-    newest = run_ids(cloud, bucket)[-RUNS_SHOWN:]
-    return [_run(cloud, bucket, run_id) for run_id in reversed(newest)]
+def _oldest_seconds(cloud: Cloud, url: str) -> int | None:
+    """Return the age of a queue's oldest message, which only a metric tells."""
+    now = datetime.now(UTC)
+    points = cloud.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/SQS",
+        MetricName="ApproximateAgeOfOldestMessage",
+        Dimensions=[{"Name": "QueueName", "Value": url.rpartition("/")[2]}],
+        StartTime=now - METRIC_WINDOW,
+        EndTime=now,
+        Period=60,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    newest = max(points, key=lambda point: point["Timestamp"], default=None)
+    return int(newest["Maximum"]) if newest else None
 
 
-def _run(cloud: Cloud, bucket: str, run_id: str) -> RunStatus:
-    run = read_run(cloud, bucket, run_id)
-    pages = count_pages(cloud, bucket, run_id)
-    manifest, processed = run.manifest, run.processed
-    return RunStatus(
-        run_id=run_id,
-        # A dump is a run without a crawl.
-        crawl=manifest.status if manifest else "dump" if processed else None,
-        finished_at=manifest.finished_at.strftime(TIME_FORMAT) if manifest else None,
-        subjects=manifest.totals.subjects if manifest else None,
-        records=manifest.totals.fetched if manifest else processed.records if processed else None,
-        pages_stored=pages.stored,
-        pages_processed=pages.processed,
-        rows=processed.rows if processed else None,
-        quarantined=processed.quarantined if processed else None,
-    )
-
-
-def _etl(cloud: Cloud, job_runs: ReadJobRuns) -> EtlStatus:
-    bucket = cloud.parameter("foundation/data-bucket")
-    known = curated.read_curated(cloud, bucket)
+def _etl(cloud: Cloud, bucket: str, known: Curated, job_runs: ReadJobRuns) -> EtlStatus:
     published = known.current.builds[0].published_at if known.current else None
     age = datetime.now(UTC) - published if published else None
     return EtlStatus(

@@ -1,0 +1,35 @@
+"""A batch of lines: rows with their hashes, and rejected lines without."""
+
+from __future__ import annotations
+
+from cleaning.hashing import work_hash
+from glue_etl.dump.batch import REJECTED, parse_batch
+from glue_etl.dump.record import Source
+from glue_etl.testing.dumps import BAD_LINES, dump_lines
+from schemas.rows.quarantine import QuarantineRecord
+
+SOURCE = Source("20200531T000000Z", "dumps/ol_dump_works_2020-05-31.txt.gz")
+
+
+def test_a_row_s_hash_is_that_of_its_values() -> None:
+    lines = list(dump_lines(200))
+
+    made = parse_batch(zip(lines, range(200), strict=True), SOURCE).to_pylist()
+
+    assert [row["record_hash"] for row in made] == [
+        work_hash(SOURCE.row(line, 0)) for line in lines
+    ]
+
+
+def test_a_rejected_line_has_its_record_and_no_values() -> None:
+    (good,) = dump_lines(1)
+
+    bad, kept = parse_batch([(BAD_LINES[2], 7), (good, 8)], SOURCE).to_pylist()
+
+    assert QuarantineRecord.model_validate_json(bad.pop(REJECTED)).reason_code == "line.type"
+    assert {name for name, value in bad.items() if value is not None} == {"position"}
+    assert (kept["position"], kept[REJECTED]) == (8, None)
+
+
+def test_a_batch_of_no_lines_is_empty() -> None:
+    assert parse_batch([], SOURCE).num_rows == 0

@@ -1,0 +1,69 @@
+"""What is quarantined of a run, by reason: read from its files, which are small."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from lake.aws import Cloud
+from lake.operations.check.storage import Bucket, json_lines
+from schemas import keys
+from schemas.tables import QUARANTINE
+
+#: Files that are read of a run; the table has all.
+MOST_FILES = 500
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class QuarantineStatus:
+    """The quarantine of a run.
+
+    Attributes
+    ----------
+    reasons
+        Records by reason code, most first.
+    complete
+        Whether all of its files were read.
+    """
+
+    run_id: str
+    reasons: Mapping[str, int]
+    complete: bool
+
+
+@dataclass
+class QuarantineReader:
+    """Reads quarantines; a file that was read is read again only when it has changed."""
+
+    _known: dict[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)
+
+    def read(self, cloud: Cloud, bucket: str, run_id: str) -> QuarantineStatus:
+        """Return what is quarantined of a run."""
+        day = keys.day_prefix(QUARANTINE.location, keys.parse_run_id(run_id).date())
+        pages = cloud.client("s3").get_paginator("list_objects_v2")
+        found = [
+            (item["Key"], item["ETag"])
+            for page in pages.paginate(
+                Bucket=bucket,
+                Prefix=f"{day}{run_id}-",
+                PaginationConfig={"MaxItems": MOST_FILES + 1},
+            )
+            for item in page.get("Contents", [])
+        ]
+        read = found[:MOST_FILES]
+        fresh = [name for name in read if name not in self._known]
+        with ThreadPoolExecutor(_AT_ONCE) as readers:
+            counted = readers.map(lambda name: _reasons(cloud, bucket, name[0]), fresh)
+            self._known |= dict(zip(fresh, counted, strict=True))
+        total: Counter[str] = Counter()
+        for name in read:
+            total.update(self._known[name])
+        return QuarantineStatus(run_id, dict(total.most_common()), len(read) == len(found))
+
+
+def _reasons(cloud: Cloud, bucket: str, key: str) -> Mapping[str, int]:
+    body = Bucket(cloud, bucket).read(key)
+    return Counter(str(one.get("reason_code")) for one in json_lines(body or b""))
