@@ -122,7 +122,8 @@ def _job(_: Template, resource: Resource) -> Iterator[str]:
         yield "its script is not that of the package"
     if text_of(arguments.get("--extra-py-files")) != package:
         yield "it does not run the package"
-    if text_of(arguments.get("--additional-python-modules")) != f"{package}/requirements.txt":
+    locks = {f"{package}/{name}.txt" for name in ("requirements", "requirements-iceberg")}
+    if text_of(arguments.get("--additional-python-modules")) not in locks:
         yield "what it installs is not locked"
     if "--custom-logGroup-prefix" not in arguments:
         yield "it does not log to the groups of this stack"

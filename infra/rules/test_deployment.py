@@ -28,6 +28,7 @@ EVERYTHING = {
     "ArtifactBucket": "openlake-dev-bootstrap-artifactbucket-1a2b3c4d5e6f",
     "AlarmEmail": "a@example.org",
     "CustomerKey": "true",
+    "IcebergTables": "true",
     "MonthlyBudgetUsd": "10",
     "PermissionsBoundary": BOUNDARY,
     "QuickSightPrincipal": f"arn:aws:quicksight:{REGION}:{ACCOUNT}:user/default/ana",

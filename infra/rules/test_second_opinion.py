@@ -25,6 +25,7 @@ EVERYTHING = {
     "GitHubRepository": "owner/name",
     "PermissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
     "QuickSightPrincipal": f"arn:aws:quicksight:{REGION}:{ACCOUNT}:user/default/ana",
+    "IcebergTables": "true",
     "RedshiftWorkgroup": "lake",
     "RedshiftWorkgroupArn": f"arn:aws:redshift-serverless:{REGION}:{ACCOUNT}:workgroup/lake",
 }

@@ -331,6 +331,30 @@ def test_the_etl_switches_curated_tables_and_no_other(action: str) -> None:
     assert not may(template, "EtlRole", "glue:DeleteTable", "table/{glue-database}/works")
 
 
+@pytest.mark.parametrize("action", ["glue:CreateTable", "glue:UpdateTable", "glue:GetTable"])
+def test_the_etl_switches_tables_of_the_iceberg_database(action: str) -> None:
+    template = load("glue_etl")
+
+    assert may(template, "EtlRole", action, "table/${IcebergDatabase}/works")
+    assert not may(template, "BulkRole", action, "table/${IcebergDatabase}/works")
+    assert not may(template, "EtlRole", "glue:DeleteTable", "table/${IcebergDatabase}/works")
+
+
+def test_iceberg_is_an_option_of_the_job_that_builds_tables() -> None:
+    def job(**parameters: str) -> Any:
+        stack = Stack(load("glue_etl"), parameters)
+        database = stack.by_name["IcebergDatabase"]
+        assert stack.exists(database) == (parameters != {})
+        return stack.resolve(stack.by_name["EtlJob"].properties["DefaultArguments"])
+
+    off, on = job(), job(IcebergTables="true")
+
+    assert "--iceberg-database" not in off
+    assert off["--additional-python-modules"].endswith("/requirements.txt")
+    assert on["--iceberg-database"] == f"{off['--database']}_iceberg"
+    assert on["--additional-python-modules"].endswith("/requirements-iceberg.txt")
+
+
 @pytest.mark.parametrize(
     "action",
     ["glue:DeleteTable", "glue:DeletePartition", "glue:DeleteDatabase", "glue:CreateDatabase"],

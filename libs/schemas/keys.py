@@ -361,6 +361,11 @@ def curated_build_prefix(table: str, build: str) -> str:
     return f"{CURATED_PREFIX}{table}/build={build}/"
 
 
+def iceberg_table_prefix(table: str) -> str:
+    """Return the prefix of a curated table's Iceberg metadata; the rows stay in the builds."""
+    return f"{CURATED_PREFIX}iceberg/{table}/"
+
+
 def parse_build(location: str) -> str | None:
     """Return the build that a folder's name, a key or a location names; ``None`` without one."""
     found = _BUILD_FOLDER.search(location)

@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
-from glue_etl.adapters.by_scheme import FilesByScheme, aws_client, catalogue_for
+from glue_etl.adapters.by_scheme import (
+    FilesByScheme,
+    ReleasedFiles,
+    aws_client,
+    catalogue_for,
+    iceberg_catalogue,
+)
+from glue_etl.adapters.two_catalogues import TwoCatalogues
 from glue_etl.builds.lease import Lease
 from glue_etl.builds.publication import Publisher, Retention
 from glue_etl.builds.warehouse import Load
@@ -26,6 +33,10 @@ def publisher_for(arguments: LakeArguments, files: Files) -> Publisher:
     """Join the adapters that the arguments name."""
     retention = Retention(arguments.keep, timedelta(minutes=arguments.grace_minutes))
     catalogue = catalogue_for(arguments.database)
+    if arguments.iceberg_database:
+        iceberg = iceberg_catalogue(arguments.iceberg_database, arguments.curated)
+        catalogue = TwoCatalogues(iceberg, catalogue)
+        files = ReleasedFiles(release=iceberg.release)
     lease = Lease(files, arguments.curated + below(CURATED_PREFIX, CURATED_LEASE_KEY))
     return Publisher(files, catalogue, arguments.curated, arguments.runs, retention, lease)
 

@@ -88,6 +88,9 @@ class LakeArguments(Arguments):
     database: str | None = Field(
         None, description="Glue database whose tables are switched; none: the record alone counts"
     )
+    iceberg_database: str | None = Field(
+        None, description="Glue database of the same tables in Iceberg's form; or none"
+    )
     keep: Annotated[int, Field(ge=1)] = Field(3, description="published builds that are kept")
     grace_minutes: Annotated[int, Field(ge=0)] = Field(
         60,
@@ -127,6 +130,12 @@ class LakeArguments(Arguments):
     def _exclusion_has_a_reason(self) -> Self:
         if self.exclude and not self.reason:
             raise ValueError("--exclude needs --reason")
+        return self
+
+    @model_validator(mode="after")
+    def _iceberg_is_apart(self) -> Self:
+        if self.iceberg_database and self.database in (None, self.iceberg_database):
+            raise ValueError("--iceberg-database needs --database, and another one than that")
         return self
 
     @model_validator(mode="after")

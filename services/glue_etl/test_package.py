@@ -26,6 +26,7 @@ from glue_etl.testing.tables import read_tables
 #: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-python-libraries.html (modules).
 GLUE_HAS = {"pyspark", "pyarrow", "numpy", "boto3", "botocore"}
 RUN = "20200531T000000Z"
+PIN = r"^([a-z0-9-]+)=="
 
 
 @pytest.fixture(scope="module")
@@ -113,19 +114,34 @@ def test_what_the_package_imports_is_in_it_or_on_glue_or_installed_by_its_lock(
         sources = [name for name in archive.namelist() if name.endswith(".py")]
         used = {module for name in sources for module in imported(archive.read(name))}
         lock = archive.read("glue.lock").decode()
+        with_iceberg = archive.read("glue_iceberg.lock").decode()
 
-    locked = set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
+    locked = set(re.findall(PIN, lock, re.MULTILINE))
     own = {name.partition("/")[0] for name in sources}
     assert own == {"cleaning", "glue_etl", "schemas"}
-    assert used - own - GLUE_HAS - sys.stdlib_module_names == {"pydantic"}
+    assert used - own - GLUE_HAS - sys.stdlib_module_names == {"pydantic", "pyiceberg"}
     assert "pydantic" in locked
-    assert lock.count("--hash=sha256:") >= len(locked), "pip checks hashes when all have them"
+    assert "pyiceberg" not in locked
+    assert {"pydantic", "pyiceberg"} < set(re.findall(PIN, with_iceberg, re.MULTILINE))
+    for text in (lock, with_iceberg):
+        pins = re.findall(PIN, text, re.MULTILINE)
+        assert text.count("--hash=sha256:") >= len(pins), "pip checks hashes when all have them"
 
 
-def test_what_is_installed_on_glue_is_what_is_tested(package: Path) -> None:
+def test_iceberg_is_loaded_by_its_option_alone(package: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys, glue_etl.job, glue_etl.builds.etl;"
+        " print([name for name in sys.modules if name.startswith('pyiceberg')])"
+    )
+
+    assert run(package, tmp_path, "-c", code) == "[]"
+
+
+@pytest.mark.parametrize("lock", ["glue.lock", "glue_iceberg.lock"])
+def test_what_is_installed_on_glue_is_what_is_tested(package: Path, lock: str) -> None:
     from importlib.metadata import version
 
     with zipfile.ZipFile(package) as archive:
-        pins = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", archive.read("glue.lock").decode(), re.M))
+        pins = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", archive.read(lock).decode(), re.M))
 
     assert pins == {name: version(name) for name in pins}

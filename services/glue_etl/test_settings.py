@@ -56,6 +56,12 @@ def test_a_wrong_argument_is_named(argv: list[str], complaint: str) -> None:
         JobArguments.parse(argv)
 
 
+@pytest.mark.parametrize("others", [[], ["--database", "lake_dev"]])
+def test_iceberg_tables_have_a_database_apart(others: list[str]) -> None:
+    with pytest.raises(InvalidArgumentsError, match="--iceberg-database needs --database"):
+        JobArguments.parse([*WHERE, *others, "--iceberg-database", "lake_dev"])
+
+
 def test_a_dump_is_a_file() -> None:
     with pytest.raises(InvalidArgumentsError, match="--dump"):
         BulkArguments.parse(["--dump", "s3://lake/dumps/"])

@@ -33,8 +33,10 @@ from openlibrary_standin import StandInConfig
 from schemas.curated_tables import CURATED
 from tests.e2e.conftest import PROJECT, SANDBOX
 from tests.e2e.crawls import run_lake, serving
+from tests.e2e.iceberg_readers import in_key_order, read_by_duckdb, read_by_pyiceberg
 
 SPARK = SANDBOX / "tests/spark.pex/__main__.py"
+DUCKDB = SANDBOX / "tests/duckdb.pex/__main__.py"
 SUBJECTS = ["fantasy", "place:london"]
 DUMP_RUN = "20200531T235959Z"
 BAD_LINE = "/type/work\t/works/OL900000009W\t1\t2020-01-01T00:00:00\t[]"
@@ -62,10 +64,10 @@ class Lake:
         return run_query(self.cloud, sql).rows
 
 
-def python_with_spark() -> str:
-    """Return the Python of the environment that is packed for these tests."""
+def python_of(packed: Path) -> str:
+    """Return the Python of an environment that is packed for these tests."""
     told = subprocess.run(
-        [sys.executable, str(SPARK), "-c", "import sys; print(sys.executable)"],
+        [sys.executable, str(packed), "-c", "import sys; print(sys.executable)"],
         env={**os.environ, "PEX_INTERPRETER": "1"},
         capture_output=True,
         text=True,
@@ -90,7 +92,7 @@ def lake(cloud: Cloud, bucket: str, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("etl")
     jobs = spark.deployed_jobs(cloud, PROJECT, folder / "package")
     crawl_again(cloud, bucket, revision=0)
-    command = [python_with_spark(), "-P"]
+    command = [python_of(SPARK), "-P"]
     return Lake(cloud, bucket, Workspace(folder, replace(jobs, command=command)))
 
 
@@ -230,6 +232,25 @@ def test_a_dump_that_is_cut_off_is_refused_whole(lake: Lake, tmp_path: Path) -> 
         lake.rows("SELECT DISTINCT run_id FROM crawled_works")
     )
     assert read_status(lake.cloud, lake.workspace.job_log.newest).etl.waiting_runs == []
+
+
+def test_iceberg_tables_have_the_rows_of_the_plain_ones(
+    lake: Lake, second: EtlResult, tmp_path: Path
+) -> None:
+    """GIVEN a lake that is up to date WHEN the ETL is asked for Iceberg tables THEN PyIceberg and
+    DuckDB find in all of them what a query of the plain tables finds.
+    """
+    result = lake.etl(EtlOptions(iceberg=True, memory="1g"))
+
+    plain = {
+        name: in_key_order(name, lake.rows(f"SELECT * FROM {name}"))  # noqa: S608
+        for name in CURATED
+    }
+    database = f"{lake.cloud.parameter('foundation/glue-database')}_iceberg"
+    spark, duckdb = [python_of(SPARK)], [python_of(DUCKDB)]
+    assert {name: len(rows) for name, rows in plain.items()} == result.tables
+    assert read_by_pyiceberg(spark, lake.cloud, database, tmp_path / "pyiceberg") == plain
+    assert read_by_duckdb(duckdb, lake.cloud, database, tmp_path / "duckdb") == plain
 
 
 def _files(lake: Lake) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from glue_etl.adapters.no_catalogue import NoCatalogue
 from glue_etl.ports import Catalogue, FileInfo, Files, Versioned
 
 if TYPE_CHECKING:
+    from glue_etl.adapters.iceberg_catalogue import IcebergCatalogue
     from glue_etl.adapters.s3_files import S3Files
 
 
@@ -62,6 +64,24 @@ class FilesByScheme:
         return S3Files(aws_client("s3"))
 
 
+@dataclass
+class ReleasedFiles(FilesByScheme):
+    """Files that are released before they are deleted.
+
+    Attributes
+    ----------
+    release
+        Called with the URI of what is to be deleted; when it raises, nothing is.
+    """
+
+    release: Callable[[str], None] = field(kw_only=True)
+
+    def delete(self, uri: str) -> None:
+        """Release and delete a file or a folder; see the port."""
+        self.release(uri)
+        super().delete(uri)
+
+
 def catalogue_for(database: str | None) -> Catalogue:
     """Return the catalogue of a Glue database, or none."""
     if not database:
@@ -69,6 +89,17 @@ def catalogue_for(database: str | None) -> Catalogue:
     from glue_etl.adapters.glue_catalogue import GlueCatalogue
 
     return GlueCatalogue(aws_client("glue"), database)
+
+
+def iceberg_catalogue(database: str, curated: str) -> IcebergCatalogue:
+    """Return the Iceberg tables of a Glue database over the builds below a URI."""
+    import boto3
+
+    from glue_etl.adapters.iceberg_catalogue import GlueConnection, IcebergCatalogue
+
+    session = boto3.Session()
+    connection = GlueConnection(session, session.client("glue"), session.client("s3"))
+    return IcebergCatalogue(connection, database, FilesByScheme(), curated)
 
 
 def aws_client(service: str) -> Any:

@@ -37,6 +37,9 @@ def etl(
         list[str] | None, typer.Option(metavar="RUN", help="Let an excluded run in again.")
     ] = None,
     reason: Annotated[str, typer.Option(help="Why a build is pinned or a run excluded.")] = "",
+    iceberg: Annotated[
+        bool, typer.Option("--iceberg", help="Publish Iceberg tables, too, from now on.")
+    ] = False,
     memory: MemoryOption = "2g",
     as_json: JsonOption = False,
 ) -> None:
@@ -53,7 +56,7 @@ def etl(
     project = current_project()
     cloud = cloud_to_change(project, env)
     controls = controls_of(pin, unpin=unpin, exclude=exclude, include=include, reason=reason)
-    options = EtlOptions(full, memory, max_ratio, controls)
+    options = EtlOptions(full, memory, max_ratio, controls, iceberg)
     progress = Progress(err)
     if cloud.is_local:
         with progress.step("Set up Spark"):

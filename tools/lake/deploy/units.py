@@ -38,11 +38,12 @@ UNITS: tuple[Unit, ...] = (
         "glue_etl",
         packaged=True,
         target="package",
-        # Glue takes scripts, and what it is to install, only so; the latter by this name.
+        # Glue takes scripts, and what it is to install, only so; the latter by such names.
         members={
             "glue_etl/job.py": "job.py",
             "glue_etl/bulk.py": "bulk.py",
             "glue.lock": "requirements.txt",
+            "glue_iceberg.lock": "requirements-iceberg.txt",
         },
     ),
     Unit("monitoring"),

@@ -15,6 +15,7 @@ from lake.aws import Cloud
 from lake.errors import EtlBusyError, EtlError
 from lake.etl import curated, glue_jobs
 from lake.etl.curated import Curated
+from lake.etl.iceberg import iceberg_database
 from lake.etl.job_runs import JobLog
 from lake.etl.staging import Stage, StoredObject, list_folders, list_objects
 from lake.local import spark
@@ -46,12 +47,15 @@ class EtlOptions:
     controls
         What is asked for builds and runs, as arguments of the job: pin, unpin, exclude, include,
         reason.
+    iceberg
+        Publish Iceberg tables, too, from now on.
     """
 
     full: bool = False
     memory: str = DEFAULT_MEMORY
     max_ratio: float | None = None
     controls: Mapping[str, str] = field(default_factory=dict)
+    iceberg: bool = False
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -211,6 +215,8 @@ def run_on_glue(cloud: Cloud, options: EtlOptions, say: Say) -> EtlResult:
     started = time.monotonic()
     bucket = cloud.parameter("foundation/data-bucket")
     before = curated.read_curated(cloud, bucket)
+    if options.iceberg:
+        iceberg_database(cloud, turn_on=True)
     glue_jobs.run_job(cloud, "etl", {**options.arguments, **options.controls}, say)
     after = curated.read_curated(cloud, bucket)
     if after.current is None or after.record is None:
@@ -359,6 +365,7 @@ class _Run:
 
     def _publish(self, what: Mapping[str, str]) -> None:
         self.say("publish " + ", ".join(f"{name} {value}" for name, value in what.items()))
+        iceberg = iceberg_database(self.cloud, turn_on=self.options.iceberg)
         self.workspace.jobs.run(
             "glue_etl.publish",
             {
@@ -366,6 +373,7 @@ class _Run:
                 "curated": f"s3://{self.bucket}/{keys.CURATED_PREFIX}",
                 "runs": f"s3://{self.bucket}/{keys.RUNS_PREFIX}",
                 "database": self.cloud.parameter("foundation/glue-database"),
+                **({"iceberg-database": iceberg} if iceberg else {}),
             },
             self.workspace.folder / "publish.log",
             environment=spark.aws_environment(self.cloud),
