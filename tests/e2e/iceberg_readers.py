@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.aws import LOCAL_ACCOUNT, LOCAL_REGION, Cloud
@@ -88,7 +89,16 @@ def _read(python: list[str], script: str, given: dict[str, Any], folder: Path) -
     subprocess.run(command, check=True)
     found = {}
     for name, table in CURATED.items():
-        columns = pq.read_table(folder / f"{name}.parquet").cast(arrow_schema(table.columns))
-        rows = zip(*(column.to_pylist() for column in columns.columns), strict=True)
+        schema = arrow_schema(table.columns)
+        columns = pq.read_table(folder / f"{name}.parquet").cast(schema).columns
+        rows = zip(*map(_values, columns), strict=True)
         found[name] = in_key_order(name, list(rows))
     return found
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    # As in Glue, whose timestamps have no zone.
+    without_zone = pa.timestamp("us")
+    is_time = pa.types.is_timestamp(column.type)
+    values: list[Any] = (column.cast(without_zone) if is_time else column).to_pylist()
+    return values
