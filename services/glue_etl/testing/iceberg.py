@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import boto3
 import pyarrow as pa
@@ -57,10 +57,10 @@ class IcebergLake:
 
     def __post_init__(self) -> None:
         glue = self.session.client("glue")
-        self.connection: Final = GlueConnection(self.session, glue, self.session.client("s3"))
-        self.iceberg: Final = IcebergCatalogue(self.connection, ICEBERG, LocalFiles(), self.curated)
-        self.plain: Final = GlueCatalogue(glue, PLAIN)
-        self.both: Final = TwoCatalogues(self.iceberg, self.plain)
+        self.connection = GlueConnection(self.session, glue, self.session.client("s3"))
+        self.iceberg = IcebergCatalogue(self.connection, ICEBERG, LocalFiles(), self.curated)
+        self.plain = GlueCatalogue(glue, PLAIN)
+        self.both = TwoCatalogues(self.iceberg, self.plain)
 
     @property
     def curated(self) -> str:
