@@ -1,4 +1,4 @@
-"""Run histories by seed: ``./pants run tests/simulation -- --seeds 1000``."""
+"""Run histories by seed: ``./pants run tests/simulation/__main__.py -- --seeds 1000``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
             failed += 1
             print(f"seed {seed}:", *report.problems[:_MOST_SHOWN], sep="\n  ")
             chosen = f" --defect {options.defect}" if options.defect else ""
-            print(f"  replay: ./pants run tests/simulation -- --seed {seed}{chosen}")
+            print(f"  replay: ./pants run tests/simulation/__main__.py -- --seed {seed}{chosen}")
             if options.seeds == 1:
                 print(report.shortened())
     rate = options.seeds / (time.monotonic() - started)

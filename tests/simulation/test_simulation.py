@@ -33,7 +33,7 @@ def test_a_seed_that_found_a_defect_finds_none_any_more(seed: int) -> None:
 def assert_nothing_is_lost(seed: int) -> None:
     report = run_history(seed)
     assert not report.problems, (
-        f"replay: ./pants run tests/simulation -- --seed {seed}\n"
+        f"replay: ./pants run tests/simulation/__main__.py -- --seed {seed}\n"
         f"{report.problems}\n{report.shortened()}"
     )
 
@@ -68,6 +68,9 @@ def test_a_failing_seed_says_how_to_replay_it(capsys: pytest.CaptureFixture[str]
     assert main(["--seed", "0", "--defect", "receipt_comes_before_the_rows"]) == 1
 
     shown = capsys.readouterr().out
-    replay = "./pants run tests/simulation -- --seed 0 --defect receipt_comes_before_the_rows"
+    replay = (
+        "./pants run tests/simulation/__main__.py --"
+        " --seed 0 --defect receipt_comes_before_the_rows"
+    )
     assert replay in shown
     assert "was there before processed_data/works/" in shown
