@@ -4,7 +4,7 @@
 -- subject varchar: Name to show; the kind follows where it is not a plain subject
 -- place integer [place]: Place from 1, by editions
 -- work_key varchar: OpenLibrary key, such as /works/OL1W
--- title varchar: Title, or the key where there is none
+-- title varchar: Title; the work's key where the title is null
 -- author varchar: Name of an author, the first by key; null where none is known
 -- first_publish_year integer [year]: Year of first publication
 -- editions bigint [editions]: Editions that OpenLibrary knows

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Final, Literal
 
-from schemas.keys import InvalidSubjectError, SubjectKind, canonical_subject, subject_kind
+from schemas.subjects import InvalidSubjectError, SubjectKind, canonical_subject, subject_kind
 
 _LINE_BREAKS: Final = dict.fromkeys((0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x85), " ")
 _REMOVED: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x200B, 0xFEFF))

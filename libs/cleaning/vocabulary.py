@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from cleaning import values
 from cleaning.list_items import Items
-from schemas.keys import SubjectKind
+from schemas.subjects import SubjectKind
 
 #: Spellings after which a vocabulary is given up (about 20 MB); a page of 1000 works has some 5000,
 #: and the next page of the same subject most of them again.

@@ -8,15 +8,13 @@ ETL's ``--curated s3://.../curated_data/``) append what :func:`below` leaves of 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final, Literal, Self
-from urllib.parse import urlencode
+from typing import Final, Self
 
-SubjectKind = Literal["subject", "person", "place", "time"]
+from schemas.subjects import InvalidSubjectError
 
 RAW_PREFIX: Final = "raw_data/subjects/"
 #: Dumps that the bulk route reads. No event rule matches it, so no function is started.
@@ -31,6 +29,9 @@ CHECKPOINT_KEY: Final = "state/ingest.json"
 #: Names the published build. Query engines ignore names that begin with ``_``.
 CURRENT_BUILD_KEY: Final = f"{CURATED_PREFIX}_current.json"
 BUILD_RECORDS_PREFIX: Final = f"{CURATED_PREFIX}_builds/"
+#: Held by whoever builds, publishes, rolls back or cleans.
+CURATED_LEASE_KEY: Final = f"{CURATED_PREFIX}_lease.json"
+EXCLUDED_RUNS_PREFIX: Final = f"{CURATED_PREFIX}_excluded/"
 #: Processed table of the rows that come from dumps, beside those that process writes.
 DUMP_WORKS: Final = "dump_works"
 #: Folder of the quarantine that holds responses which ingest refused.
@@ -46,7 +47,6 @@ MAX_SEGMENT_LENGTH: Final = 200
 
 _RUN_ID_FORMAT: Final = "%Y%m%dT%H%M%SZ"
 _SAFE_BYTES: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_.-")
-_DROPPED: Final = str.maketrans(" ", "_", ';/?:@&=+$,<>#%"{}|\\^[]`\n\r')
 _RAW_KEY: Final = re.compile(
     rf"{RAW_PREFIX}ingest_date=(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})"
     rf"/run_id=(?P<run>{RUN_ID_PATTERN})/subject=(?P<subject>[a-z0-9_.%A-F-]+)"
@@ -61,14 +61,12 @@ _PART_PAGES_KEY: Final = re.compile(
 _RUN_FOLDER: Final = re.compile(rf"run_id=({RUN_ID_PATTERN})")
 _BUILD_FOLDER: Final = re.compile(rf"(?:^|/)build=({BUILD_PATTERN})(?:/|$)")
 _BUILD_RECORD: Final = re.compile(rf"({BUILD_PATTERN})\.json")
+_EXCLUDED_RUN: Final = re.compile(rf"({RUN_ID_PATTERN})\.json")
+_PROCESSED_FILE: Final = re.compile(rf"ingest_date=[0-9-]{{10}}/({RUN_ID_PATTERN})[-/].*\.parquet")
 
 
 class InvalidKeyError(ValueError):
     """A text is not a key of the lake, or a key's parts contradict each other."""
-
-
-class InvalidSubjectError(ValueError):
-    """A text names no subject: nothing is left of it after OpenLibrary's normalisation."""
 
 
 class SubjectKeyTooLongError(InvalidSubjectError):
@@ -129,47 +127,6 @@ def decode_segment(segment: str) -> str:
     except ValueError as error:
         raise InvalidKeyError(f"{segment!r} is not an encoded key segment: {error}") from error
     raise InvalidKeyError(f"{segment!r} is not the canonical encoding of {text!r}")
-
-
-def canonical_subject(text: str) -> str:
-    r"""Normalise a subject's name to OpenLibrary's key for it, keeping the prefix of its kind.
-
-    ``Science Fiction`` gives ``science_fiction``, ``Person: Jane Austen`` gives
-    ``person:jane_austen``. The rule (strip, lower case, space to ``_``, drop
-    ``;/?:@&=+$,<>#%"{}|\^[]` `` and line ends) is ``str_to_key`` of OpenLibrary's server, so
-    ``C#`` and ``C++`` are both ``c``, as they are there.
-
-    Raises
-    ------
-    InvalidSubjectError
-        When nothing is left of the name.
-    """
-    lowered = text.strip().lower()
-    prefix, found, name = lowered.partition(":")
-    if not found or prefix not in {"person", "place", "time"}:
-        prefix, found, name = "", "", lowered
-    # Once more, since what was dropped may have stood outside of the blanks.
-    name = name.strip().translate(_DROPPED).strip()
-    if not name:
-        raise InvalidSubjectError(f"nothing is left of the subject {text[:80]!r} once normalised")
-    return f"{prefix}{found}{name}"
-
-
-def listing_key(subject: str, filters: Mapping[str, str]) -> str:
-    """Return what tells a filtered listing of a subject from the subject itself, and from others.
-
-    A canonical subject has no ``?``, so ``love?has_fulltext=true`` is nobody's name.
-    """
-    return f"{subject}?{urlencode(sorted(filters.items()))}" if filters else subject
-
-
-def subject_kind(key: str) -> SubjectKind:
-    """Return the kind of a canonical subject key from its prefix."""
-    if key.startswith("person:"):
-        return "person"
-    if key.startswith("place:"):
-        return "place"
-    return "time" if key.startswith("time:") else "subject"
 
 
 def new_run_id(scheduled: datetime) -> str:
@@ -521,14 +478,6 @@ def curated_ledger_key(run_id: str) -> str:
 
 def _processed_day(table: str, run_id: str) -> str:
     return day_prefix(f"{PROCESSED_PREFIX}{table}/", parse_run_id(run_id).date())
-
-
-#: Held by whoever builds, publishes, rolls back or cleans.
-CURATED_LEASE_KEY: Final = f"{CURATED_PREFIX}_lease.json"
-EXCLUDED_RUNS_PREFIX: Final = f"{CURATED_PREFIX}_excluded/"
-
-_EXCLUDED_RUN: Final = re.compile(rf"({RUN_ID_PATTERN})\.json")
-_PROCESSED_FILE: Final = re.compile(rf"ingest_date=[0-9-]{{10}}/({RUN_ID_PATTERN})[-/].*\.parquet")
 
 
 def excluded_run_key(run_id: str) -> str:

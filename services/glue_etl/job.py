@@ -80,7 +80,7 @@ def run(argv: Sequence[str]) -> dict[str, object]:
     if outcome.left_out and outcome.status != "built":
         raise RunsLeftOutError(
             f"build {outcome.record.build} is published without {', '.join(outcome.left_out)}:"
-            f" {'; '.join(outcome.left_out.values())}. Mend and replay a run, or let it in with"
+            f" {'; '.join(outcome.left_out.values())}. Correct and replay a run, or let it in with"
             " --include and wider bounds",
             build=outcome.record.build,
             runs=outcome.left_out,

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from schemas.keys import listing_key
+from schemas.subjects import listing_key
 
 #: Held while a request is sent; entering it waits for the request's turn.
 Gate = Callable[[], AbstractContextManager[None]]

@@ -101,7 +101,7 @@ class Lake:
     holes
         What readers saw that was not whole.
     has_defect, replayed
-        Whether process rejects a good record of each page, and whether that was mended since.
+        Whether process rejects a good record of each page, and whether that is fixed since.
     """
 
     cloud: Cloud

@@ -41,7 +41,7 @@ class IngestStore:
         return self.cloud.call(f"s3 get {key}", effect, ingest_errors.StoreUnavailableError)
 
     def create(self, key: str, new: NewObject) -> bool:
-        """Store an object where there is none."""
+        """Store an object unless the key is taken."""
 
         def effect() -> bool:
             if key in self.cloud.objects:

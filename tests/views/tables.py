@@ -19,7 +19,8 @@ from glue_etl.testing.random_lake import random_run, random_years
 from schemas.curated_tables import CURATED
 from schemas.derive.arrow import arrow_schema
 from schemas.derive.glue import glue_types
-from schemas.keys import RawKey, parse_run_id, subject_kind
+from schemas.keys import RawKey, parse_run_id
+from schemas.subjects import subject_kind
 from schemas.tables import (
     PARTITIONS,
     QUARANTINE,

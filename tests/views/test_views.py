@@ -12,7 +12,8 @@ import pytest
 
 from analytics.views.definitions import View, views
 from lake.testing.fake_lake import Lake
-from schemas.keys import parse_run_id, subject_kind
+from schemas.keys import parse_run_id
+from schemas.subjects import subject_kind
 from tests.views.tables import RUNS, Row, Tables
 
 Oracle = Callable[[Tables], Iterable[tuple[Any, ...]]]

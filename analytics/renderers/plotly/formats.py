@@ -108,5 +108,5 @@ def _can_be_told(chart: Chart, row: Row) -> bool:
 
 
 def number_of(value: Cell) -> float:
-    """Return a number of a row; 0 where there is none."""
+    """Return a cell as a number; 0 for null."""
     return float(value or 0)

@@ -125,7 +125,7 @@ class FolderStore:
             return StoredObject(body, json.loads(head), _etag(body))
 
     def create(self, key: str, new: NewObject) -> bool:
-        """Store an object where there is none."""
+        """Store an object unless the key is taken."""
         with self._measured():
             temporary = self._written(new.body, new.metadata)
             try:

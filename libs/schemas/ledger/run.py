@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, computed_field
 
-from schemas.keys import RUN_ID_PATTERN, SubjectKind
+from schemas.keys import RUN_ID_PATTERN
 from schemas.ledger.model import Count, LedgerModel, by_name
+from schemas.subjects import SubjectKind
 
 RunStatus = Literal["complete", "partial", "failed"]
 SubjectStatus = Literal["complete", "partial", "empty", "failed"]

@@ -10,8 +10,8 @@ from typing import Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from schemas.keys import SubjectKind
 from schemas.rows.work import AccessLevel, WorkRow
+from schemas.subjects import SubjectKind
 from schemas.types import Count32, Count64, Int32, Int64
 
 #: The scope that stands for all works of the lake; no subject key holds a "#".

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from schemas.keys import SubjectKind
+from schemas.subjects import SubjectKind
 from schemas.types import Count32, Count64, Int32
 
 

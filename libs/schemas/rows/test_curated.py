@@ -10,11 +10,12 @@ from pydantic import ValidationError
 from schemas.curated_tables import CURATED, CuratedTable
 from schemas.derive.compatibility import breaking_changes, describe
 from schemas.derive.glue import glue_comments
-from schemas.keys import InvalidSubjectError, build_record_key, canonical_subject
+from schemas.keys import build_record_key
 from schemas.ledger.curated_build import BuildRecord, CurrentBuild, PublishedBuild
 from schemas.rows.curated import ALL_WORKS, CuratedWorkRow
 from schemas.rows.work import WorkRow
 from schemas.source.dump import DUMP_WORK
+from schemas.subjects import InvalidSubjectError, canonical_subject
 from schemas.tables import TABLES
 from schemas.version import CONTRACT_VERSION
 

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from schemas.keys import SubjectKind
+from schemas.subjects import SubjectKind
 from schemas.types import Count32, FromSource, Int32, Int64
 
 AccessLevel = Literal["open", "borrowable", "print_disabled", "restricted", "none"]

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from schemas.keys import canonical_subject, encode_segment, listing_key
+from schemas.keys import encode_segment
+from schemas.subjects import canonical_subject, listing_key
 
 
 def _canonical(value: object) -> object:

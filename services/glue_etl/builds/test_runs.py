@@ -140,7 +140,7 @@ def test_a_run_left_out_for_its_rows_is_tried_again_when_replayed_or_asked_for(
 
     assert again(lake).plan(last, excluded=left_out) is None
     assert again(lake).plan(last, [SECOND], excluded=left_out) is not None
-    lake.put_run(SECOND, {"love": [WORK | {"title": "Mended"}]})
+    lake.put_run(SECOND, {"love": [WORK | {"title": "Corrected"}]})
     assert again(lake).plan(last, excluded=left_out) is not None
 
 

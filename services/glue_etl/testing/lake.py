@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.derive.arrow import arrow_schema
-from schemas.keys import RawKey, parse_run_id, processed_ledger_key, subject_kind
+from schemas.keys import RawKey, parse_run_id, processed_ledger_key
+from schemas.subjects import subject_kind
 from schemas.tables import TABLES
 from schemas.testing.ledgers import processed_ledger
 

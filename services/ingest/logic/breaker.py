@@ -159,7 +159,7 @@ class Canary:
             self._served.append(spec)
 
     def due(self, breaker: CircuitBreaker, failing: Set[str]) -> SubjectSpec | None:
-        """Return the subject to ask for now, or ``None`` when no subject need be asked for.
+        """Return the subject that is to be tried now; ``None`` when no trial is due.
 
         Parameters
         ----------

@@ -7,8 +7,8 @@ from typing import Final
 
 from ingest.logic.subject_crawl import SubjectCrawl, far_less
 from ingest.ports import SubjectSpec
-from schemas.keys import subject_kind
 from schemas.ledger.run import RunStatus, SubjectOutcome, SubjectStatus
+from schemas.subjects import subject_kind
 
 UNKNOWN_SUBJECT: Final = (
     "unknown_subject: the source has no works under this key; correct or remove it in SUBJECTS"

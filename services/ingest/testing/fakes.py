@@ -54,7 +54,7 @@ class MemoryStore:
             return self.objects.get(key)
 
     def create(self, key: str, new: NewObject) -> bool:
-        """Store an object where there is none."""
+        """Store an object unless the key is taken."""
         self.killer.step()
         with self._lock:
             self.writes.append(key)

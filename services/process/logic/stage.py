@@ -22,7 +22,8 @@ from process.openlibrary import page as pages
 from process.openlibrary.facets import check_subject, subject_tables
 from process.openlibrary.rows import work_table
 from process.ports import StoredObject
-from schemas.keys import InvalidKeyError, InvalidSubjectError, RawKey
+from schemas.keys import InvalidKeyError, RawKey
+from schemas.subjects import InvalidSubjectError
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ from process.logic.quarantine import to_bytes
 from process.logic.stage import Limits, process_page
 from process.testing.fakes import LIMITS, Lake
 from process.testing.pages import RUN, make_metadata, make_page, make_work, packed
-from schemas.keys import NO_DAY, RawKey, listing_key, parse_run_id
+from schemas.keys import NO_DAY, RawKey, parse_run_id
 from schemas.ledger.run import PageReceipt
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.rows.work import WorkRow
+from schemas.subjects import listing_key
 from schemas.version import CONTRACT_VERSION
 
 PAGE = RawKey.of(RUN, "love", 0)

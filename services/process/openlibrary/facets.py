@@ -16,9 +16,9 @@ from process.logic.lineage import Lineage
 from process.logic.quarantine import reject_record
 from process.openlibrary.page import Rejected, dump_json, is_writable
 from schemas.derive.arrow import arrow_schema
-from schemas.keys import InvalidSubjectError, canonical_subject, subject_kind
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.source.page import FACET, FACETS, HEADER, HISTORY, YEAR
+from schemas.subjects import InvalidSubjectError, canonical_subject, subject_kind
 from schemas.tables import SUBJECT_FACETS, SUBJECT_SNAPSHOTS, Table
 from schemas.version import CONTRACT_VERSION
 

@@ -1,1 +1,1 @@
-"""The command line: its commands, by group, and how results look."""
+"""The command line: its commands, by group."""

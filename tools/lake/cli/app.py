@@ -22,10 +22,10 @@ from lake.cli import (
     runs,
     status,
 )
-from lake.cli.console import err, settings, show_error
-from lake.cli.failures import explain, write_log
 from lake.errors import LakeError
 from lake.project import current_project
+from lake.terminal.console import err, settings, show_error
+from lake.terminal.failures import explain, write_log
 
 app = typer.Typer(
     name="lake",

@@ -9,10 +9,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from lake.cli.console import err, out
 from lake.cli.options import EnvOption, JsonOption
 from lake.cli.targets import cloud_of
 from lake.project import current_project
+from lake.terminal.console import err, out
 
 if TYPE_CHECKING:
     from lake.operations.check.command import CheckResult
@@ -59,8 +59,8 @@ def check(
     Reads every page of the run, its outputs, the ledgers, the curated builds and the catalogue, and
     changes nothing. A difference makes the exit code 1.
     """
-    from lake.cli.progress import Progress
     from lake.operations.check.command import check_lake
+    from lake.terminal.progress import Progress
 
     cloud = cloud_of(current_project(), env)
     with Progress(err).step("Check") as say:

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from lake.cli.console import out
 from lake.cli.options import JsonOption
-from lake.cli.tables import table
 from lake.project import current_project
 from lake.settings import Resolved, listed, resolve
+from lake.terminal.console import out
+from lake.terminal.tables import table
 
 
 def config(

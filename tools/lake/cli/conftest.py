@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lake.cli import app, console
+from lake.cli import app
+from lake.terminal import console
 
 
 @dataclass(frozen=True)

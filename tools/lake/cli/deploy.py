@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from lake.cli.console import err, out
 from lake.cli.options import EnvOption
 from lake.cli.targets import cloud_to_change, require_one_target
 from lake.project import current_project
 from lake.settings import resolve
+from lake.terminal.console import err, out
 
 
 def unit_names() -> list[str]:

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from lake.cli.console import err, out
 from lake.cli.options import EnvOption, JsonOption, MemoryOption
 from lake.cli.targets import cloud_to_change
 from lake.project import called_from, current_project
+from lake.terminal.console import err, out
 
 
 def etl(
@@ -48,10 +48,10 @@ def etl(
     Adds the processed runs that are not in the tables yet. Readers switch from one complete build
     to the next; a build that breaks a data-quality rule is not published.
     """
-    from lake.cli import screens
-    from lake.cli.progress import Progress
     from lake.etl.refresh import EtlOptions, controls_of, run_etl, run_on_glue, workspace_of
     from lake.local.spark import prepare
+    from lake.terminal import screens
+    from lake.terminal.progress import Progress
 
     project = current_project()
     cloud = cloud_to_change(project, env)
@@ -89,13 +89,13 @@ def backfill(
     Each line becomes a row or a record in quarantine. A dump that is empty, cut off or not
     of works is refused.
     """
-    from lake.cli import screens
-    from lake.cli.progress import Progress
     from lake.etl.backfill import run_backfill
     from lake.etl.bulk import ANY_GROWTH, route_of
     from lake.etl.dump import is_url, local_dump
     from lake.etl.refresh import EtlOptions
     from lake.local.spark import prepare
+    from lake.terminal import screens
+    from lake.terminal.progress import Progress
 
     project = current_project()
     place = dump if is_url(dump) else str(called_from() / dump)

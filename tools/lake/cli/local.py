@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from lake.aws import Cloud
-from lake.cli.console import err, out
 from lake.cli.options import (
     ContactOption,
     JsonOption,
@@ -17,6 +16,7 @@ from lake.cli.options import (
 )
 from lake.cli.targets import local_aws
 from lake.project import current_project
+from lake.terminal.console import err, out
 
 
 def up(port: PortOption) -> None:
@@ -62,9 +62,9 @@ def clean(
 
     Keeps the environments of ./lake itself, reports, Superset's data, and a running local AWS.
     """
-    from lake.cli.tables import table
     from lake.deploy.packaging import stop_daemon
     from lake.local.clean import find_stored, free
+    from lake.terminal.tables import table
 
     project = current_project()
     running = local_aws(project).running() is not None
@@ -97,9 +97,9 @@ def demo(
 
     Crawls a bundled stand-in of OpenLibrary, so it needs no network once everything is installed.
     """
-    from lake.cli import screens
-    from lake.cli.progress import Progress
     from lake.local.demo import Options, run_demo
+    from lake.terminal import screens
+    from lake.terminal.progress import Progress
 
     project = current_project()
     options = Options(

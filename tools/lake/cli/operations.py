@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lake.cli.console import err, out
 from lake.cli.options import EnvOption, JsonOption, PortOption
 from lake.cli.targets import aws_cloud, cloud_of, local_aws, require_one_target
 from lake.project import Project, current_project
+from lake.terminal.console import err, out
 
 if TYPE_CHECKING:
     from lake.aws import Cloud
@@ -22,9 +22,9 @@ def doctor(port: PortOption, env: EnvOption = None, as_json: JsonOption = False)
 
     Changes nothing. Each line is fine or says what to do; a problem makes the exit code 1.
     """
-    from lake.cli import screens
     from lake.operations.doctor.command import examine
     from lake.operations.doctor.findings import is_ready
+    from lake.terminal import screens
 
     project = current_project()
     cloud = aws_cloud(project, env) if env else None
@@ -47,8 +47,8 @@ def verify(
     Puts two pages of a run of its own, and removes what came of them. Each claim is shown, has
     failed, or cannot be seen in this place; a failed one makes the exit code 1.
     """
-    from lake.cli import screens
     from lake.operations.verify.command import verify as run
+    from lake.terminal import screens
 
     require_one_target(env, local=local)
     project = current_project()

@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from lake.cli.console import out
 from lake.cli.options import EnvOption, JsonOption
 from lake.cli.targets import cloud_of
 from lake.errors import QueryError
 from lake.project import called_from, current_project
 from lake.query.tabular import QueryResult
+from lake.terminal.console import out
 
 
 class OutputFormat(StrEnum):
@@ -104,8 +104,8 @@ def describe(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a table or view holds: columns, units, rows, and how fresh it is."""
-    from lake.cli import screens
     from lake.query.metadata import columns_of, describe_table
+    from lake.terminal import screens
 
     columns = columns_of(table)
     found = describe_table(cloud_of(current_project(), env), table)
@@ -123,8 +123,8 @@ def print_result(result: QueryResult, output: OutputFormat, *, wraps: bool = Fal
     QueryError
         It is a Parquet file and stdout a terminal.
     """
-    from lake.cli.tables import result_table
     from lake.query import files, tabular
+    from lake.terminal.tables import result_table
 
     if output is OutputFormat.PARQUET:
         if sys.stdout.isatty():

@@ -11,11 +11,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from lake.cli.console import err, out
 from lake.cli.options import EnvOption, JsonOption
-from lake.cli.tables import table
 from lake.cli.targets import cloud_to_change
 from lake.project import current_project
+from lake.terminal.console import err, out
+from lake.terminal.tables import table
 
 if TYPE_CHECKING:
     from lake.operations.replay.command import Replay, ReplayResult, RunChange
@@ -81,7 +81,7 @@ def quarantine(
 ) -> None:
     """Send the raw pages whose records are quarantined through process again.
 
-    After a contract was mended, its records leave the quarantine for the tables.
+    Once a contract is fixed, its records move from the quarantine to the tables.
     """
     from lake.operations.replay.selection import quarantined_pages
 
@@ -119,8 +119,8 @@ def raw(
 
 
 def _replay(env: str | None, *, dry_run: bool, wait: bool) -> Replay:
-    from lake.cli.progress import Progress
     from lake.operations.replay.command import Replay
+    from lake.terminal.progress import Progress
 
     cloud = cloud_to_change(current_project(), env)
     return Replay(cloud, Progress(err).step, dry_run=dry_run, wait=wait)

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from lake.cli.console import err, out
 from lake.cli.options import EnvOption, JsonOption, OpenOption
 from lake.cli.targets import cloud_of, cloud_to_change
 from lake.project import called_from, current_project
+from lake.terminal.console import err, out
 
 
 def report(
@@ -29,9 +29,9 @@ def report(
 
     The page needs no network. Its figures are those of the views in analytics/views.
     """
-    from lake.cli.progress import Progress
     from lake.local.environments import environment
     from lake.reports.report import make_report
+    from lake.terminal.progress import Progress
 
     project = current_project()
     cloud = cloud_to_change(project, env)
@@ -76,8 +76,8 @@ def superset(
     Superset gets an environment of its own (900 MB, at the first call). It shows the
     lake as it is at the call; on AWS it queries Athena.
     """
-    from lake.cli.progress import Progress
     from lake.reports.superset.command import Request, run
+    from lake.terminal.progress import Progress
 
     if screenshot and not checks:
         raise typer.BadParameter("--screenshot needs --check.")

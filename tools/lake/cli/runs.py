@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from lake.cli.console import err, out
 from lake.cli.options import ContactOption, EnvOption, JsonOption, LiveOption, contact_for
 from lake.cli.targets import cloud_to_change
 from lake.project import current_project
+from lake.terminal.console import err, out
 
 SubjectsOption = Annotated[
     list[str] | None,
@@ -38,11 +38,11 @@ def ingest(
     OpenLibrary with --live. On AWS it is always the one that is configured there. A run that was
     interrupted is finished first. A run without a complete subject makes the exit code 1.
     """
-    from lake.cli import screens
-    from lake.cli.progress import Progress
     from lake.operations.ingest.command import Request
     from lake.operations.ingest.command import ingest as run
     from lake.settings import resolve
+    from lake.terminal import screens
+    from lake.terminal.progress import Progress
 
     project = current_project()
     settings = resolve(project, {"subjects": subjects}).values

@@ -14,11 +14,11 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from lake.cli.console import out
 from lake.cli.options import EnvOption, JsonOption
-from lake.cli.tables import table
 from lake.cli.targets import cloud_of
 from lake.project import current_project
+from lake.terminal.console import out
+from lake.terminal.tables import table
 
 if TYPE_CHECKING:
     from lake.aws import Cloud

@@ -3,10 +3,10 @@
 import typer
 
 from lake.aws import Cloud
-from lake.cli.console import err
 from lake.local.local_aws import LocalAws
 from lake.project import Project
 from lake.settings import resolve
+from lake.terminal.console import err
 
 
 def local_aws(project: Project) -> LocalAws:

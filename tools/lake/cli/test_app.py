@@ -7,11 +7,12 @@ import pytest
 from rich.console import Console
 
 from lake.aws import Cloud
-from lake.cli import console, targets
+from lake.cli import targets
 from lake.cli.conftest import Lake
-from lake.cli.progress import Progress
 from lake.project import Project
 from lake.reports.report import Report
+from lake.terminal import console
+from lake.terminal.progress import Progress
 
 COMMANDS = (
     ("status",),

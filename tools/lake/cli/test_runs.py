@@ -9,13 +9,13 @@ import pytest
 from rich.console import Console
 
 from lake.aws import Cloud
-from lake.cli import screens
 from lake.cli.conftest import Lake
 from lake.cli.replay import show_replay
 from lake.operations.ingest.command import IngestResult
 from lake.operations.replay.command import ReplayResult, RunChange
 from lake.operations.replay.states import LedgerState
 from lake.runs.summary import RunSummary, SubjectSummary
+from lake.terminal import screens
 
 RUN = "20261126T155959Z"
 KEY = (

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from lake.aws import Cloud
-from lake.cli.progress import Progress
-from lake.cli.tables import table
 from lake.deploy import deployment, history, stacks, units
 from lake.deploy.parameters import LOCAL, merge, parse_settings, refuse_unknown
 from lake.errors import DeployError, NotDeployedError, StackFailedError
 from lake.project import Project
+from lake.terminal.progress import Progress
+from lake.terminal.tables import table
 
 SIGNS = {"Add": "[green]+[/]", "Modify": "[yellow]~[/]", "Remove": "[red]-[/]"}
 # Long, and said by the parameter that they are derived from.

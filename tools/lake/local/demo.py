@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lake.aws import Cloud
-from lake.cli.progress import Progress
 from lake.deploy import deployment, packaging, units
 from lake.deploy.parameters import LOCAL, merge
 from lake.errors import DemoBusyError, PrerequisiteError, RunFailedError
@@ -23,6 +22,7 @@ from lake.reports import report
 from lake.runs import crawl, summary
 from lake.runs.ledger import run_ids
 from lake.settings import SUBJECTS, resolve
+from lake.terminal.progress import Progress
 from schemas.ledger.run import ProcessedLedger, RunManifest
 
 LIVE_WORKS_PER_SUBJECT = 1000

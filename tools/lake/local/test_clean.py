@@ -52,8 +52,11 @@ def test_caches_of_other_programs_are_never_found(clone: Project) -> None:
 def test_what_is_freed_is_gone_and_nothing_else(clone: Project) -> None:
     stored = find_stored(clone, caches=False, keep_local_aws=False)
 
-    assert free(stored) == sum(size_of(s.path) or s.bytes for s in stored) >= 3 * len(BLOCK)
+    taken = [size_of(one.path) for one in stored]
 
+    assert len(taken) == 3
+    assert all(taken)
+    assert free(stored) == sum(taken)
     assert not (clone.root / "dist").exists()
     assert (clone.root / ".lake/superset/dev/a").exists()
     assert (clone.root / "cache/pants/a").exists()

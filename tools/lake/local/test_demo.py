@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from lake.cli.progress import Progress
 from lake.errors import DemoBusyError
 from lake.local.demo import Options, run_demo
 from lake.local.local_aws import LocalAws, free_port
 from lake.locks import exclusive
 from lake.project import Project
+from lake.terminal.progress import Progress
 
 
 def test_a_second_demo_in_the_clone_is_refused(tmp_path: Path) -> None:

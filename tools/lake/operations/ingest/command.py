@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from packaging.version import Version
 
 from lake.aws import Cloud
-from lake.cli.progress import Progress
 from lake.deploy import deployment, units
 from lake.deploy.parameters import LOCAL
 from lake.errors import CrawlBusyError, DeployError, NotDeployedError
@@ -21,6 +20,7 @@ from lake.runs import crawl
 from lake.runs.ledger import run_ids
 from lake.runs.summary import RunSummary, summarise
 from lake.settings import listed
+from lake.terminal.progress import Progress
 from schemas.source.subjects import ConfiguredSubject
 
 INGEST = "ingest"

@@ -13,7 +13,6 @@ import pytest
 from rich.console import Console
 
 from lake.aws import Cloud
-from lake.cli.progress import Progress
 from lake.errors import CrawlBusyError, DeployError, NotDeployedError, SourceUnreachableError
 from lake.local.sources import CrawlSource, opened
 from lake.locks import exclusive
@@ -21,6 +20,7 @@ from lake.operations.ingest import command
 from lake.operations.ingest.command import Request, ingest
 from lake.project import Project
 from lake.runs.summary import RunSummary
+from lake.terminal.progress import Progress
 from schemas.source.subjects import ConfiguredSubject
 
 URL = "http://127.0.0.1:1"

@@ -15,6 +15,7 @@ from lake.query.execute import run_query
 from lake.runs.ledger import object_keys
 from schemas import keys
 from schemas.keys import InvalidKeyError, RawKey
+from schemas.subjects import canonical_subject
 from schemas.tables import QUARANTINE
 
 # A letter or two: other codes resemble each other, too.
@@ -55,7 +56,7 @@ def raw_pages(
         raise ReplayError(
             "Say which pages: --date, --run or --subject.", "'./lake status' lists the runs."
         )
-    wanted = keys.canonical_subject(subject) if subject is not None else None
+    wanted = canonical_subject(subject) if subject is not None else None
     found = []
     for key in object_keys(cloud, bucket, _prefix(day, run_id)):
         page = _page(key)

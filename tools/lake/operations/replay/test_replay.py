@@ -145,7 +145,7 @@ def test_after_a_contract_was_mended_records_leave_the_quarantine(lake: ReplayLa
         lake.add_page(page)
     lake.put(manifest_key(RUN))
     lake._sum_up(RUN)
-    # WHEN a mended release is deployed, and the pages are replayed
+    # WHEN a fixed release is deployed, and the pages are replayed
     lake.rejects = 0
     result = replay(lake).pages(Selection([LOVE.key, LOVE_2.key], 4))
     # THEN the outcome is told in records, rows and ledgers

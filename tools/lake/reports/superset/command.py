@@ -9,14 +9,14 @@ from pathlib import Path
 from rich.console import Console
 
 from lake.aws import Cloud
-from lake.cli.progress import Progress
-from lake.cli.tables import table
 from lake.errors import SupersetError
 from lake.local.environments import environment
 from lake.project import Project
 from lake.reports.report import read_data
 from lake.reports.superset.check import browser, check, raise_on_mismatch, to_json
 from lake.reports.superset.server import USER, Site, keep_secret, serving, set_up, site_of
+from lake.terminal.progress import Progress
+from lake.terminal.tables import table
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from botocore import exceptions
 from botocore.exceptions import ClientError
 
 from lake.aws import Cloud
-from lake.cli.failures import explain
 from lake.errors import AwsError, LocalAwsDownError, NotDeployedError, StorageError
+from lake.terminal.failures import explain
 from lake.testing.fake_lake import FakeSsm
 
 

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from lake.cli.tables import result_table, table
 from lake.query.tabular import QueryResult
+from lake.terminal.tables import result_table, table
 
 RUN = "20261126T155959Z"
 AUTHORS = [{"key": f"/authors/OL{n}A", "name": "Somebody Long"} for n in range(9)]

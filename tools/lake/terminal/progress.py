@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from lake.cli.console import settings
 from lake.runs.ledger import PageCounts
+from lake.terminal.console import settings
 
 DETAIL_WIDTH = 100
 

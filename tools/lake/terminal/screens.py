@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from lake.cli.tables import result_table, table
+from lake.terminal.tables import result_table, table
 
 if TYPE_CHECKING:
     from lake.etl.backfill import BackfillResult

@@ -1,0 +1,1 @@
+"""The terminal: tables, progress, and how results and failures look."""
