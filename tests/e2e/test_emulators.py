@@ -6,6 +6,7 @@ other on all of them.
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -13,8 +14,12 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
+from pydantic import BaseModel, Field
 
 from lake.local.local_aws import LocalAws, free_port
+from process.adapters.sessions import MemoisingSession
+from process.adapters.table_store import GlueTableStore
+from schemas.tables import WORKS
 from tests.e2e.conftest import MINISTACK
 
 BUCKET, DATABASE, QUEUE = "emulated", "emulated", "emulated"
@@ -244,3 +249,30 @@ def test_both_emulators_answer_as_the_reference_says(
     found = {name: call(client) for name, client in emulators.items()}
 
     assert found == dict.fromkeys(EMULATORS, EXPECTED[call])
+
+
+class _Narrow(BaseModel):
+    work_key: str = Field(description="Key of the work")
+
+
+class _Wide(_Narrow):
+    title: str | None = Field(description="Title of the work")
+
+
+@pytest.mark.parametrize("emulator", EMULATORS)
+def test_process_adds_the_column_of_a_newer_contract(
+    emulators: dict[str, Client], emulator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = emulators[emulator]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", client("s3").meta.endpoint_url)
+    session = {"aws_access_key_id": "000000000000", "aws_secret_access_key": "local"}
+
+    for row in (_Narrow, _Wide):
+        store = GlueTableStore(
+            MemoisingSession(region_name="us-east-1", **session), BUCKET, DATABASE
+        )
+        store.register(replace(WORKS, row=row), "2026-11-23")
+
+    found = client("glue").get_table(DatabaseName=DATABASE, Name=WORKS.catalogue_name)["Table"]
+    columns = [column["Name"] for column in found["StorageDescriptor"]["Columns"]]
+    assert columns == ["work_key", "title"]

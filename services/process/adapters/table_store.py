@@ -130,7 +130,8 @@ class GlueTableStore:
     def _append(self, found: dict[str, Any], missing: Sequence[Column]) -> None:
         # Of two containers at once, the later would undo the earlier: the version prevents it, and
         # the next look finds what is still missing.
-        changed = {name: value for name, value in found.items() if name in _TABLE_INPUT}
+        # Glue may answer with an empty owner, which its own input refuses.
+        changed = {name: value for name, value in found.items() if name in _TABLE_INPUT and value}
         storage = found["StorageDescriptor"]
         columns = [*storage["Columns"], *glue_columns(missing)]
         changed["StorageDescriptor"] = {**storage, "Columns": columns}

@@ -139,6 +139,20 @@ def test_a_new_column_is_added_with_its_comment(glue: Any) -> None:
     }
 
 
+def test_a_column_is_added_to_a_table_without_an_owner(glue: Any) -> None:
+    """GIVEN a catalogue that shows no owner as an empty text, which its input refuses."""
+    new_catalogue().register(table_of(Older), DAY)
+    session = MemoisingSession()
+
+    def show_empty_owner(parsed: dict[str, Any], **_: Any) -> None:
+        parsed.get("Table", {})["Owner"] = ""
+
+    session.client("glue").meta.events.register("after-call.glue.GetTable", show_empty_owner)
+    GlueTableStore(session, BUCKET, "lake").register(table_of(Newer), DAY)
+
+    assert column_names(glue) == ["work_key", "names"]
+
+
 def test_an_older_contract_leaves_newer_columns(glue: Any) -> None:
     new_catalogue().register(table_of(Newer), DAY)
 
