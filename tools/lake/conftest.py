@@ -1,6 +1,7 @@
 """Fixtures for the tests of the command line."""
 
 import gzip
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,3 +29,13 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lake.path("works/ingest_date=2026-11-23/_SUCCESS").write_text("not data")
     lake.path("works/ingest_date=2026-11-23/marker").touch()
     return lake
+
+
+@pytest.fixture(autouse=True)
+def _no_aws_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the user's settings of AWS, and ask no metadata service for others."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
