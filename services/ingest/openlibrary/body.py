@@ -118,7 +118,7 @@ def _summary(wire: bytes, plain: bytes, *, compressed_here: bool) -> Page:
 def _read(plain: bytes) -> tuple[int | None, array[int]]:
     try:
         page = _PAGE.decode(plain)
-    except (MsgspecError, RecursionError):
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
         odd = _read_carefully(plain)
         return odd["work_count"], array("q", map(_fingerprint, odd["works"]))
     return page.work_count, array("q", [hash(work.key) for work in page.works])

@@ -148,9 +148,18 @@ def test_a_record_that_is_no_work_does_not_cost_the_page(record: object) -> None
         b'{"key": "/works/OL2W", "x": ' + b"[" * 300 + b"]" * 300 + b"}",
         b'{"key": "/works/OL2W", "x": ' + b"9" * 5000 + b"}",
         b'{"key": "\\ud800"}',
+        b'{"key": "/works/OL2W\xff"}',
         b"[" * 300 + b"]" * 300,
     ],
-    ids=["lone surrogate", "not UTF-8", "nest", "long number", "surrogate in key", "bare nest"],
+    ids=[
+        "lone surrogate",
+        "not UTF-8",
+        "nest",
+        "long number",
+        "surrogate in key",
+        "bytes in key",
+        "bare nest",
+    ],
 )
 def test_one_record_that_no_parser_likes_does_not_cost_the_page(record: bytes) -> None:
     plain = b'{"work_count": 3, "works": [{"key": "/works/OL1W"}, %s, {"key": "/works/OL3W"}]}'
