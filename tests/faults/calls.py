@@ -20,6 +20,9 @@ _OBJECTS: Final = {
     "manifest": r"runs/[^/]*/manifest\.json",
     "outcome": r"runs/[^/]*/subjects/.*",
     "ledger": r"runs/[^/]*/processed\.json",
+    "parts": r"runs/[^/]*/parts/parts\.json",
+    "part": r"runs/[^/]*/parts/[0-9]+/pages\.json",
+    "sum": r"runs/[^/]*/parts/[0-9]+/sum\.json",
     "receipt": r"runs/[^/]*/pages/.*",
     "rows": r"processed_data/.*",
     "rejected": r"quarantine_data/.*",
@@ -30,6 +33,7 @@ _LISTINGS: Final = {
     "pages": r"raw_data/subjects/.*",
     "outcomes": r"runs/[^/]*/subjects/.*",
     "receipts": r"runs/[^/]*/pages/.*",
+    "parts": r"runs/[^/]*/parts/.*",
 }
 
 

@@ -133,8 +133,11 @@ TARGETS: Final = (
     Target("process.PutObject.receipt", _WRITE),
     Target("process.GetObject.manifest", _READ),
     Target("process.ListObjectsV2.receipts", _READ),
-    Target("process.HeadObject.ledger", _READ),
     Target("process.GetObject.receipt", _READ),
+    Target("process.ListObjectsV2.parts", _READ),
+    Target("process.PutObject.parts", _WRITE),
+    Target("process.PutObject.part", _WRITE),
+    Target("process.PutObject.sum", _WRITE),
     Target("process.PutObject.ledger", _WRITE),
     # A message that failed waits for up to a minute.
     Target("process.ChangeMessageVisibility", ("error", "lost"), before=_page_fails, works=8),
