@@ -1,4 +1,4 @@
-"""Spoil what ingest and process ask of AWS: ``./pants run tests/faults -- --only '*:lost'``."""
+"""Spoil what ingest and process ask of AWS, kill them, and lose their events."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from lake.local.environments import environment
 from lake.project import Project
 from tests.faults.campaign import all_scenarios, markdown, run_campaign, selected
 from tests.faults.lab import opened
+
+_COMMAND = "./pants run tests/faults/__main__.py"
 
 
 def main(arguments: list[str]) -> int:
@@ -49,7 +51,7 @@ def main(arguments: list[str]) -> int:
     total = len(result.outcomes)
     _say(f"{total} scenarios, {len(failed)} failed, {result.seconds:.0f} s, seed {result.seed}")
     for name in failed:
-        _say(f"  again: ./pants run tests/faults -- --seed {result.seed} --only '{name}'")
+        _say(f"  again: {_COMMAND} -- --seed {result.seed} --only '{name}'")
     return 0 if result.ok else 1
 
 

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from lake.operations.check.command import check_lake
 from schemas import keys
-from tests.faults import matrix
+from tests.faults import events, machines, matrix
 from tests.faults.lab import Lab
 from tests.faults.proxy import Kind
 from tests.faults.scenario import Outcome, Scenario
@@ -46,7 +46,7 @@ class CampaignResult:
 
 def all_scenarios() -> list[Scenario]:
     """Return every scenario, in the order in which they run."""
-    return matrix.scenarios()
+    return [*matrix.scenarios(), *events.scenarios(), *machines.scenarios()]
 
 
 def selected(patterns: Sequence[str]) -> list[Scenario]:
@@ -101,9 +101,7 @@ def run_scenario(lab: Lab, scenario: Scenario, seed: int) -> Outcome:
 
 def _tidy(lab: Lab) -> None:
     lab.deploy()
-    sqs = lab.cloud.client("sqs")
-    for url in (lab.queue, lab.cloud.parameter("process/dlq-url")):
-        sqs.purge_queue(QueueUrl=url)
+    lab.purge()
     lab.cloud.client("s3").delete_object(Bucket=lab.bucket, Key=keys.CHECKPOINT_KEY)
 
 

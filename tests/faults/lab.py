@@ -20,6 +20,8 @@ from lake.deploy.parameters import LOCAL
 from lake.errors import RunFailedError
 from lake.local.local_aws import LocalAws, free_port
 from lake.local.supervisor import members
+from lake.operations.replay.command import Replay, ReplayResult
+from lake.operations.replay.selection import Selection
 from lake.project import Project
 from lake.runs import heartbeat
 from lake.runs.ledger import object_keys
@@ -33,7 +35,7 @@ SUBJECT: Final = "weather"
 SUBJECTS: Final = [{"subject": SUBJECT, "max_works": 28}]
 #: Subjects of the burst, of about 250 pages each.
 BURST: Final = ("burst_one", "burst_two", "burst_three", "burst_four")
-_WORKS: Final = {SUBJECT: 28, **dict.fromkeys(BURST, 2300)}
+_WORKS: Final = {SUBJECT: 28, **dict.fromkeys(BURST, 2500)}
 PAGE_SIZE: Final = 10
 #: In place of the 30 minutes that a batch of a killed function waits on AWS.
 VISIBILITY_SECONDS: Final = 8
@@ -153,12 +155,46 @@ class Lab:
             self.beat(scheduled, subjects)
         return run_id
 
+    def replay_dead_letters(self) -> ReplayResult:
+        """Move the dead letters of process back, as `./lake replay dlq` does, and wait."""
+        return Replay(self.cloud, _step).dead_letters_of_process()
+
     def settle(self, run_id: str, *, limit: float = 120) -> None:
         """Wait until process has summed a run up and no message is left."""
         self.wait(
             lambda: self.exists(keys.processed_ledger_key(run_id)), f"ledger of {run_id}", limit
         )
         self.wait(lambda: self.messages() == 0, "empty queue", limit)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Keep process from its queue for the length of the block."""
+        function = self.cloud.client("lambda")
+        found = function.list_event_source_mappings()["EventSourceMappings"]
+        name = self.function_name("process")
+        mapping = next(one["UUID"] for one in found if name in one["FunctionArn"])
+        function.update_event_source_mapping(UUID=mapping, Enabled=False)
+        try:
+            yield
+        finally:
+            function.update_event_source_mapping(UUID=mapping, Enabled=True)
+
+    def purge(self) -> None:
+        """Delete all messages of process, the dead ones too."""
+        for url in (self.queue, self.cloud.parameter("process/dlq-url")):
+            self.cloud.client("sqs").purge_queue(QueueUrl=url)
+
+    def pages(self, run_id: str) -> list[str]:
+        """Return the keys of a run's raw pages."""
+        return self.keys(keys.raw_run_prefix(run_id))
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys of the objects below a prefix."""
+        return list(object_keys(self.cloud, self.bucket, prefix))
+
+    def replay(self, pages: Sequence[str]) -> ReplayResult:
+        """Send raw pages through process again, as `./lake replay raw` does, and wait."""
+        return Replay(self.cloud, _step).pages(Selection(pages))
 
     def tables(self) -> set[str]:
         """Return the names of the catalogue's tables."""
@@ -190,12 +226,15 @@ class Lab:
 
     def end_workers(self, service: str) -> int:
         """Kill the containers of a function; return how many there were."""
-        name = f"{self.cloud.app}-{self.cloud.env}-{service}"
-        found = self.workers(name)
+        found = self.workers(self.function_name(service))
         for process in found:
             process.kill()
         psutil.wait_procs(found, timeout=5)
         return len(found)
+
+    def function_name(self, service: str) -> str:
+        """Return the name of a service's function."""
+        return f"{self.cloud.app}-{self.cloud.env}-{service}"
 
     def workers(self, name: str) -> list[psutil.Process]:
         """Return the processes of a function."""
@@ -218,7 +257,7 @@ class Lab:
 
     def exists(self, key: str) -> bool:
         """Return whether there is an object."""
-        return any(found == key for found in object_keys(self.cloud, self.bucket, key))
+        return key in self.keys(key)
 
     def read(self, key: str) -> bytes:
         """Read an object."""
@@ -242,6 +281,11 @@ class Lab:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"no {what} within {limit:.0f} s")
             time.sleep(_POLL_SECONDS)
+
+
+@contextmanager
+def _step(_: str) -> Iterator[Say]:
+    yield lambda _detail: None
 
 
 @contextmanager

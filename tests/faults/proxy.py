@@ -22,6 +22,7 @@ Kind = Literal[
     "throttled",
     "error",
     "denied",
+    "skewed",
     "dropped",
     "lost",
     "cut",
@@ -42,7 +43,8 @@ class Fault:
     call
         Name of the call; see :attr:`tests.faults.calls.Call.name`.
     kind
-        ``throttled``, ``error`` and ``denied`` answer without an effect; ``dropped`` closes the
+        ``throttled``, ``error``, ``denied`` and ``skewed`` (of S3: the caller's clock is wrong)
+        answer without an effect; ``dropped`` closes the
         connection without one, ``lost`` after it; ``cut`` breaks the answer off, ``slow`` delays
         it; ``killed-before`` and ``killed-after`` end the caller's process.
     times
@@ -152,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
         call = recognise(self.command, self.path, headers)
         fault = self.server.proxy.plan.fault_for(call)
         kind = fault.kind if fault else None
-        if kind in ("throttled", "error", "denied"):
+        if kind in ("throttled", "error", "denied", "skewed"):
             self._answer(*refusal(call.service, kind))
         elif kind == "dropped":
             self._hang_up()
@@ -255,6 +257,7 @@ def refusal(service: str, kind: str) -> tuple[int, dict[str, str], bytes]:
             "throttled": (503, "SlowDown"),
             "error": (500, "InternalError"),
             "denied": (403, "AccessDenied"),
+            "skewed": (403, "RequestTimeTooSkewed"),
         }[kind]
         text = f"<Error><Code>{code}</Code><Message>injected</Message></Error>"
         return status, {"Content-Type": "application/xml"}, text.encode()
