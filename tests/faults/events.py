@@ -68,7 +68,7 @@ def _manifest_first(lab: Lab, chance: random.Random) -> str:
 def _lost(lab: Lab, _: random.Random) -> str:
     run_id = _run_without_events(lab)
     found = check_lake(lab.cloud, run_id, everything=False, say=lambda _: None)
-    named = {one.object for one in found.differences}
+    named = {one.object.removeprefix(f"s3://{lab.bucket}/") for one in found.differences}
     pages = lab.pages(run_id)
     require(set(pages) <= named, f"check names {sorted(named)}, not {pages}")
     lab.replay(pages)

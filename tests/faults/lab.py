@@ -46,7 +46,7 @@ Say = Callable[[str], None]
 
 
 class ProxiedAws(LocalAws):
-    """A local AWS that keeps its objects when it is killed and shows its functions the proxy.
+    """A local AWS that shows its functions the proxy in its place.
 
     Attributes
     ----------
@@ -57,12 +57,7 @@ class ProxiedAws(LocalAws):
     function_endpoint = ""
 
     def _spawn(self, environment: Mapping[str, str]) -> Any:
-        changed = {
-            "AWS_ENDPOINT_URL": self.function_endpoint,
-            "S3_PERSIST": "1",
-            "S3_DATA_DIR": str(self.folder / "objects"),
-        }
-        return super()._spawn({**environment, **changed})
+        return super()._spawn({**environment, "AWS_ENDPOINT_URL": self.function_endpoint})
 
     def processes(self) -> list[psutil.Process]:
         """Return the server and its workers."""
@@ -226,7 +221,7 @@ class Lab:
 
     def end_workers(self, service: str) -> int:
         """Kill the containers of a function; return how many there were."""
-        found = self.workers(self.function_name(service))
+        found = self.containers(service)
         for process in found:
             process.kill()
         psutil.wait_procs(found, timeout=5)
@@ -236,9 +231,9 @@ class Lab:
         """Return the name of a service's function."""
         return f"{self.cloud.app}-{self.cloud.env}-{service}"
 
-    def workers(self, name: str) -> list[psutil.Process]:
+    def containers(self, service: str) -> list[psutil.Process]:
         """Return the processes of a function."""
-        found = []
+        name, found = self.function_name(service), []
         for process in self.local.processes():
             try:
                 if process.environ().get("AWS_LAMBDA_FUNCTION_NAME") == name:

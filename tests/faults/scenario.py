@@ -70,7 +70,8 @@ def require_clean(lab: Lab, run_id: str, *, status: str = "complete", dead: int 
     manifest, ledger = found.manifest, found.processed
     if manifest is None or ledger is None:
         raise ScenarioError(f"run {run_id} has no manifest or no processed.json")
-    require(manifest.status == status, f"the run is {manifest.status}, not {status}")
+    reasons = {one.reason for one in manifest.subjects if one.reason}
+    require(manifest.status == status, f"the run is {manifest.status}, not {status}: {reasons}")
     require(not ledger.mismatches, f"mismatches: {ledger.mismatches}")
     letters = dead_letters(lab.cloud, "process")
     require(letters == dead, f"{letters} dead letters, not {dead}")
