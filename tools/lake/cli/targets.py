@@ -12,7 +12,8 @@ from lake.terminal.console import err
 def local_aws(project: Project) -> LocalAws:
     """Return the local AWS of a clone, run by MiniStack's own environment."""
     python = project.state / "venv/ministack/bin/python"
-    return LocalAws(project.state / "local", [str(python), "-m", "ministack"])
+    command = [str(python), "-m", "ministack"]
+    return LocalAws(project.state / "local", command, keeps_state=True)
 
 
 def local_cloud(project: Project) -> Cloud:

@@ -15,6 +15,7 @@ from lake.local import sources, spark
 from lake.local.environments import environment
 from lake.local.local_aws import LocalAws
 from lake.local.sources import STANDIN_WORKS, CrawlSource
+from lake.local.state.notes import notes_on_start
 from lake.locks import exclusive
 from lake.project import Project
 from lake.query.execute import run_query
@@ -95,7 +96,8 @@ class Summary:
 def run_demo(project: Project, local: LocalAws, options: Options, progress: Progress) -> Summary:
     """Bring the local AWS up, deploy, crawl, process, build the curated tables, query and report.
 
-    On an error, everything that was started is ended; after success the local AWS keeps running.
+    On an error, everything that was started is ended, and what the demo did is dropped; after
+    success the local AWS keeps running.
 
     Raises
     ------
@@ -118,11 +120,15 @@ def run_demo(project: Project, local: LocalAws, options: Options, progress: Prog
                 set_up_spark(project)
                 environment(project, "report")
         undo.callback(packaging.stop_daemon, project)
+        was_running = local.running() is not None
+        notes = [] if was_running else notes_on_start(local)
         with progress.step("Start the local AWS"):
-            was_running = local.running() is not None
             server = local.start(options.port)
+        for note in notes:
+            progress.note(note)
         if not was_running:
-            undo.callback(local.stop)
+            # The lake stays as it was before.
+            undo.callback(local.stop, save=False)
         cloud = Cloud(app=resolve(project).values.app, endpoint=server.endpoint)
         made = _fill(cloud, project, options, progress)
         made.stages = progress.seconds
