@@ -13,8 +13,9 @@ from lake.cli.options import (
     YesOption,
     contact_for,
 )
-from lake.cli.targets import local_aws
+from lake.cli.targets import emulator, local_aws
 from lake.errors import LocalAwsError
+from lake.local.emulators import GivenEmulator
 from lake.local.state.notes import notes_on_start, notes_on_stop
 from lake.project import current_project
 from lake.settings import resolve
@@ -23,7 +24,14 @@ from lake.terminal.console import err, out
 
 def up(port: PortOption) -> None:
     """Start the local AWS with what it saved (it ends by itself after eight hours)."""
-    local = local_aws(current_project())
+    project = current_project()
+    chosen = emulator(project)
+    if isinstance(chosen, GivenEmulator):
+        raise LocalAwsError(
+            f"The emulator at {chosen.endpoint} is used, so there is nothing to start.",
+            "Leave --endpoint, AWS_ENDPOINT_URL and the setting endpoint out for the embedded one.",
+        )
+    local = chosen
     server = local.running()
     if server is not None:
         out.print(f"The local AWS is already running at {server.endpoint}.", highlight=False)
@@ -127,7 +135,7 @@ def demo(
     options = Options(
         port=port, live=live, contact=contact_for(live=live, contact=contact), etl=with_etl
     )
-    summary = run_demo(project, local_aws(project), options, Progress(err))
+    summary = run_demo(project, emulator(project), options, Progress(err))
     if as_json:
         print(summary.to_json())
     else:
