@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
+from lake.endpoints import is_aws, is_loopback
 from lake.errors import AwsError, NotDeployedError
 
 APP = "openlake"
@@ -24,7 +25,8 @@ class Cloud:
     app, env
         First and second part of every name and SSM parameter.
     endpoint
-        URL of the local AWS; None for AWS itself, with boto3's usual profile and region.
+        URL of the local AWS, or of an emulator; None for AWS itself, with boto3's usual profile and
+        region.
     preferred_region
         Region of AWS where no environment variable names one; else that of the profile.
     certificate
@@ -42,6 +44,11 @@ class Cloud:
     def is_local(self) -> bool:
         """Whether this is the local AWS."""
         return self.endpoint is not None
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether nobody else can use it: what is changed there needs no question."""
+        return self.endpoint is not None and is_loopback(self.endpoint)
 
     @property
     def region(self) -> str:
@@ -90,11 +97,13 @@ class Cloud:
             configured = self.preferred_region or boto3.Session().region_name
             # An invocation is answered when the function ends, and is not to be repeated.
             config = Config(read_timeout=LONGEST_INVOCATION_SECONDS, retries={"max_attempts": 0})
-            return boto3.client(
+            client = boto3.client(
                 service,
                 region_name=_region(configured),
                 config=config if service == "lambda" else None,
             )
+            _require_aws(service, client.meta.endpoint_url)
+            return client
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
@@ -110,6 +119,16 @@ class Cloud:
                 read_timeout=330,
                 retries={"max_attempts": 1},
             ),
+        )
+
+
+def _require_aws(service: str, url: str) -> None:
+    """Refuse to take an emulator for AWS: a variable or the profile may name another endpoint."""
+    if not is_aws(url):
+        raise AwsError(
+            f"--env means AWS, and the endpoint of {service} is {url}.",
+            "Unset AWS_ENDPOINT_URL, and endpoint_url of the profile. For an emulator leave --env"
+            " out.",
         )
 
 

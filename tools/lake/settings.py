@@ -40,6 +40,7 @@ VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
     "contact": ("LAKE_CONTACT",),
     "port": ("LAKE_PORT",),
+    "endpoint": ("AWS_ENDPOINT_URL",),
     "subjects": ("LAKE_SUBJECTS",),
 }
 
@@ -48,6 +49,7 @@ OPTIONS: Final[Mapping[str, str]] = {
     "environment": "--env",
     "contact": "--contact",
     "port": "--port",
+    "endpoint": "--endpoint",
     "subjects": "--subject",
 }
 
@@ -87,6 +89,8 @@ class LakeSettings(BaseModel):
         E-mail address or URL that the source is told.
     port
         Port of 127.0.0.1 that the local AWS listens on.
+    endpoint
+        URL of an emulator that already runs, in place of the local AWS.
     subjects
         What `./lake ingest` crawls on this machine without `--subject`.
     """
@@ -100,6 +104,7 @@ class LakeSettings(BaseModel):
         None
     )
     port: Annotated[int, Field(ge=1024, le=65535)] = DEFAULT_PORT
+    endpoint: str | None = None
     subjects: Annotated[
         tuple[ConfiguredSubject, ...],
         BeforeValidator(_listed),

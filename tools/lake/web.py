@@ -46,6 +46,19 @@ def reason_of(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
+def responds(url: str) -> bool:
+    """Return whether a server answers at all, whatever its status; no proxy is asked."""
+    import requests
+
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            session.get(url, timeout=HEALTH_TIMEOUT_SECONDS, verify=False, allow_redirects=False)
+        except (requests.RequestException, OSError):
+            return False
+    return True
+
+
 def answers(url: str, certificate: str | None = None) -> bool:
     """Return whether a server of this machine answers with success; no proxy is asked.
 

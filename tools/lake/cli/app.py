@@ -13,6 +13,7 @@ from lake.cli import (
     check,
     config,
     deploy,
+    destroy,
     etl,
     local,
     operations,
@@ -45,6 +46,7 @@ for command in (
     operations.verify,
     check.check,
     deploy.deploy,
+    destroy.destroy,
     local.demo,
     runs.ingest,
     etl.etl,
@@ -84,6 +86,15 @@ def options(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Keep the details of every step on the screen.")
     ] = False,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            "--endpoint",
+            metavar="URL",
+            help="Use an emulator of AWS that already runs, in place of the embedded one; also"
+            " AWS_ENDPOINT_URL.",
+        ),
+    ] = None,
     version: Annotated[
         bool,
         typer.Option(
@@ -92,7 +103,7 @@ def options(
     ] = False,
 ) -> None:
     """Set the options of the whole command line."""
-    settings.debug, settings.verbose = debug, verbose
+    settings.debug, settings.verbose, settings.endpoint = debug, verbose, endpoint
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import typer
 from lake.cli.options import JsonOption
 from lake.project import current_project
 from lake.settings import Resolved, listed, resolve
-from lake.terminal.console import out
+from lake.terminal.console import out, settings
 from lake.terminal.tables import table
 
 
@@ -25,7 +25,13 @@ def config(
 
     An option counts before an environment variable, that before lake.toml, that before the default.
     """
-    options = {"environment": env, "port": port, "contact": contact, "subjects": subjects}
+    options = {
+        "environment": env,
+        "port": port,
+        "endpoint": settings.endpoint,
+        "contact": contact,
+        "subjects": subjects,
+    }
     found = resolve(current_project(), options)
     if as_json:
         print(json.dumps(_records(found), indent=2))

@@ -29,6 +29,7 @@ def command_line(
     """The command line in an empty clone."""
     monkeypatch.setenv("LAKE_ROOT", str(tmp_path))
     monkeypatch.setattr(console.settings, "debug", False)
+    monkeypatch.setattr(console.settings, "endpoint", None)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def call(*words: str) -> Ended:

@@ -62,7 +62,7 @@ def deploy(
     request = Request(
         names=names or [],
         settings=settings or [],
-        confirm=not (yes or cloud.is_local),
+        confirm=not (yes or cloud.is_on_this_machine),
         dry_run=dry_run,
         rollback=rollback,
         allow_reused_version=allow_reused_version or cloud.is_local,

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from lake.aws import Cloud
 from lake.cli.options import (
     ContactOption,
     JsonOption,
@@ -14,42 +13,72 @@ from lake.cli.options import (
     YesOption,
     contact_for,
 )
-from lake.cli.targets import local_aws
+from lake.cli.targets import emulator, local_aws
+from lake.errors import LocalAwsError
+from lake.local.emulators import GivenEmulator
+from lake.local.state.notes import notes_on_start, notes_on_stop
 from lake.project import current_project
+from lake.settings import resolve
 from lake.terminal.console import err, out
 
 
 def up(port: PortOption) -> None:
-    """Start the local AWS (it ends by itself after eight hours)."""
-    local = local_aws(current_project())
+    """Start the local AWS with what it saved (it ends by itself after eight hours)."""
+    project = current_project()
+    chosen = emulator(project)
+    if isinstance(chosen, GivenEmulator):
+        raise LocalAwsError(
+            f"The emulator at {chosen.endpoint} is used, so there is nothing to start.",
+            "Leave --endpoint, AWS_ENDPOINT_URL and the setting endpoint out for the embedded one.",
+        )
+    local = chosen
     server = local.running()
     if server is not None:
         out.print(f"The local AWS is already running at {server.endpoint}.", highlight=False)
         return
+    notes = notes_on_start(local)
     with err.status("Starting the local AWS"):
         server = local.start(port)
     out.print(f"The local AWS is running at {server.endpoint}.", highlight=False)
+    for note in notes:
+        out.print(note, highlight=False)
 
 
-def down(yes: YesOption = False) -> None:
-    """Stop the local AWS, which deletes its data, and the daemon of Pants.
+def down(
+    wipe: Annotated[
+        bool, typer.Option("--wipe", help="Delete the lake, with all that was saved before.")
+    ] = False,
+    yes: YesOption = False,
+) -> None:
+    """Stop the local AWS, which saves the lake for the next './lake up', and the daemon of Pants.
 
-    Asks first where the data holds a dump that was loaded, as that takes longest to make again.
+    With --wipe it asks first, unless the lake has no more than one run of a demo.
     """
     from lake.deploy.packaging import stop_daemon
-    from lake.local.contents import loaded_dumps
+    from lake.local.state.contents import loss_to_confirm
 
     project = current_project()
     local = local_aws(project)
-    server = local.running()
-    dumps = loaded_dumps(Cloud(endpoint=server.endpoint)) if server else []
-    if dumps:
-        err.print(f"This deletes the dumps loaded as {', '.join(dumps)}.", highlight=False)
-        if not yes and sys.stdin.isatty() and not typer.confirm("Stop the local AWS?", err=True):
-            raise typer.Exit(1)
+    if wipe and not yes and (loss := loss_to_confirm(local, resolve(project).values.app)):
+        _confirm_loss(loss)
     stop_daemon(project)
-    stopped = local.stop()
+    with err.status("Stopping the local AWS"):
+        stopped = local.stop(save=not wipe)
     out.print("The local AWS is stopped." if stopped else "The local AWS was not running.")
+    if wipe:
+        local.wipe()
+        out.print("The lake is deleted: the next one begins from scratch.")
+        return
+    for note in notes_on_stop(local, stopped=stopped):
+        out.print(note, highlight=False)
+
+
+def _confirm_loss(loss: str) -> None:
+    err.print(f"This deletes {loss}.", highlight=False)
+    if not sys.stdin.isatty():
+        raise LocalAwsError("There is no terminal to ask on.", "Add --yes to delete it.")
+    if not typer.confirm("Delete the lake?", err=True):
+        raise typer.Exit(1)
 
 
 def clean(
@@ -60,7 +89,8 @@ def clean(
 ) -> None:
     """Show what the project keeps on disk, and free what the next call makes again.
 
-    Keeps the environments of ./lake itself, reports, Superset's data, and a running local AWS.
+    Keeps the environments of ./lake itself, reports, Superset's data, and the local lake, which
+    './lake down --wipe' deletes.
     """
     from lake.deploy.packaging import stop_daemon
     from lake.local.clean import find_stored, free
@@ -105,7 +135,7 @@ def demo(
     options = Options(
         port=port, live=live, contact=contact_for(live=live, contact=contact), etl=with_etl
     )
-    summary = run_demo(project, local_aws(project), options, Progress(err))
+    summary = run_demo(project, emulator(project), options, Progress(err))
     if as_json:
         print(summary.to_json())
     else:

@@ -3,22 +3,36 @@
 import typer
 
 from lake.aws import Cloud
+from lake.local.emulators import GivenEmulator, require_emulator
 from lake.local.local_aws import LocalAws
 from lake.project import Project
 from lake.settings import resolve
-from lake.terminal.console import err
+from lake.terminal.console import err, settings
 
 
 def local_aws(project: Project) -> LocalAws:
     """Return the local AWS of a clone, run by MiniStack's own environment."""
     python = project.state / "venv/ministack/bin/python"
-    return LocalAws(project.state / "local", [str(python), "-m", "ministack"])
+    command = [str(python), "-m", "ministack"]
+    return LocalAws(project.state / "local", command, keeps_state=True)
+
+
+def emulator(project: Project) -> LocalAws | GivenEmulator:
+    """Return what stands for AWS on this machine: the embedded one, or that of the user."""
+    found = resolve(project, {"endpoint": settings.endpoint})
+    url, source = found.values.endpoint, found.sources["endpoint"]
+    if url is None:
+        return local_aws(project)
+    require_emulator(url, source.name or "endpoint", chosen=source.origin != "variable")
+    return GivenEmulator(url.rstrip("/"))
 
 
 def local_cloud(project: Project) -> Cloud:
-    """Return the running local AWS."""
-    endpoint = local_aws(project).require().endpoint
-    return Cloud(app=resolve(project).values.app, endpoint=endpoint)
+    """Return the running local AWS, or the user's emulator; that is named first."""
+    found = emulator(project).require()
+    if isinstance(found, GivenEmulator):
+        err.print(f"Emulator at {found.endpoint}", highlight=False)
+    return Cloud(app=resolve(project).values.app, endpoint=found.endpoint)
 
 
 def cloud_of(project: Project, env: str | None) -> Cloud:
@@ -28,8 +42,10 @@ def cloud_of(project: Project, env: str | None) -> Cloud:
 
 def aws_cloud(project: Project, env: str) -> Cloud:
     """Return an environment on AWS."""
-    settings = resolve(project).values
-    return Cloud(app=settings.app, env=env, preferred_region=settings.region)
+    if settings.endpoint:
+        raise typer.BadParameter(f"--endpoint and --env {env} are two targets; choose one.")
+    values = resolve(project).values
+    return Cloud(app=values.app, env=env, preferred_region=values.region)
 
 
 def cloud_to_change(project: Project, env: str | None) -> Cloud:

@@ -44,6 +44,7 @@ def test_each_value_is_shown_with_where_it_comes_from(
         ("region", None, "default"),
         ("contact", None, "default"),
         ("port", 5000, "variable LAKE_PORT"),
+        ("endpoint", None, "default"),
         ("subjects", ["dogs"], "lake.toml"),
     ]
     assert '["dogs"]' in command_line("config").out

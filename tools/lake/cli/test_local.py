@@ -6,25 +6,26 @@ from typing import Any
 import pytest
 
 from lake.cli.conftest import Lake
-from lake.local import contents
 from lake.local.local_aws import LocalAws, Server
+from lake.local.state import contents
 
 
 @pytest.fixture
 def stopped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A local AWS that runs; what was stopped of it."""
+    """A local AWS that runs with a dump; what was stopped and deleted of it."""
     calls: list[str] = []
     monkeypatch.setattr(LocalAws, "running", lambda _self: Server(4566, 1))
 
-    def stop(_local: LocalAws) -> bool:
-        calls.append("server")
+    def stop(_local: LocalAws, *, save: bool) -> bool:
+        calls.append("server saved" if save else "server")
         return True
 
     monkeypatch.setattr(LocalAws, "stop", stop)
+    monkeypatch.setattr(LocalAws, "wipe", lambda _self: calls.append("wiped"))
     monkeypatch.setattr(
         "lake.deploy.packaging.stop_daemon", lambda _project: calls.append("daemon")
     )
-    monkeypatch.setattr(contents, "loaded_dumps", lambda _cloud: ["20260930T235959Z"])
+    monkeypatch.setattr(contents, "loss_to_confirm", lambda _local, _app: "2 runs")
     return calls
 
 
@@ -40,25 +41,46 @@ def _answer(monkeypatch: pytest.MonkeyPatch, *, yes: bool) -> list[str]:
     return asked
 
 
-def test_down_asks_before_it_deletes_a_dump(
+def test_down_saves_the_lake_and_asks_nothing(
     command_line: Lake, stopped: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = _answer(monkeypatch, yes=False)
 
     ended = command_line("down")
 
-    assert (ended.code, stopped) == (1, [])
-    assert "This deletes the dumps loaded as 20260930T235959Z." in ended.err
-    assert asked == ["Stop the local AWS?"]
+    assert (ended.code, stopped, asked) == (0, ["daemon", "server saved"], [])
 
 
-@pytest.mark.parametrize("words", [("down", "--yes"), ("down",)])
-def test_down_asks_nobody_who_said_yes_or_is_not_there(
-    command_line: Lake, stopped: list[str], words: tuple[str, ...]
+def test_wiping_asks_before_it_deletes_more_than_a_demo(
+    command_line: Lake, stopped: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended = command_line(*words)
+    asked = _answer(monkeypatch, yes=False)
 
-    assert (ended.code, stopped) == (0, ["daemon", "server"])
+    ended = command_line("down", "--wipe")
+
+    assert (ended.code, stopped) == (1, [])
+    assert "This deletes 2 runs." in ended.err
+    assert asked == ["Delete the lake?"]
+
+
+def test_wiping_without_a_terminal_deletes_nothing_unasked(
+    command_line: Lake, stopped: list[str]
+) -> None:
+    ended = command_line("down", "--wipe")
+
+    assert (ended.code, stopped) == (1, [])
+    assert "--yes" in ended.err
+
+
+@pytest.mark.parametrize("agrees", ["--yes", "at the terminal"])
+def test_wiping_deletes_once_somebody_agreed(
+    command_line: Lake, stopped: list[str], monkeypatch: pytest.MonkeyPatch, agrees: str
+) -> None:
+    _answer(monkeypatch, yes=agrees != "--yes")
+
+    ended = command_line("down", "--wipe", *([agrees] if agrees == "--yes" else []))
+
+    assert (ended.code, stopped) == (0, ["daemon", "server", "wiped"])
 
 
 def test_clean_shows_sizes_and_removes_nothing_unasked(command_line: Lake, tmp_path: Path) -> None:

@@ -68,6 +68,17 @@ def parameter_names(cloud: Cloud, template: str) -> set[str]:
     return {parameter["ParameterKey"] for parameter in summary["Parameters"]}
 
 
+def resources(cloud: Cloud, stack: str) -> list[dict[str, Any]]:
+    """Return the resources of a stack, without those that are deleted."""
+    pages = cloud.client("cloudformation").get_paginator("list_stack_resources")
+    return [
+        resource
+        for page in pages.paginate(StackName=stack)
+        for resource in page["StackResourceSummaries"]
+        if resource["ResourceStatus"] != "DELETE_COMPLETE"
+    ]
+
+
 def discard(cloud: Cloud, change_set: ChangeSet) -> None:
     """Delete a change set, and the empty stack that was created for it."""
     client = cloud.client("cloudformation")
@@ -177,6 +188,58 @@ def execute(
             "Nothing of this change is left in place. Correct the cause and deploy again.",
         )
     return outputs(description)
+
+
+def delete(
+    cloud: Cloud, stack: str, stack_id: str, on_event: Callable[[str], None] = lambda _line: None
+) -> None:
+    """Delete a stack and wait; one that is being deleted already is waited for.
+
+    Parameters
+    ----------
+    stack_id
+        Names the stack also once it is deleted.
+    on_event
+        Called with one line for each event of a resource, in order.
+
+    Raises
+    ------
+    StackFailedError
+        A resource could not be deleted; the message names the first.
+    """
+    seen: set[str] = set()
+    _new_events(cloud, stack_id, seen)
+    cloud.client("cloudformation").delete_stack(StackName=stack)
+    failures: list[str] = []
+    status = ""
+    for found in _until_deleted(cloud, stack_id):
+        status = found
+        for event in _new_events(cloud, stack_id, seen):
+            line = f"{event['LogicalResourceId']} {event['ResourceStatus']}"
+            on_event(line)
+            if event["ResourceStatus"] == "DELETE_FAILED":
+                failures.append(f"{line}: {event.get('ResourceStatusReason', 'no reason given')}")
+    if status != "DELETE_COMPLETE":
+        cause = failures[0] if failures else "no reason given"
+        raise StackFailedError(
+            f"Stack {stack} ended as {status}. First failure: {cause}",
+            "Correct the cause and repeat: it goes on from there.",
+        )
+
+
+def _until_deleted(cloud: Cloud, stack_id: str) -> Iterator[str]:
+    """Yield the stack's status until it is deleted or that failed; the last one is final."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    client = cloud.client("cloudformation")
+    while True:
+        found = client.describe_stacks(StackName=stack_id)["Stacks"]
+        status = str(found[0]["StackStatus"]) if found else "DELETE_COMPLETE"
+        yield status
+        if not status.endswith("_IN_PROGRESS"):
+            return
+        if time.monotonic() > deadline:
+            raise StackFailedError(f"Stack {stack_id} is still {status}.")
+        time.sleep(_poll_seconds(cloud))
 
 
 def _rollback_on(alarms: Sequence[str]) -> dict[str, Any]:

@@ -70,6 +70,11 @@ class FakeCloudFormation:
     def describe_change_set(self, **_request: str) -> dict[str, Any]:
         return self.change_set
 
+    def delete_stack(self, **request: str) -> None:
+        assert request["StackName"] == "lake"
+        self.status = self.after.pop(0)
+        self.events += [event(1 + number, *what) for number, what in enumerate(self.to_come)]
+
     def delete_change_set(self, **request: str) -> None:
         self.deleted.append(request["ChangeSetName"])
 
@@ -212,3 +217,34 @@ def test_a_stack_that_disappears_is_a_failure() -> None:
     client = FakeCloudFormation("CREATE_COMPLETE", {}, after=("DELETE_COMPLETE",))
     with pytest.raises(StackFailedError, match="disappeared"):
         stacks.execute(cloud(client), stacks.ChangeSet("lake", "arn:change-set", False))
+
+
+def test_a_deletion_waits_and_reports_its_events() -> None:
+    client = FakeCloudFormation(
+        "CREATE_COMPLETE",
+        {},
+        after=("DELETE_IN_PROGRESS", "DELETE_COMPLETE"),
+        events=(("Queue", "DELETE_COMPLETE", ""),),
+    )
+    lines: list[str] = []
+
+    stacks.delete(cloud(client), "lake", "arn:lake", lines.append)
+
+    assert lines == ["Queue DELETE_COMPLETE"]
+
+
+def test_a_deletion_that_fails_names_the_first_resource() -> None:
+    client = FakeCloudFormation(
+        "CREATE_COMPLETE",
+        {},
+        after=("DELETE_IN_PROGRESS", "DELETE_FAILED"),
+        events=(
+            ("Role", "DELETE_FAILED", "it has a policy"),
+            ("Queue", "DELETE_FAILED", "cancelled"),
+        ),
+    )
+
+    with pytest.raises(StackFailedError, match="Role DELETE_FAILED: it has a policy") as caught:
+        stacks.delete(cloud(client), "lake", "arn:lake")
+
+    assert "repeat" in caught.value.hint

@@ -38,7 +38,7 @@ def find_stored(project: Project, *, caches: bool, keep_local_aws: bool) -> list
     caches
         Whether those of the user count, which clones share.
     keep_local_aws
-        Whether its folder stays: it is running.
+        Whether its work stays: it is running. What it has saved stays in any case.
     """
     venvs = sorted(path for path in (project.state / "venv").glob("*") if path.name not in _NEEDED)
     found = [(path, f"environment of {path.name}", False) for path in venvs]
@@ -47,7 +47,7 @@ def find_stored(project: Project, *, caches: bool, keep_local_aws: bool) -> list
         (project.root / ".pants.d", "logs and work of Pants", False),
     ]
     if not keep_local_aws:
-        found.append((project.state / "local", "the local AWS that has ended", False))
+        found.append((project.state / "local/tmp", "work of a local AWS that was killed", False))
     if caches:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         found += [

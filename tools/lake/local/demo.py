@@ -12,9 +12,11 @@ from lake.deploy.parameters import LOCAL, merge
 from lake.errors import DemoBusyError, PrerequisiteError, RunFailedError
 from lake.etl import refresh
 from lake.local import sources, spark
+from lake.local.emulators import GivenEmulator
 from lake.local.environments import environment
 from lake.local.local_aws import LocalAws
 from lake.local.sources import STANDIN_WORKS, CrawlSource
+from lake.local.state.notes import notes_on_start
 from lake.locks import exclusive
 from lake.project import Project
 from lake.query.execute import run_query
@@ -92,10 +94,13 @@ class Summary:
         return json.dumps(asdict(self), indent=2, default=str)
 
 
-def run_demo(project: Project, local: LocalAws, options: Options, progress: Progress) -> Summary:
+def run_demo(
+    project: Project, local: LocalAws | GivenEmulator, options: Options, progress: Progress
+) -> Summary:
     """Bring the local AWS up, deploy, crawl, process, build the curated tables, query and report.
 
-    On an error, everything that was started is ended; after success the local AWS keeps running.
+    On an error, everything that was started is ended, and what the demo did is dropped; after
+    success the local AWS keeps running.
 
     Raises
     ------
@@ -112,23 +117,41 @@ def run_demo(project: Project, local: LocalAws, options: Options, progress: Prog
     )
     with exclusive(project.state / "demo.lock", taken), contextlib.ExitStack() as undo:
         # Before minutes of set-up.
-        local.require_port(options.port)
+        if isinstance(local, LocalAws):
+            local.require_port(options.port)
+        else:
+            local.require()
         if options.etl:
             with progress.step("Set up Spark and Plotly"):
                 set_up_spark(project)
                 environment(project, "report")
         undo.callback(packaging.stop_daemon, project)
-        with progress.step("Start the local AWS"):
-            was_running = local.running() is not None
-            server = local.start(options.port)
-        if not was_running:
-            undo.callback(local.stop)
-        cloud = Cloud(app=resolve(project).values.app, endpoint=server.endpoint)
+        endpoint = _started(local, options.port, progress, undo)
+        cloud = Cloud(app=resolve(project).values.app, endpoint=endpoint)
         made = _fill(cloud, project, options, progress)
         made.stages = progress.seconds
         made.seconds = round(time.monotonic() - started, 2)
         undo.pop_all()
     return made
+
+
+def _started(
+    local: LocalAws | GivenEmulator, port: int, progress: Progress, undo: contextlib.ExitStack
+) -> str:
+    """Return the endpoint of the local AWS, which is started unless it runs."""
+    if isinstance(local, GivenEmulator):
+        progress.note(f"Emulator at {local.endpoint}")
+        return local.endpoint
+    was_running = local.running() is not None
+    notes = [] if was_running else notes_on_start(local)
+    with progress.step("Start the local AWS"):
+        server = local.start(port)
+    for note in notes:
+        progress.note(note)
+    if not was_running:
+        # The lake stays as it was before.
+        undo.callback(local.stop, save=False)
+    return server.endpoint
 
 
 def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) -> Summary:

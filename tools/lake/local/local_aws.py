@@ -7,6 +7,7 @@ its workers and its temporary files with it. What is running is written in `serv
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -18,13 +19,23 @@ from typing import TYPE_CHECKING
 
 from lake import web
 from lake.errors import LocalAwsDownError, LocalAwsStartError, PortInUseError
+from lake.local.state.sessions import LOG, Session, Unsaved
+from lake.local.state.snapshots import (
+    OBJECTS,
+    STATE,
+    NotWholeError,
+    Snapshot,
+    Snapshots,
+    require_no_complaint,
+)
 
 if TYPE_CHECKING:
     import psutil
 
-START_TIMEOUT_SECONDS = 30.0
-# The unpacked functions are removed, some hundred megabytes each.
-STOP_TIMEOUT_SECONDS = 60.0
+# It reads what was saved.
+START_TIMEOUT_SECONDS = 120.0
+# The state is written, and the unpacked functions are removed, some hundred megabytes each.
+STOP_TIMEOUT_SECONDS = 180.0
 # Long enough for a working day; a forgotten server ends by itself.
 LIFETIME_SECONDS = 8 * 3600
 
@@ -43,7 +54,9 @@ class Server:
         return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
 
 
-def server_environment(port: int, temporary: Path, *, enforce_iam: bool) -> dict[str, str]:
+def server_environment(
+    port: int, temporary: Path, *, enforce_iam: bool, keeps_state: bool = False
+) -> dict[str, str]:
     """Return the complete environment of the server.
 
     Nothing is inherited but what a process needs to start: Lambda workers see this environment, and
@@ -58,8 +71,10 @@ def server_environment(port: int, temporary: Path, *, enforce_iam: bool) -> dict
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
-        "STATE_DIR": str(temporary / "state"),
-        "S3_DATA_DIR": str(temporary / "s3"),
+        "PERSIST_STATE": str(int(keeps_state)),
+        "STATE_DIR": str(temporary / STATE),
+        "S3_PERSIST": str(int(keeps_state)),
+        "S3_DATA_DIR": str(temporary / OBJECTS),
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
@@ -99,17 +114,25 @@ class LocalAws:
         Holds `server.json`, the log and, while it runs, the server's temporary files.
     command
         Starts the server, for example `[".../python", "-m", "ministack"]`.
+    keeps_state
+        Whether a server goes on with what the one before it saved.
     """
 
-    def __init__(self, folder: Path, command: Sequence[str]) -> None:
+    def __init__(self, folder: Path, command: Sequence[str], *, keeps_state: bool = False) -> None:
         self.folder = folder
         self.command = list(command)
+        self.keeps_state = keeps_state
         self._spawned: subprocess.Popen[bytes] | None = None
 
     @property
     def log(self) -> Path:
         """The server's log."""
-        return self.folder / "ministack.log"
+        return self.folder / LOG
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """What is saved of earlier sessions."""
+        return Snapshots(self.folder / "saved")
 
     @property
     def _temporary(self) -> Path:
@@ -128,6 +151,23 @@ class LocalAws:
         # The answer may come from another clone's server on a port that was once ours.
         owned = self._supervisor(server.supervisor_pid) is not None
         return server if owned and _answers(server) else None
+
+    def unsaved(self) -> Unsaved | None:
+        """Return the last session if it has ended without being saved."""
+        return None if self.running() else Session(self.folder).unsaved()
+
+    def saved(self) -> Snapshot | None:
+        """Return what the next session begins with.
+
+        Raises
+        ------
+        LocalAwsStartError
+            It is damaged.
+        """
+        try:
+            return self.snapshots.newest()
+        except NotWholeError as error:
+            raise _not_restored(error) from None
 
     def require(self) -> Server:
         """Return the running server.
@@ -181,15 +221,19 @@ class LocalAws:
         PortInUseError
             Something else listens on the port.
         LocalAwsStartError
-            The server ended, or did not answer in time.
+            The server ended, or did not answer in time, or what is saved cannot be restored.
         """
         server = self.running()
         if server is not None:
             return server
         self.stop()  # a dead one may have left processes and files
         self.require_port(port)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        environment = server_environment(port, self._temporary, enforce_iam=enforce_iam)
+        self._temporary.mkdir(parents=True)
+        if self.keeps_state:
+            self._restore(port)
+        environment = server_environment(
+            port, self._temporary, enforce_iam=enforce_iam, keeps_state=self.keeps_state
+        )
         process = self._spawned = self._spawn(environment)
         # Where MiniStack puts it, below its TMPDIR.
         certificate = str(self._temporary / "ministack-tls/server.crt") if enforce_iam else None
@@ -197,30 +241,53 @@ class LocalAws:
         self._record.write_text(json.dumps(asdict(server)))
         try:
             self._wait_until_ready(server, process)
+            require_no_complaint(self.log)
+        except NotWholeError as error:
+            self.stop(save=False)
+            raise _not_restored(error) from None
         except BaseException:
-            self.stop()
+            self.stop(save=False)
             raise
         return server
 
-    def stop(self) -> bool:
-        """Stop the server with its workers; return whether it was running."""
+    def _restore(self, port: int) -> None:
+        try:
+            self.snapshots.copy_to(self._temporary, port)
+        except NotWholeError as error:
+            raise _not_restored(error) from None
+        Session(self.folder).begin()
+
+    def stop(self, *, save: bool = True) -> bool:
+        """Stop the server with its workers; return whether it was running.
+
+        Where state is kept, that of the session is saved; without `save`, the state before it
+        remains.
+        """
         import psutil
 
-        from lake.local.supervisor import end_members, members
+        from lake.local.supervisor import DISCARD, end_session, members
 
         was_running = bool(members(self._temporary))
+        port = 0
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, psutil.Error):
             record = json.loads(self._record.read_text())
+            port = int(record["port"])
             supervisor = self._supervisor(record["supervisor_pid"])
             if supervisor is not None:
-                supervisor.terminate()
+                supervisor.send_signal(signal.SIGTERM if save else DISCARD)
                 supervisor.wait(STOP_TIMEOUT_SECONDS)
         if self._spawned is not None:
             self._spawned.wait(STOP_TIMEOUT_SECONDS)
             self._spawned = None
-        end_members(self._temporary)
+        saved = self.snapshots.folder if self.keeps_state else None
+        end_session(self.folder, self._temporary, saved, port, save=save)
         self._record.unlink(missing_ok=True)
         return was_running
+
+    def wipe(self) -> None:
+        """Delete what is saved; the server has been stopped."""
+        self.snapshots.wipe()
+        Session(self.folder).close()
 
     def _supervisor(self, pid: int) -> "psutil.Process | None":
         """Return the process if it is this folder's supervisor: ids are reused."""
@@ -239,6 +306,7 @@ class LocalAws:
             "-m",
             "lake.local.supervisor",
             str(self.folder),
+            str(self.snapshots.folder) if self.keeps_state else "",
             str(LIFETIME_SECONDS),
             json.dumps(dict(environment)),
             *self.command,
@@ -265,6 +333,13 @@ class LocalAws:
         raise LocalAwsStartError(
             f"The local AWS did not start: {tail or 'no output'}", f"Its log is {self.log}."
         )
+
+
+def _not_restored(error: NotWholeError) -> LocalAwsStartError:
+    return LocalAwsStartError(
+        f"The saved state of the local AWS cannot be restored: {error}.",
+        "'./lake down --wipe' deletes it, and the next start is from scratch.",
+    )
 
 
 def _answers(server: Server) -> bool:

@@ -12,7 +12,8 @@ BLOCK = b"x" * 8192
 
 def _clone(root: Path) -> Project:
     files = (
-        *(".lake/venv/lake/a", ".lake/venv/spark/a", ".lake/local/tmp/a", ".lake/superset/dev/a"),
+        *(".lake/venv/lake/a", ".lake/venv/spark/a", ".lake/superset/dev/a"),
+        *(".lake/local/tmp/a", ".lake/local/saved/a"),
         *("dist/a", "cache/openlake/a", "cache/pants/a", "cache/other/a"),
     )
     for file in files:
@@ -36,11 +37,11 @@ def _names(clone: Project, **options: bool) -> set[str]:
 def test_what_a_call_makes_again_is_found_and_what_only_the_user_has_is_not(
     clone: Project,
 ) -> None:
-    assert _names(clone) == {".lake/venv/spark", ".lake/local", "dist"}
+    assert _names(clone) == {".lake/venv/spark", ".lake/local/tmp", "dist"}
 
 
 def test_a_running_local_aws_stays(clone: Project) -> None:
-    assert ".lake/local" not in _names(clone, keep_local_aws=True)
+    assert ".lake/local/tmp" not in _names(clone, keep_local_aws=True)
 
 
 def test_caches_of_other_programs_are_never_found(clone: Project) -> None:
@@ -59,6 +60,7 @@ def test_what_is_freed_is_gone_and_nothing_else(clone: Project) -> None:
     assert free(stored) == sum(taken)
     assert not (clone.root / "dist").exists()
     assert (clone.root / ".lake/superset/dev/a").exists()
+    assert (clone.root / ".lake/local/saved/a").exists()
     assert (clone.root / "cache/pants/a").exists()
 
 

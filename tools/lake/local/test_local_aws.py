@@ -214,14 +214,15 @@ def test_the_supervisor_ends_when_its_time_is_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "POLL_SECONDS", 0.01)
-    environment = {"TMPDIR": str(tmp_path / "tmp")}
-    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    environment = {"TMPDIR": str(tmp_path / "tmp"), supervisor.PORT: "4566"}
+    (tmp_path / "tmp").mkdir()
+    before = [signal.getsignal(number) for number in supervisor.SIGNALS]
     try:
         supervisor.supervise(
-            tmp_path, 0.1, environment, [sys.executable, "-c", "import time; time.sleep(60)"]
+            tmp_path, None, 0.1, environment, [sys.executable, "-c", "import time; time.sleep(60)"]
         )
     finally:
-        for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
+        for number, handler in zip(supervisor.SIGNALS, before, strict=True):
             signal.signal(number, handler)
     assert members(tmp_path / "tmp") == []
     assert not (tmp_path / "tmp").exists()

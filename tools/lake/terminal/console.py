@@ -21,10 +21,13 @@ class Settings:
         Show tracebacks.
     verbose
         Keep the details of steps on the screen.
+    endpoint
+        URL of an emulator that is used in place of the embedded one.
     """
 
     debug: bool = False
     verbose: bool = False
+    endpoint: str | None = None
 
 
 settings = Settings()

@@ -54,6 +54,10 @@ class Progress:
 
             yield show
 
+    def note(self, text: str) -> None:
+        """Show a line between steps."""
+        self._console.print(f"  {escape(text)}", highlight=False)
+
     @contextlib.contextmanager
     def _running(self, title: str) -> Iterator[Status]:
         started = time.monotonic()

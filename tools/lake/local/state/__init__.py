@@ -1,0 +1,1 @@
+"""What the local AWS keeps on disk, and what of it is not quickly made again."""
