@@ -30,6 +30,7 @@ from ingest.logic.workers import Executor, Workers
 from ingest.ports import ObjectStore, PageApi, Source, SubjectSpec, Timing
 from schemas.events import Heartbeat
 from schemas.keys import new_run_id
+from schemas.ledger.run import SubjectOutcome
 
 Action = Literal["started", "resumed", "idle", "busy"]
 
@@ -299,6 +300,12 @@ def _crawl_dependencies(
             checkpoint.state.last_sent_at = timing.now() - timedelta(seconds=since)
         checkpoint.renew_if_due()
 
+    def keep(outcome: SubjectOutcome) -> None:
+        # Whoever overslept must not end a subject that another crawler goes on with.
+        if not checkpoint.may_send:
+            checkpoint.renew()
+        keep_outcome(deps.store, plan.run_id, outcome)
+
     return CrawlDependencies(
         fetcher=PageFetcher(run.run_id, deps.source, deps.api, deps.store, pacer),
         workers=Workers(deps.executor, rules.in_flight),
@@ -311,6 +318,6 @@ def _crawl_dependencies(
             1.0, min(LONGEST_REQUEST_SECONDS, deps.remaining_seconds() - RESERVE_SECONDS)
         ),
         keep_alive=keep_alive,
-        keep_outcome=lambda outcome: keep_outcome(deps.store, plan.run_id, outcome),
+        keep_outcome=keep,
         find_baseline=lambda subject: find_baseline(deps.store, finished_runs, subject),
     )
