@@ -128,7 +128,7 @@ def _no_file_may_grow(lab: Lab) -> Iterator[None]:
 
 def _burst(lab: Lab, _: random.Random) -> str:
     subjects: list[heartbeat.Subject] = [
-        {"subject": one, "max_works": _BURST_PAGES // len(BURST) * (PAGE_SIZE - 1)} for one in BURST
+        {"subject": one, "max_works": _BURST_PAGES // len(BURST) * PAGE_SIZE} for one in BURST
     ]
     run_id = lab.crawl(lab.new_run(), subjects, limit=180)
     lab.settle(run_id, limit=400)
