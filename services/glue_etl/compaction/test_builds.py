@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from glue_etl.adapters.local_files import LocalFiles
-from glue_etl.builds.lease import Lease
-from glue_etl.compaction.compactor import Compactor, Limits
 from glue_etl.compaction.days import Roots
-from glue_etl.compaction.parquet import ParquetRows
 from glue_etl.conftest import FIRST, Build, put_run
+from glue_etl.testing.compaction import compact_all
 from glue_etl.testing.duckdb_tables import duckdb_tables
 from glue_etl.testing.lake import Lake
 from glue_etl.testing.random_lake import random_run, random_years
 from glue_etl.testing.tables import read_tables
-from schemas.ledger.compacted import PAGED
-from schemas.tables import Table
 
 SECOND, SAME_DAY = "20261123T060000Z", "20261122T180000Z"
 DEFAULTS = {"min_works": 1, "pair_subjects": 1000, "pairs": 10**5, "tracked": 200, "places": 100}
-
-
-@dataclass
-class AnyPartitions:
-    """A catalogue that has every day of the test."""
-
-    found: dict[str, dict[str, str]] = field(
-        default_factory=lambda: {
-            name: {"2026-11-22": "pages", "2026-11-23": "pages"} for name in PAGED
-        }
-    )
-
-    def locations(self, table: Table) -> Mapping[str, str]:
-        return dict(self.found[table.name])
-
-    def switch(self, table: Table, day: str, location: str, token: int) -> None:
-        self.found[table.name][day] = location
 
 
 @dataclass
@@ -50,8 +27,6 @@ class TwinLakes:
 
     lake: Lake
     twin: Lake
-    partitions: AnyPartitions = field(default_factory=AnyPartitions)
-    time: datetime = field(default_factory=lambda: datetime.now(UTC) + timedelta(days=30))
 
     def put_run(self, run: str, seed: int) -> None:
         for lake in (self.lake, self.twin):
@@ -65,17 +40,6 @@ class TwinLakes:
         }
         for lake in (self.lake, self.twin):
             lake.put_run(run, listings, random_years(seed, list(listings)))
-
-    def compact(self) -> None:
-        """Compact all there is, and remove what that replaces."""
-        roots = Roots(self.lake.processed, self.lake.compacted)
-        files, limits = LocalFiles(), Limits(0, 10, timedelta())
-        for _ in range(2):
-            self.time += timedelta(hours=3)
-            lease = Lease(files, f"{self.lake.curated}_lease.json", lambda: self.time)
-            Compactor(
-                files, roots, self.lake.runs, self.partitions, lease, ParquetRows(), limits
-            ).run()
 
     def expected(self) -> dict[str, list[dict[str, Any]]]:
         return duckdb_tables(self.twin.root / "processed_data", DEFAULTS)
@@ -97,7 +61,7 @@ def lakes(built: Lake, tmp_path_factory: pytest.TempPathFactory) -> TwinLakes:
 def test_builds_of_compacted_days_are_those_of_their_pages(lakes: TwinLakes, etl: Build) -> None:
     lakes.put_run(SECOND, 1)
     etl(lakes.lake)
-    lakes.compact()
+    compact_all(lakes.lake)
     assert (lakes.files("processed_data"), lakes.files("compacted_data")) == (0, 6)
 
     assert etl(lakes.lake)["status"] == "unchanged", "a compacted run is not a replayed one"
@@ -108,7 +72,7 @@ def test_builds_of_compacted_days_are_those_of_their_pages(lakes: TwinLakes, etl
 def test_late_and_replayed_runs_of_compacted_days_count_at_once(
     lakes: TwinLakes, etl: Build
 ) -> None:
-    lakes.compact()
+    compact_all(lakes.lake)
     assert lakes.files("processed_data") == 0
 
     lakes.put_run(SAME_DAY, 2)
@@ -120,7 +84,7 @@ def test_late_and_replayed_runs_of_compacted_days_count_at_once(
     assert (replayed["mode"], replayed["new_runs"]) == ("full", [FIRST])
     assert lakes.tables() == lakes.expected()
 
-    lakes.compact()
+    compact_all(lakes.lake)
     assert lakes.files("processed_data") == 0
     assert etl(lakes.lake, full="true")["mode"] == "full"
     assert lakes.tables() == lakes.expected()
@@ -129,7 +93,7 @@ def test_late_and_replayed_runs_of_compacted_days_count_at_once(
 def test_a_page_file_comes_before_its_compacted_rows(lakes: TwinLakes, tmp_path: Path) -> None:
     from glue_etl.builds.runs import RunLedger
 
-    lakes.compact()
+    compact_all(lakes.lake)
     lakes.replay_run(FIRST, 0)
     roots = Roots(lakes.lake.processed, lakes.lake.compacted)
     found = RunLedger(LocalFiles(), lakes.lake.runs, roots).input_of([FIRST])["works"]

@@ -6,16 +6,19 @@ import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.builds.lease import Lease
 from glue_etl.compaction.compactor import Compaction, Compactor, Limits
 from glue_etl.compaction.days import Roots, input_of, read_days
 from glue_etl.compaction.parquet import ParquetRows
+from glue_etl.testing.lake import Lake
 from glue_etl.testing.memory import HOUR, LEASE_URI, RUNS_URI, Clock, MemoryFiles
 from schemas.derive.arrow import arrow_schema
 from schemas.fingerprints import run_fingerprints
@@ -45,6 +48,44 @@ class MemoryPartitions:
     def switch(self, table: Table, day: str, location: str, token: int) -> None:
         self.files.change()
         self.found[table.name][day] = location
+
+
+@dataclass
+class FixedPartitions:
+    """A catalogue that has some days of each table."""
+
+    days: Sequence[str]
+
+    def __post_init__(self) -> None:
+        self.found = {name: dict.fromkeys(self.days, "pages") for name in PAGED}
+
+    def locations(self, table: Table) -> Mapping[str, str]:
+        return dict(self.found[table.name])
+
+    def switch(self, table: Table, day: str, location: str, token: int) -> None:
+        self.found[table.name][day] = location
+
+
+def compact_all(lake: Lake) -> None:
+    """Compact all days of a lake in a folder, as if it were long ago, and remove the page files.
+
+    Its runs must be in the curated tables as they are.
+    """
+    files, roots = LocalFiles(), Roots(lake.processed, lake.compacted)
+    partitions = FixedPartitions(list(read_days(files, roots)))
+    limits = Limits(0, 10**6, timedelta())
+    for hours in (1, 3):
+        time = datetime.now(UTC) + timedelta(days=30, hours=hours)
+        lease = Lease(files, f"{lake.curated}_lease.json", partial(_fixed, time))
+        Compactor(files, roots, lake.runs, partitions, lease, ParquetRows(), limits).run()
+
+
+def curate_all(lake: Lake) -> None:
+    """Note of all runs of a lake in a folder that the curated tables have them as they are."""
+    files = LocalFiles()
+    for day in read_days(files, Roots(lake.processed, lake.compacted)).values():
+        for run, found in day.fingerprints.items():
+            files.write(f"file://{lake.root}/{curated_ledger_key(run)}", _curated(run, found))
 
 
 @dataclass
@@ -98,15 +139,7 @@ class PagedLake:
     def curate(self) -> None:
         """Note of all runs that the curated tables have them as they are."""
         for run, found in run_fingerprints(self.etags.items()).items():
-            ledger = CuratedLedger(
-                run_id=run,
-                fingerprint=found,
-                build="b",
-                published_at=self.clock(),
-                contract_version="1",
-                tables={},
-            )
-            self.files.files[LAKE + curated_ledger_key(run)] = ledger.model_dump_json().encode()
+            self.files.files[LAKE + curated_ledger_key(run)] = _curated(run, found)
 
     def compactor(self) -> Compactor:
         """Return a compactor of a process of its own."""
@@ -168,3 +201,20 @@ def page_file(table: Table, page: RawKey, titles: Sequence[str]) -> bytes:
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, schema=arrow_schema(table.columns)), sink)
     return sink.getvalue()
+
+
+def _curated(run: str, fingerprint: str) -> bytes:
+    time = datetime(2026, 11, 23, tzinfo=UTC)
+    ledger = CuratedLedger(
+        run_id=run,
+        fingerprint=fingerprint,
+        build="b",
+        published_at=time,
+        contract_version="1",
+        tables={},
+    )
+    return ledger.model_dump_json().encode()
+
+
+def _fixed(time: datetime) -> datetime:
+    return time

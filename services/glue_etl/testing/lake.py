@@ -108,8 +108,8 @@ class Lake:
             self._write(page, "works", rows)
             self._write(page, "subject_snapshots", [snapshot | about])
             self._write(page, "subject_facets", facets)
-        rows = {subject: len(works) for subject, works in listings.items()}
-        self.finish(run_id, sum(rows.values()), rows)
+        listed = {subject: len(works) for subject, works in listings.items()}
+        self.finish(run_id, sum(listed.values()), listed)
 
     def finish(self, run_id: str, rows: int, subjects: Mapping[str, int] | None = None) -> None:
         """Write the ledger of a run that process has finished, with the rows of its subjects."""
