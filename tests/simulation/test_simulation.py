@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -43,6 +46,22 @@ def test_a_seed_gives_the_same_history_again() -> None:
 
     assert len(first.events) > 300
     assert first.events == second.events
+
+
+def test_a_seed_gives_the_same_history_in_another_process() -> None:
+    """GIVEN processes that order sets in their own ways WHEN each runs a seed THEN both agree."""
+    code = "from tests.simulation.history import run_history; print(run_history(26).events)"
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": order},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for order in ("1", "3")
+    }
+
+    assert len(found) == 1
 
 
 def test_histories_inject_every_kind_of_fault() -> None:

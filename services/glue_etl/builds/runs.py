@@ -211,7 +211,8 @@ class RunLedger:
                 )
 
     def _still_processed(self, runs: Iterable[str]) -> set[str]:
-        return {run for run in runs if self._is_processed(run)}
+        # In order, so that a simulated history is the same each time.
+        return {run for run in sorted(runs) if self._is_processed(run)}
 
     def _run_ids(self) -> list[str]:
         return [run for run in map(parse_run_folder, self.files.folders(self.runs)) if run]
