@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, Final
 from unittest.mock import patch
@@ -28,6 +28,7 @@ from schemas.keys import RawKey, processed_ledger_key, receipts_prefix
 from schemas.ledger.parts import PartPages, RunParts
 from tests.simulation.actors import Job, Lake
 from tests.simulation.cloud import Message
+from tests.simulation.history import Report, run_history
 from tests.simulation.ports import IngestStore, ProcessStore, ProcessTables
 
 Defect = Callable[[], AbstractContextManager[object]]
@@ -325,3 +326,10 @@ DEFECTS: Final[dict[str, tuple[Defect, int]]] = {
         (compaction_keeps_the_superseded_rows, _LATER),
     )
 }
+
+
+def run_history_with(defect: str | None, seed: int) -> Report:
+    """Run the history of a seed with a defect, if any; keep its events where something is wrong."""
+    with DEFECTS[defect][0]() if defect else nullcontext():
+        report = run_history(seed)
+    return report if report.problems else replace(report, events=[])
