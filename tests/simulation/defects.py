@@ -13,6 +13,7 @@ from glue_etl.builds import publication
 from glue_etl.builds.runs import RunLedger
 from glue_etl.compaction.compactor import Compactor
 from glue_etl.compaction.days import Day
+from glue_etl.compaction.rewriting import Rewriter
 from ingest.errors import StoreUnavailableError
 from ingest.logic import heartbeat, ledger
 from ingest.logic.checkpoint import Checkpoint
@@ -284,13 +285,15 @@ def compaction_forgets_the_replayed_page() -> AbstractContextManager[object]:
 
 def compaction_keeps_the_superseded_rows() -> AbstractContextManager[object]:
     """Merge a replayed page and leave its older rows beside it, with sums that agree."""
-    kept = Compactor._kept
+    kept = Rewriter._kept
 
-    def unfiltered(compactor: Compactor, day: Day, table: str) -> Iterator[Any]:
+    def unfiltered(rewriter: Rewriter, day: Day, table: str) -> Iterator[Any]:
         with patch.object(Day, "fresh_paths", frozenset()):
-            yield from list(kept(compactor, day, table))
+            yield from list(kept(rewriter, day, table))
 
-    return patch.multiple(Compactor, _kept=unfiltered, _check_sums=lambda *_: None)
+    return patch.multiple(
+        Rewriter, _kept=unfiltered, _check_kept=lambda *_: None, _check_sums=lambda *_: None
+    )
 
 
 _SOON: Final = 10

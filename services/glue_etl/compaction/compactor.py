@@ -13,59 +13,33 @@ that the next job goes on wherever one died:
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter
-from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import batched
-from typing import Any, Final, Protocol
+from typing import Final
 
 from glue_etl.builds.lease import Lease
-from glue_etl.compaction.days import Day, Roots, read_days
-from glue_etl.errors import DayDamagedError, DayUnfitError, LeaseLostError
-from glue_etl.ports import FileInfo, Files, Partitions
+from glue_etl.compaction.days import AT_ONCE, Day, Roots, read_days
+from glue_etl.compaction.rewriting import Rewriter, Rows
+from glue_etl.errors import DayUnfitError, LeaseLostError
+from glue_etl.ports import Files, Partitions
 from schemas.keys import (
     RUNS_PREFIX,
     below,
     compacted_day_key,
     compacted_pages_key,
     curated_ledger_key,
-    parse_page_path,
     parse_run_folder,
     parse_run_id,
     processed_ledger_key,
 )
-from schemas.ledger.compacted import (
-    PAGED,
-    CompactedDay,
-    CompactedPage,
-    CompactedPages,
-    CompactedTable,
-)
+from schemas.ledger.compacted import PAGED, CompactedDay, CompactedPages
 from schemas.ledger.curated_build import CuratedLedger
-from schemas.ledger.run import ProcessedLedger
-from schemas.tables import WORKS
 
-_AT_ONCE: Final = 16
-_PAGES_AT_ONCE: Final = 64
 _DELETED_AT_ONCE: Final = 1000
 #: A request to delete may be under way for so long after its sender has lost the lease.
 _LONGEST_REQUEST: Final = timedelta(hours=1)
-
-
-class Rows(Protocol):
-    """How rows are kept in files; ``Any`` is some rows of a page."""
-
-    def read(self, table: str, body: bytes) -> Iterator[tuple[str, Any]]:
-        """Return a file's rows by page (its path), in order; a page may come in pieces."""
-
-    def write(self, table: str, rows: Iterable[Any]) -> Iterator[bytes]:
-        """Return files with the rows, in their order."""
-
-    def count(self, table: str, body: bytes) -> Counter[str]:
-        """Return the number of rows of each page of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +130,7 @@ class Compactor:
         if removing and removing > self._now() - max(self.limits.grace, _LONGEST_REQUEST):
             # A file that is written anew could be taken for the one to be deleted.
             return False
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             return all(pool.map(lambda run: self._is_settled(day, run), self._runs_of(day)))
 
     def _runs_of(self, day: Day) -> list[str]:
@@ -177,17 +151,10 @@ class Compactor:
     def _compact(self, day: Day) -> None:
         day.check_files()
         generation = str(self.lease.require())
-        counts: Counter[str] = Counter()
-        tables = {table: self._write(day, table, generation, counts) for table in PAGED}
-        etags = {path: page.etag for path, page in day.compacted.items()}
-        etags |= {path: file.etag or "" for path, file in day.stored.items()}
-        self._check_sums(day, counts)
-        pages = {
-            path: CompactedPage(etag=etag, rows=counts[path])
-            for path, etag in sorted(etags.items())
-        }
-        body = CompactedPages(pages).to_bytes()
-        self.files.write(self.roots.at(compacted_pages_key(day.day, generation)), body)
+        rewriter = Rewriter(self.files, self.roots, self.runs, self.lease, self.rows)
+        tables, pages = rewriter.rewrite(day, generation)
+        uri = self.roots.at(compacted_pages_key(day.day, generation))
+        self.files.write(uri, CompactedPages(pages).to_bytes())
         record = CompactedDay(
             day=day.day,
             generation=generation,
@@ -197,83 +164,6 @@ class Compactor:
             token=0,
         )
         self._put(day, record)
-
-    def _write(self, day: Day, table: str, generation: str, counts: Counter[str]) -> CompactedTable:
-        """Write a table's rows of a day in the order of their pages, and add up each page's."""
-        folder = self.roots.folder(table, day.day, generation)
-        taken: Counter[str] = Counter()
-        written: Counter[str] = Counter()
-
-        def counted() -> Iterator[Any]:
-            parts = (self._kept(day, table), self._fresh(day, table))
-            for path, rows in heapq.merge(*parts, key=lambda part: part[0]):
-                taken[path] += len(rows)
-                yield rows
-
-        files: dict[str, int] = {}
-        for number, body in enumerate(self.rows.write(table, counted())):
-            name = f"part-{number:05d}.parquet"
-            self.lease.require()
-            self.files.write(f"{folder}{name}", body)
-            files[name] = len(body)
-            written += self.rows.count(table, body)
-        expected = {path: page.rows for path, page in day.compacted.items() if page.rows}
-        for path, rows in expected.items():
-            if path not in day.fresh_paths and path.startswith(f"{table}/") and taken[path] != rows:
-                raise DayDamagedError(f"{path} has {taken[path]} compacted rows, not {rows}")
-        if written != +taken:
-            raise DayUnfitError(f"{table} was not written as it was read: run the job again")
-        counts += taken
-        return CompactedTable(rows=taken.total(), files=files)
-
-    def _kept(self, day: Day, table: str) -> Iterator[tuple[str, Any]]:
-        """Return the compacted rows of pages that have not been written since."""
-        if day.record is None or table not in day.record.tables:
-            return
-        folder = self.roots.folder(table, day.day, day.record.generation)
-        for name in day.record.tables[table].files:
-            body = self.files.read(f"{folder}{name}")
-            if body is None:
-                raise DayDamagedError(f"{folder}{name} is missing: restore its version")
-            for path, rows in self.rows.read(table, body):
-                if path not in day.fresh_paths:
-                    yield path, rows
-
-    def _fresh(self, day: Day, table: str) -> Iterator[tuple[str, Any]]:
-        """Return the rows of the files that are not compacted as they are."""
-        paths = [path for path in day.fresh if path.startswith(f"{table}/")]
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for some in batched(paths, _PAGES_AT_ONCE, strict=False):
-                bodies = pool.map(self._body, [day.stored[path] for path in some])
-                for path, body in zip(some, bodies, strict=True):
-                    for found, rows in self.rows.read(table, body):
-                        if found != path:
-                            raise DayUnfitError(f"{path} has rows of {found}: replay both pages")
-                        yield path, rows
-
-    def _body(self, file: FileInfo) -> bytes:
-        found = self.files.read_versioned(file.uri)
-        if found is None or found.version.strip('"') != file.etag:
-            raise DayUnfitError(f"{file.uri} has changed since it was listed: run the job again")
-        return found.body
-
-    def _check_sums(self, day: Day, counts: Counter[str]) -> None:
-        """Make sure that the rows of works are those that the ledgers of the runs add up."""
-        sums: dict[str, Counter[str]] = {run: Counter() for run in day.fingerprints}
-        for path, rows in counts.items():
-            page = parse_page_path(path)
-            if page and path.startswith(f"{WORKS.name}/"):
-                sums[page.run_id][page.subject] += rows
-        for run, found in sums.items():
-            body = self.files.read(self._ledger(processed_ledger_key(run)))
-            ledger = ProcessedLedger.model_validate_json(body or b"{}")
-            told = Counter({name: one.rows for name, one in ledger.subjects.items()})
-            for subject in sorted(found | told):
-                if found[subject] != told[subject]:
-                    raise DayUnfitError(
-                        f"run {run} has {found[subject]} rows of {subject}, and its ledger says"
-                        f" {told[subject]}: './lake check {run}' says more"
-                    )
 
     def _switch(self) -> None:
         days = [day for day in read_days(self.files, self.roots).values() if day.record]

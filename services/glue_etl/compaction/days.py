@@ -38,7 +38,8 @@ from schemas.ledger.compacted import (
     page_fingerprints,
 )
 
-_AT_ONCE: Final = 16
+#: Reads that are under way together.
+AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +253,7 @@ def _run(path: str) -> str | None:
 def _read_records(files: Files, roots: Roots) -> list[tuple[str, CompactedDay, str]]:
     names = (file.uri.rpartition("/")[2] for file in files.find(roots.at(COMPACTED_DAYS_PREFIX)))
     days = [day for day in map(parse_compacted_day_name, names) if day]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         found = pool.map(lambda day: files.read_versioned(roots.at(compacted_day_key(day))), days)
         return [
             (day, CompactedDay.model_validate_json(one.body), one.version)
