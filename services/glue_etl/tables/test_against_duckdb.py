@@ -59,8 +59,9 @@ def written(request: pytest.FixtureRequest, spark: Any, lake: Lake) -> Iterator[
     # Or Spark would join the partitions of so few rows to one.
     spark.conf.set("spark.sql.adaptive.coalescePartitions.enabled", "false")
     ledger = RunLedger(LocalFiles(), lake.runs, Roots(lake.processed, lake.compacted))
-    runs = ledger.plan(None).runs
-    state = state_of_runs(spark, ledger.input_of(runs), list(runs))
+    plan = ledger.plan(None)
+    assert plan is not None
+    state = state_of_runs(spark, ledger.input_of(plan.runs), list(plan.runs))
     shuffled = State(
         *(
             frame.repartition(3, F.rand(7))
