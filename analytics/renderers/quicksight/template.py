@@ -65,7 +65,7 @@ def quicksight_template(shown: Dashboard) -> Json:
     """Return the template of the unit ``quicksight``."""
     made = template(
         "The QuickSight dashboard of one environment of the lake, over the views of the stack"
-        " analytics. Nothing is made of it unless somebody is named to see it.",
+        " analytics. Nothing is made unless somebody is named to see it.",
         ("App", "Env", "QuickSightPrincipal", "ImportMode", "RefreshTime", "PermissionsBoundary"),
         {
             "HasQuickSight": {"Fn::Not": [{"Fn::Equals": [{"Ref": "QuickSightPrincipal"}, ""]}]},
