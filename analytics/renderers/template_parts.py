@@ -41,8 +41,8 @@ PARAMETERS: Final[Json] = {
         "Type": "String",
         "Default": "",
         "AllowedPattern": r"^$|^arn:aws[a-z-]*:quicksight:[a-z0-9-]+:[0-9]{12}:(user|group)/.+$",
-        "Description": "ARN of the QuickSight user or group that gets the dashboard; empty where"
-        " the account has no QuickSight, which makes nothing of it.",
+        "Description": "ARN of the QuickSight user or group that gets the dashboard; none where"
+        " the account has no QuickSight.",
     },
     "ImportMode": {
         "Type": "String",

@@ -19,6 +19,7 @@ from rich.console import Console
 from benchmarks.common.results import Report
 from benchmarks.glue_etl.suite.generated import add_works, generate
 from benchmarks.glue_etl.suite.jobs import Watched, run_job, run_peer
+from benchmarks.glue_etl.suite.planning import measure_planning
 from benchmarks.glue_etl.suite.queries import query_seconds
 from glue_etl.testing.lake import Lake
 
@@ -140,9 +141,16 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help=f"{QUICK_WORKS:,} works, where starting counts"
     )
+    parser.add_argument(
+        "--planning", action="store_true", help="only how long Spark takes to find many pages"
+    )
     options = parser.parse_args()
     report = Report()
-    measure(report, QUICK_WORKS if options.quick else WORKS, Console(stderr=True))
+    if options.planning:
+        with TemporaryDirectory(prefix="glue_etl-") as folder:
+            measure_planning(report, Lake(Path(folder)), MASTER)
+    else:
+        measure(report, QUICK_WORKS if options.quick else WORKS, Console(stderr=True))
     report.print(Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140))
     if options.json:
         report.write(options.json)

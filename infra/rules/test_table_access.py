@@ -4,6 +4,7 @@ import pytest
 
 from infra.rules.template import load, statements, text_of
 from schemas.curated_tables import CURATED
+from schemas.ledger.compacted import PAGED
 from schemas.tables import TABLES
 
 
@@ -17,6 +18,12 @@ from schemas.tables import TABLES
             {table.catalogue_name for table in TABLES.values()},
         ),
         ("glue_etl", "EtlRole", "SwitchTheCuratedTables", set(CURATED)),
+        (
+            "glue_etl",
+            "EtlRole",
+            "SwitchCompactedDays",
+            {table.catalogue_name for table in PAGED.values()},
+        ),
     ],
 )
 def test_the_role_names_every_table(unit: str, role: str, sid: str, tables: set[str]) -> None:

@@ -29,6 +29,7 @@ OUTCOME = "runs/run_id=R/subjects/S.json"
 SUBJECTS = "config/subjects.json"
 CHECKPOINT = "state/ingest.json"
 PROCESSED = "processed_data/works/ingest_date=2026-11-23/R-S-000000.parquet"
+COMPACTED = "compacted_data/works/ingest_date=2026-11-23/1795420800/part-00000.parquet"
 QUARANTINED = "quarantine_data/works/ingest_date=2026-11-23/R-S-000000.jsonl.gz"
 QUARANTINED_RESPONSE = "quarantine_data/raw/ingest_date=2026-11-23/R-S-000000.json.gz"
 PART_PAGES = "runs/run_id=R/parts/0000/pages.json"
@@ -49,7 +50,7 @@ ETL, BULK = ("glue_etl", "EtlRole"), ("glue_etl", "BulkRole")
 READS = {
     INGEST: {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, SUBJECTS},
     PROCESS: {PAGE, MANIFEST, PART_PAGES, PART_SUM, RECEIPT, PROCESSED_LEDGER},
-    ETL: {PROCESSED, DUMP_ROWS, PROCESSED_LEDGER, CURATED_LEDGER, CURATED},
+    ETL: {PROCESSED, COMPACTED, DUMP_ROWS, PROCESSED_LEDGER, CURATED_LEDGER, CURATED},
     BULK: {DUMP, DUMP_ROWS, DUMP_QUARANTINE, PROCESSED_LEDGER},
 }
 WRITES = {
@@ -66,13 +67,13 @@ WRITES = {
         RECEIPT,
         PROCESSED_LEDGER,
     },
-    ETL: {CURATED_LEDGER, CURATED},
+    ETL: {COMPACTED, CURATED_LEDGER, CURATED},
     BULK: {DUMP_ROWS, DUMP_QUARANTINE, PROCESSED_LEDGER},
 }
 REMOVES: dict[tuple[str, str], set[str]] = {
     INGEST: set(),
     PROCESS: set(),
-    ETL: {CURATED},
+    ETL: {PROCESSED, COMPACTED, CURATED},
     BULK: {DUMP_ROWS, DUMP_QUARANTINE},
 }
 EVERYTHING = (
@@ -83,6 +84,7 @@ EVERYTHING = (
     SUBJECTS,
     CHECKPOINT,
     PROCESSED,
+    COMPACTED,
     QUARANTINED,
     QUARANTINED_RESPONSE,
     RECEIPT,
@@ -320,14 +322,28 @@ def test_jobs_read_their_package_and_no_other(role: str) -> None:
     assert not may(template, role, "s3:PutObject", "${ArtifactBucket}/services/glue_etl/x.zip")
 
 
-@pytest.mark.parametrize("action", ["glue:CreateTable", "glue:UpdateTable", "glue:GetTable"])
+PAGED_TABLES = ("crawled_works", "subject_snapshots", "subject_facets")
+
+
+@pytest.mark.parametrize("action", ["glue:CreateTable", "glue:UpdateTable"])
 def test_the_etl_switches_curated_tables_and_no_other(action: str) -> None:
     template = load("glue_etl")
 
     assert may(template, "EtlRole", action, "table/{glue-database}/works")
-    for other in ("crawled_works", "quarantine", "subject_snapshots"):
+    for other in ("quarantine", *PAGED_TABLES):
         assert not may(template, "EtlRole", action, f"table/{{glue-database}}/{other}")
     assert not may(template, "BulkRole", action, "table/{glue-database}/works")
+
+
+@pytest.mark.parametrize("action", ["glue:BatchUpdatePartition", "glue:GetPartitions"])
+def test_the_etl_switches_the_days_of_compacted_tables_and_no_other(action: str) -> None:
+    template = load("glue_etl")
+
+    for table in PAGED_TABLES:
+        assert may(template, "EtlRole", action, f"table/{{glue-database}}/{table}")
+        assert not may(template, "BulkRole", action, f"table/{{glue-database}}/{table}")
+    for other in ("quarantine", "works"):
+        assert not may(template, "EtlRole", action, f"table/{{glue-database}}/{other}")
     assert not may(template, "EtlRole", "glue:DeleteTable", "table/{glue-database}/works")
 
 
@@ -468,7 +484,7 @@ def test_quicksight_reads_tables_and_writes_results_only(key: str) -> None:
     template = load("quicksight")
     target = f"{{data-bucket}}/{key}"
     # Refused responses are nobody's table: no view reads them.
-    tables = (PROCESSED, DUMP_ROWS, CURATED, QUARANTINED, DUMP_QUARANTINE, QUERY_RESULT)
+    tables = (PROCESSED, COMPACTED, DUMP_ROWS, CURATED, QUARANTINED, DUMP_QUARANTINE, QUERY_RESULT)
 
     assert may(template, "QuickSightRole", "s3:GetObject", target) == (key in tables)
     assert may(template, "QuickSightRole", "s3:PutObject", target) == (key == QUERY_RESULT)

@@ -22,6 +22,10 @@ DUMPS_PREFIX: Final = "raw_data/dumps/"
 PROCESSED_PREFIX: Final = "processed_data/"
 QUARANTINE_PREFIX: Final = "quarantine_data/"
 CURATED_PREFIX: Final = "curated_data/"
+#: The rows of past days in few files, made of those that process wrote one a page.
+COMPACTED_PREFIX: Final = "compacted_data/"
+#: What is compacted of each day. Query engines ignore names that begin with ``_``.
+COMPACTED_DAYS_PREFIX: Final = f"{COMPACTED_PREFIX}_days/"
 RUNS_PREFIX: Final = "runs/"
 MANIFEST_NAME: Final = "manifest.json"
 REPORTS_PREFIX: Final = "reports/"
@@ -63,6 +67,11 @@ _BUILD_FOLDER: Final = re.compile(rf"(?:^|/)build=({BUILD_PATTERN})(?:/|$)")
 _BUILD_RECORD: Final = re.compile(rf"({BUILD_PATTERN})\.json")
 _EXCLUDED_RUN: Final = re.compile(rf"({RUN_ID_PATTERN})\.json")
 _PROCESSED_FILE: Final = re.compile(rf"ingest_date=[0-9-]{{10}}/({RUN_ID_PATTERN})[-/].*\.parquet")
+_PAGE_FILE: Final = re.compile(
+    rf"(?P<table>[a-z_]+)/ingest_date=(?P<day>[0-9-]{{10}})"
+    rf"/(?P<run>{RUN_ID_PATTERN})-(?P<subject>[^/]+)-(?P<offset>[0-9]{{6,12}})\.parquet"
+)
+_COMPACTED_DAY: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.json")
 
 
 class InvalidKeyError(ValueError):
@@ -272,6 +281,12 @@ def below(prefix: str, key: str) -> str:
 def day_prefix(location: str, day: date | str) -> str:
     """Return the prefix of a day's partition below a table's location (with its trailing slash)."""
     return f"{location}ingest_date={day}/"
+
+
+def split_day(path: str) -> tuple[str, str]:
+    """Split a path below a table's location into the day of its partition and what follows."""
+    folder, _, rest = path.partition("/")
+    return folder.removeprefix("ingest_date="), rest
 
 
 def raw_run_prefix(run_id: str) -> str:
@@ -498,3 +513,47 @@ def run_of_processed_file(path: str) -> str | None:
     """
     found = _PROCESSED_FILE.fullmatch(path)
     return found[1] if found else None
+
+
+def page_path(table: str, raw_key: str) -> str:
+    """Return the path, below the processed prefix, of the file that process writes for a page."""
+    return below(PROCESSED_PREFIX, RawKey.parse(raw_key).processed_key(table))
+
+
+def parse_page_path(path: str) -> RawKey | None:
+    """Return the page of such a path; ``None`` for another file."""
+    found = _PAGE_FILE.fullmatch(path)
+    if not found:
+        return None
+    try:
+        page = RawKey.of(found["run"], decode_segment(found["subject"]), int(found["offset"]))
+    except ValueError:
+        return None
+    return page if page.processed_key(found["table"]) == f"{PROCESSED_PREFIX}{path}" else None
+
+
+def compacted_prefix(table: str, day: str, generation: str) -> str:
+    """Return the prefix of a processed table's compacted files of a day.
+
+    Parameters
+    ----------
+    generation
+        The attempt that wrote them: no two share a folder.
+    """
+    return f"{day_prefix(f'{COMPACTED_PREFIX}{table}/', day)}{generation}/"
+
+
+def compacted_day_key(day: str) -> str:
+    """Return the key of the record of a day that is compacted."""
+    return f"{COMPACTED_DAYS_PREFIX}{day}.json"
+
+
+def parse_compacted_day_name(name: str) -> str | None:
+    """Return the day whose record has this file name; ``None`` for another file."""
+    found = _COMPACTED_DAY.fullmatch(name)
+    return found[1] if found else None
+
+
+def compacted_pages_key(day: str, generation: str) -> str:
+    """Return the key of the list of the pages that a day's compacted files hold."""
+    return f"{day_prefix(f'{COMPACTED_PREFIX}_pages/', day)}{generation}.json.gz"

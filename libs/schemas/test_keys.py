@@ -149,6 +149,13 @@ def test_every_place_of_the_lake_has_one_key() -> None:
     assert keys.CURRENT_BUILD_KEY == "curated_data/_current.json"
     assert keys.plan_key(RUN) == f"runs/run_id={RUN}/plan.json"
     assert keys.outcome_key(RUN, "place:a b") == (f"runs/run_id={RUN}/subjects/place%3Aa%20b.json")
+    assert keys.compacted_prefix("works", "2026-11-23", "17") == (
+        "compacted_data/works/ingest_date=2026-11-23/17/"
+    )
+    assert keys.compacted_day_key("2026-11-23") == "compacted_data/_days/2026-11-23.json"
+    assert keys.compacted_pages_key("2026-11-23", "17") == (
+        "compacted_data/_pages/ingest_date=2026-11-23/17.json.gz"
+    )
     assert keys.report_key("latest.html") == "reports/latest.html"
 
 
@@ -220,3 +227,32 @@ def test_the_pages_of_a_part_have_a_key_that_reads_back() -> None:
     for other in (keys.part_sum_key(RUN, 7), keys.parts_key(RUN), key.replace("0007", "00007")):
         with pytest.raises(keys.InvalidKeyError):
             keys.parse_part_pages_key(other)
+
+
+@pytest.mark.parametrize("subject", ["love", "a-b-000001", "person:jane_austen", "日本"])
+def test_a_page_is_read_from_the_path_of_its_file(subject: str) -> None:
+    page = RawKey.of(RUN, subject, 1_234_567)
+
+    path = keys.page_path("works", page.key)
+
+    assert f"processed_data/{path}" == page.processed_key("works")
+    assert keys.parse_page_path(path) == page
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"works/ingest_date=2026-11-23/{RUN}-love.parquet",
+        f"works/ingest_date=2026-11-23/{RUN}-love-000000.parquet.tmp",
+        f"works/ingest_date=2026-11-24/{RUN}-love-000000.parquet",
+        f"works/ingest_date=2026-11-23/{RUN}-%61-000000.parquet",
+        f"dump_works/ingest_date=2026-11-23/{RUN}/part-0.parquet",
+    ],
+)
+def test_what_is_no_file_of_a_page_is_passed_over(path: str) -> None:
+    assert keys.parse_page_path(path) is None
+
+
+def test_a_compacted_day_is_read_from_its_record_s_name() -> None:
+    assert keys.parse_compacted_day_name("2026-11-23.json") == "2026-11-23"
+    assert keys.parse_compacted_day_name("x.json") is None

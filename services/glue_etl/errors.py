@@ -23,6 +23,8 @@
         +-- RulesFailedError
         +-- RunsLeftOutError
         +-- BuildDamagedError
+        +-- DayDamagedError
+        +-- DayUnfitError
         +-- EmptyDumpError
         +-- TruncatedDumpError
         +-- DamagedDumpError
@@ -170,6 +172,18 @@ class BuildDamagedError(DataError):
     """A build's files are not those of its record, or tables with rows have none."""
 
     code = "build.damaged"
+
+
+class DayDamagedError(DataError):
+    """A day's compacted files are not those of its record."""
+
+    code = "compacted.damaged"
+
+
+class DayUnfitError(DataError):
+    """A day cannot be compacted: its files are not what its ledgers say, or they change."""
+
+    code = "compaction.unfit"
 
 
 class EmptyDumpError(DataError):

@@ -1,4 +1,4 @@
-"""The job: ``python -m glue_etl.job --processed URI --curated URI --runs URI ...``.
+"""The job: ``python -m glue_etl.job --processed URI --compacted URI --curated URI --runs URI ...``.
 
 It prints its result as one line of JSON, the last of its standard output, and ends with status 1
 when it failed. On Glue it is the job's script; the package is in its ``--extra-py-files``.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 
@@ -17,15 +18,19 @@ from glue_etl.adapters.by_scheme import (
     aws_client,
     catalogue_for,
     iceberg_catalogue,
+    partitions_of,
 )
 from glue_etl.adapters.two_catalogues import TwoCatalogues
 from glue_etl.builds.lease import Lease
 from glue_etl.builds.publication import Publisher, Retention
 from glue_etl.builds.warehouse import Load
 from glue_etl.command import run_command
+from glue_etl.compaction.compactor import Compactor, Limits
+from glue_etl.compaction.days import Roots
+from glue_etl.compaction.parquet import ParquetRows
 from glue_etl.errors import RunsLeftOutError
 from glue_etl.ports import Files
-from glue_etl.settings import JobArguments, LakeArguments
+from glue_etl.settings import CompactArguments, JobArguments, LakeArguments
 from schemas.keys import CURATED_LEASE_KEY, CURATED_PREFIX, below
 
 
@@ -65,6 +70,25 @@ def load_warehouse(arguments: LakeArguments, publisher: Publisher) -> None:
     publisher.note_loaded(current.build)
 
 
+def compactor_for(arguments: CompactArguments, publisher: Publisher) -> Compactor | None:
+    """Join the adapters that the arguments name; ``None`` without a catalogue.
+
+    There, readers look for files where process has put them.
+    """
+    if not arguments.database:
+        return None
+    grace = timedelta(minutes=arguments.grace_minutes)
+    return Compactor(
+        FilesByScheme(),
+        Roots(arguments.processed, arguments.compacted),
+        arguments.runs,
+        partitions_of(arguments.database),
+        publisher.lease,
+        ParquetRows(),
+        Limits(arguments.compact_after_days, arguments.compact_days, grace),
+    )
+
+
 def run(argv: Sequence[str]) -> dict[str, object]:
     """Do the job; give its result."""
     from glue_etl.adapters.spark_session import start
@@ -77,6 +101,8 @@ def run(argv: Sequence[str]) -> dict[str, object]:
     if arguments.warehouse and outcome.status != "built":
         with publisher.lease.held("load the warehouse"):
             load_warehouse(arguments, publisher)
+    compactor = compactor_for(arguments, publisher) if arguments.publish else None
+    compaction = asdict(compactor.run()) if compactor else {}
     if outcome.left_out and outcome.status != "built":
         raise RunsLeftOutError(
             f"build {outcome.record.build} is published without {', '.join(outcome.left_out)}:"
@@ -85,7 +111,7 @@ def run(argv: Sequence[str]) -> dict[str, object]:
             build=outcome.record.build,
             runs=outcome.left_out,
         )
-    return outcome.as_json()
+    return outcome.as_json() | {"compaction": compaction}
 
 
 if __name__ == "__main__":

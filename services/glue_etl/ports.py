@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from schemas.curated_tables import CuratedTable
+from schemas.tables import Table
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,6 +60,9 @@ class Files(Protocol):
     def delete(self, uri: str) -> None:
         """Delete a file, or all files of a folder (a URI with a trailing slash), if any."""
 
+    def delete_unchanged(self, files: Sequence[FileInfo]) -> None:
+        """Delete those of some files, of one place, that still have the ETags that they had."""
+
 
 class Catalogue(Protocol):
     """Where readers look up the tables. Methods raise CatalogueError."""
@@ -75,3 +79,20 @@ class Catalogue(Protocol):
 
     def locations(self) -> Mapping[str, str]:
         """Return the locations that readers are sent to now, by table."""
+
+
+class Partitions(Protocol):
+    """Where readers look up the days of the processed tables. Methods raise CatalogueError."""
+
+    def locations(self, table: Table) -> Mapping[str, str]:
+        """Return the locations that readers of a table are sent to now, by day."""
+
+    def switch(self, table: Table, day: str, location: str, token: int) -> None:
+        """Send readers of a day that the table has to a location, in one step; idempotent.
+
+        Parameters
+        ----------
+        token
+            Of the lease under which it is done; a higher one that switched the day before wins,
+            and LeaseLostError is raised.
+        """

@@ -151,10 +151,22 @@ class PublishArguments(LakeArguments):
     build: BuildId | None = Field(None, description="the build")
 
 
-class JobArguments(LakeArguments, SessionArguments):
-    """Build the curated tables from runs that are processed, check them, publish them."""
+class CompactArguments(LakeArguments):
+    """Bring the rows of past days into few files."""
 
     processed: Folder = Field(description="the processed tables")
+    compacted: Folder = Field(description="the rows of past days, compacted")
+    compact_after_days: Annotated[int, Field(ge=0)] = Field(
+        3, description="age of a day in days, from which its rows are compacted"
+    )
+    compact_days: Annotated[int, Field(ge=0)] = Field(
+        10, description="days that a job compacts at most, the oldest first; 0: none"
+    )
+
+
+class JobArguments(CompactArguments, SessionArguments):
+    """Build the curated tables from runs that are processed, check them, publish them."""
+
     run_id: RunIds = Field(
         default_factory=list,
         description="runs, by comma, that must be in the build; others that wait join them",

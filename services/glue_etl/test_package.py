@@ -92,7 +92,8 @@ def test_the_scripts_bring_a_dump_into_the_tables(
         "bulk.py",
         {"--dump": f"file://{dump}", "--run-id": RUN, "--quarantine": quarantine} | places,
     )
-    built = script("job.py", {"--curated": lake.curated} | places)
+    more = {"--curated": lake.curated, "--compacted": lake.compacted}
+    built = script("job.py", more | places)
 
     assert (loaded["lines"], loaded["rows"], loaded["quarantined"]) == (31, 30, 1)
     assert (built["status"], built["tables"]["works"]["rows"]) == ("published", 30)

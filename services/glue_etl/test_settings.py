@@ -9,6 +9,7 @@ from glue_etl.settings import BulkArguments, JobArguments
 
 WHERE = [
     *("--processed", "s3://lake/processed_data"),
+    *("--compacted", "s3://lake/compacted_data"),
     *("--curated", "file:///data/curated/"),
     *("--runs", "s3://lake/runs/"),
 ]

@@ -9,7 +9,10 @@ import pytest
 HOME = Path("libs/schemas/keys.py")
 AREAS = ("analytics", "libs", "services", "tools/lake")
 #: How a key, or a part of one, begins or is named.
-PREFIXES = ("raw_data/", "processed_data/", "quarantine_data/", "curated_data/", "runs/", "state/")
+PREFIXES = (
+    *("raw_data/", "processed_data/", "compacted_data/", "quarantine_data/", "curated_data/"),
+    *("runs/", "state/"),
+)
 PARTS = ("ingest_date=", "run_id=", "build=", "offset=")
 
 

@@ -40,11 +40,15 @@ OBJECTS: dict[str, tuple[str, dict[str, str]]] = {
     "config/*": ("config/probe.json", {INGEST: "get"}),
     "processed_data/*": (
         "processed_data/works/probe.parquet",
-        {PROCESS: "put", ETL: "get", REPORT: "get"},
+        {PROCESS: "put", ETL: "get delete", REPORT: "get"},
     ),
     "processed_data/dump_works/*": (
         "processed_data/dump_works/probe/part.parquet",
         {PROCESS: "put", ETL: "get", BULK: "get put delete", REPORT: "get"},
+    ),
+    "compacted_data/*": (
+        "compacted_data/works/probe/part.parquet",
+        {ETL: "get put delete", REPORT: "get"},
     ),
     "quarantine_data/raw/*": ("quarantine_data/raw/probe", {INGEST: "put", PROCESS: "put"}),
     "quarantine_data/works/*": (
@@ -72,6 +76,7 @@ LISTS: dict[str, set[str]] = {
     "config/": {INGEST},
     "processed_data/": {ETL, REPORT},
     "processed_data/dump_works/": {ETL, BULK, REPORT},
+    "compacted_data/": {ETL, REPORT},
     "quarantine_data/": set(),
     "quarantine_data/works/": {BULK, REPORT},
     "curated_data/": {ETL, REPORT},
@@ -111,6 +116,7 @@ def _parameter(name: str) -> Call:
 
 # Which tables of the lake a role reaches is not tried: the local AWS does not tell them apart.
 PARTITION = {"Values": ["2020-01-01"], "StorageDescriptor": {"Columns": []}}
+UPDATE = {"PartitionValueList": PARTITION["Values"], "PartitionInput": PARTITION}
 CODE = {"Key": "services/probe.zip"}
 JOB_CODE = {"Key": "services/glue_etl/probe.zip"}
 PROCESSED_TABLE = {"Name": "subject_facets"}
@@ -134,7 +140,11 @@ CALLS: dict[tuple[str, str], tuple[Call, set[str]]] = {
     ),
     ("glue:GetPartitions", "the lake's tables"): (
         _glue("get_partitions", TableName="crawled_works"),
-        {REPORT},
+        {ETL, REPORT},
+    ),
+    ("glue:BatchUpdatePartition", "the lake's tables"): (
+        _glue("batch_update_partition", TableName="crawled_works", Entries=[UPDATE]),
+        {ETL},
     ),
     ("glue:DeleteTable", "the lake's tables"): (_glue("delete_table", Name="works"), set()),
     ("glue:DeletePartition", "the lake's tables"): (

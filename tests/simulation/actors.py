@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +14,8 @@ from typing import Final
 from glue_etl.builds.lease import Lease
 from glue_etl.builds.publication import Publisher, Retention
 from glue_etl.builds.runs import Plan, RunLedger
+from glue_etl.compaction.compactor import Compactor, Limits
+from glue_etl.compaction.days import Roots
 from glue_etl.errors import EtlError, NoRunsError
 from ingest.errors import IngestError
 from ingest.logic.heartbeat import CrawlRules, HeartbeatDependencies, run_heartbeat
@@ -28,12 +30,17 @@ from process.testing.pages import BUCKET
 from schemas.curated_tables import CURATED
 from schemas.events import Heartbeat
 from schemas.keys import (
+    COMPACTED_PREFIX,
     CURATED_PREFIX,
     PROCESSED_PREFIX,
     RAW_PREFIX,
     RUNS_PREFIX,
+    RawKey,
+    compacted_pages_key,
+    page_path,
     parse_build,
 )
+from schemas.ledger.compacted import CompactedPages
 from schemas.ledger.curated_build import BuildRecord, TableOutcome
 from tests.simulation.cloud import Cloud, Message
 from tests.simulation.ports import (
@@ -41,7 +48,9 @@ from tests.simulation.ports import (
     DefectiveOutputs,
     EtlCatalogue,
     EtlFiles,
+    EtlPartitions,
     IngestStore,
+    JsonRows,
     ProcessQueue,
     ProcessStore,
     ProcessTables,
@@ -54,6 +63,9 @@ _INGEST_SECONDS: Final = (30.0, 120.0, 890.0)
 _PROCESS_SECONDS: Final = 300.0
 _WORKERS: Final = 3
 _GRACE: Final = timedelta(hours=1)
+#: Long enough for the slowest query, and over before faults stop.
+_PAGES_GRACE: Final = timedelta(minutes=30)
+ROOTS: Final = Roots(f"{LAKE}{PROCESSED_PREFIX}", f"{LAKE}{COMPACTED_PREFIX}")
 _LONGEST_QUERY_SECONDS: Final = 600.0
 #: Of the histories, in which process is corrected on the way.
 _SHARE_OF_RELEASES: Final = 0.4
@@ -170,6 +182,9 @@ class Lake:
                 slow = _LONGEST_QUERY_SECONDS / len(CURATED)
                 engine.sleep(chance.choice((0.0, slow)))
                 self._look(table, location.removeprefix(LAKE))
+            for (table, day), location in list(self.cloud.partitions.items()):
+                if table == "works":
+                    self._look_at_day(day, location.removeprefix(LAKE))
 
     def librarian(self) -> None:
         """Change the source's works."""
@@ -248,6 +263,38 @@ class Lake:
         if not whole or any(part["build"] != build for part in found):
             self.holes.append(f"{table} at {folder}: {len(found)} files")
 
+    def _look_at_day(self, day: str, folder: str) -> None:
+        """Look at the rows of a day: each page's are those of one version of it, once."""
+        engine, chance = self.cloud.engine, self.cloud.chance
+        owed = self._pages_at(day, folder)
+        engine.sleep(chance.choice((0.0, _LONGEST_QUERY_SECONDS)))
+        files = self.cloud.keys(folder)
+        engine.sleep(chance.choice((0.0, 30.0)))
+        if gone := [key for key in files if key not in self.cloud.objects]:
+            self.holes.append(f"{gone[0]} is gone from under a query")
+            return
+        rows = rows_at(self.cloud, files)
+        for path in owed | rows.keys():
+            versions = self.cloud.versions.get(PROCESSED_PREFIX + path, [])
+            if rows.get(path, []) not in map(json.loads, versions):
+                self.holes.append(f"{path} at {folder}: {len(rows.get(path, []))} rows")
+
+    def _pages_at(self, day: str, folder: str) -> set[str]:
+        """Return the pages that a reader who is sent to a place must find there."""
+        if not folder.startswith(COMPACTED_PREFIX):
+            return {key.removeprefix(PROCESSED_PREFIX) for key in self.cloud.keys(folder)}
+        listed = self.cloud.objects[compacted_pages_key(day, folder.rstrip("/").rpartition("/")[2])]
+        return {path for path in CompactedPages.of_bytes(listed.body) if path.startswith("works/")}
+
+
+def rows_at(cloud: Cloud, files: Iterable[str]) -> dict[str, list[dict[str, str]]]:
+    """Return the rows of works that some files hold, by page."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for key in files:
+        for row in json.loads(cloud.objects[key].body):
+            found.setdefault(page_path("works", row["raw_key"]), []).append(row)
+    return found
+
 
 @dataclass
 class Job:
@@ -278,6 +325,20 @@ class Job:
         )
 
     def run(self) -> None:
+        """Bring the tables up to date, and then compact what is settled."""
+        self.build()
+        limits = Limits(0, 10, _PAGES_GRACE)
+        Compactor(
+            self.files,
+            ROOTS,
+            self.publisher.runs,
+            EtlPartitions(self.cloud),
+            self.publisher.lease,
+            JsonRows(),
+            limits,
+        ).run()
+
+    def build(self) -> None:
         """Bring the tables up to date."""
         if self._plan() is None:
             self.publisher.tidy()
@@ -297,7 +358,7 @@ class Job:
         return self._ledger().plan(record)
 
     def _ledger(self) -> RunLedger:
-        return RunLedger(self.files, f"{LAKE}{RUNS_PREFIX}", f"{LAKE}{PROCESSED_PREFIX}")
+        return RunLedger(self.files, f"{LAKE}{RUNS_PREFIX}", ROOTS)
 
     def write(self, plan: Plan) -> BuildRecord:
         """Write a build and its record."""
@@ -306,12 +367,11 @@ class Job:
         if plan.mode == "incremental":
             for file in self.files.find(self._folder("works", str(plan.previous))):
                 works |= json.loads(self.files.read(file.uri) or b"{}")["works"]
-        for run in plan.read_runs:
-            for file in self._ledger().files_of(run)["works"]:
-                for row in json.loads(self.files.read(file.uri) or b"[]"):
-                    state = [run, file.uri.rpartition("/")[2], row["title"]]
-                    if state[:2] >= works.get(row["work_key"], [""])[:2]:
-                        works[row["work_key"]] = state
+        for row in self._rows(plan.read_runs):
+            page = RawKey.parse(row["raw_key"])
+            state = [page.run_id, page.processed_key("works"), row["title"]]
+            if state[:2] >= works.get(row["work_key"], [""])[:2]:
+                works[row["work_key"]] = state
         halves = [dict(list(works.items())[part::2]) for part in range(2)]
         for table in CURATED:
             for number, half in enumerate(halves if table == "works" else [{}]):
@@ -321,6 +381,18 @@ class Job:
         record = self._record(plan, build)
         self.publisher.record_build(record)
         return record
+
+    def _rows(self, runs: Sequence[str]) -> Iterator[dict[str, str]]:
+        """Return the processed rows of some runs, as Spark reads them."""
+        found = self._ledger().input_of(runs)["works"]
+        for uris, left_out in ((found.pages, ()), (found.compacted, found.superseded)):
+            for file in (file for uri in uris for file in self.files.find(uri)):
+                for row in json.loads(self.files.read(file.uri) or b"[]"):
+                    if (
+                        RawKey.parse(row["raw_key"]).run_id in runs
+                        and row["raw_key"] not in left_out
+                    ):
+                        yield row
 
     def _folder(self, table: str, build: str) -> str:
         return f"{self.publisher.curated}{CURATED[table].folder(build)}"

@@ -12,13 +12,19 @@ from typing import Final
 
 from process.testing.pages import make_event
 from schemas.keys import (
+    COMPACTED_DAYS_PREFIX,
     CURRENT_BUILD_KEY,
     RAW_PREFIX,
     RUNS_PREFIX,
     build_record_key,
+    compacted_pages_key,
+    curated_ledger_key,
     manifest_key,
+    page_path,
     processed_ledger_key,
+    receipts_prefix,
 )
+from schemas.ledger.compacted import CompactedPages
 from tests.simulation.engine import Actor, Engine, KilledError
 
 #: Of a hundred calls that change something, or of any; while faults are on.
@@ -31,6 +37,9 @@ _CHANCES: Final = {
     "pause": 0.006,
 }
 _CHANGES_ONLY: Final = {"lost_answer", "repeated", "kill_after"}
+#: How often a job meets a fault, as a share of that: a job makes so many calls that of a few
+#: thousand none would come to its end, and what follows a build would never be tried.
+_JOBS_SHARES: Final = (0.15, 1.0)
 VISIBILITY_SECONDS: Final = 1800.0
 MAX_RECEIVES: Final = 5
 
@@ -80,11 +89,16 @@ class Cloud:
     queue: dict[str, Message] = field(default_factory=dict)
     dead_letters: list[Message] = field(default_factory=list)
     locations: dict[str, tuple[str, int]] = field(default_factory=dict)
+    partitions: dict[tuple[str, str], str] = field(default_factory=dict)
     faults: Counter[str] = field(default_factory=Counter)
     events: list[tuple[float, str, str, str]] = field(default_factory=list)
     throttled_until: dict[str, float] = field(default_factory=dict)
     premature: list[str] = field(default_factory=list)
     sent: int = 0
+    jobs_share: float = 1.0
+
+    def __post_init__(self) -> None:
+        self.jobs_share = self.chance.choice(_JOBS_SHARES)
 
     def call[T](
         self, what: str, effect: Callable[[], T], error: type[Exception], *, changes: bool = False
@@ -142,6 +156,8 @@ class Cloud:
             self._check_ledger(key, body)
         if key == CURRENT_BUILD_KEY:
             self._check_runs(body)
+        if key.startswith(COMPACTED_DAYS_PREFIX):
+            self._check_compacted(body)
         wakes = ("/manifest.json", "/pages.json")
         if key.startswith(RAW_PREFIX) or (key.startswith(RUNS_PREFIX) and key.endswith(wakes)):
             self.send(key)
@@ -201,6 +217,26 @@ class Cloud:
             if processed_ledger_key(run) not in self.objects:
                 self.premature.append(f"{build} was published before {run} was processed")
 
+    def _share(self) -> float:
+        actor = self.engine.current
+        return self.jobs_share if actor and actor.name.startswith("etl") else 1.0
+
+    def _check_compacted(self, body: bytes) -> None:
+        record = json.loads(body)
+        if record["switched_at"] or record["removing_at"]:
+            # Pages may have come since it was compacted.
+            return
+        listed = self.objects.get(compacted_pages_key(record["day"], record["generation"]))
+        pages = CompactedPages.of_bytes(listed.body) if listed else {}
+        for run in record["runs"]:
+            for key in self.keys(receipts_prefix(run)):
+                receipt = json.loads(self.objects[key].body)
+                path = page_path("works", receipt["raw_key"])
+                if curated_ledger_key(run) not in self.objects:
+                    self.premature.append(f"{path} was compacted before {run} was built")
+                elif receipt["processed_key"] and path not in pages:
+                    self.premature.append(f"{record['day']} was compacted without {path}")
+
     def _fault(self, what: str, *, changes: bool) -> str:
         service = what.partition(" ")[0]
         if self.throttled_until.get(service, 0.0) > self.engine.seconds:
@@ -208,7 +244,7 @@ class Cloud:
                 return "throttled"
         elif self.chance.random() < 0.001:
             self.throttled_until[service] = self.engine.seconds + self.chance.uniform(1.0, 30.0)
-        roll = self.chance.random()
+        roll = self.chance.random() / self._share()
         for name, chance in _CHANCES.items():
             if name in _CHANGES_ONLY and not changes:
                 continue

@@ -11,6 +11,9 @@ from uuid import uuid4
 
 from glue_etl.builds import publication
 from glue_etl.builds.runs import RunLedger
+from glue_etl.compaction.compactor import Compactor
+from glue_etl.compaction.days import Day
+from glue_etl.compaction.rewriting import Rewriter
 from ingest.errors import StoreUnavailableError
 from ingest.logic import heartbeat, ledger
 from ingest.logic.checkpoint import Checkpoint
@@ -246,6 +249,53 @@ def unprocessed_runs_are_built() -> AbstractContextManager[object]:
     return patch.object(RunLedger, "_is_processed", lambda *_: True)
 
 
+@contextmanager
+def page_files_go_before_readers_are_sent() -> Iterator[None]:
+    """Remove what is compacted, then switch the catalogue."""
+    switch = Compactor._switch
+
+    def late(compactor: Compactor) -> None:
+        compactor._remove()
+        switch(compactor)
+
+    with (
+        patch.object(Compactor, "_is_over", lambda _, day: day.record is not None),
+        patch.object(Compactor, "_switch", late),
+    ):
+        yield
+
+
+def page_files_go_without_a_grace() -> AbstractContextManager[object]:
+    """Remove what is compacted as soon as readers are sent on."""
+
+    def at_once(_: Compactor, day: Day) -> bool:
+        return day.record is not None and day.record.switched_at is not None
+
+    return patch.object(Compactor, "_is_over", at_once)
+
+
+def compaction_forgets_the_replayed_page() -> AbstractContextManager[object]:
+    """Take a page that is compacted as it was, whatever was written since."""
+
+    def new_only(day: Day) -> list[str]:
+        return [path for path in sorted(day.stored) if path not in day.compacted]
+
+    return patch.object(Day, "fresh", property(new_only))
+
+
+def compaction_keeps_the_superseded_rows() -> AbstractContextManager[object]:
+    """Merge a replayed page and leave its older rows beside it, with sums that agree."""
+    kept = Rewriter._kept
+
+    def unfiltered(rewriter: Rewriter, day: Day, table: str) -> Iterator[Any]:
+        with patch.object(Day, "fresh_paths", frozenset()):
+            yield from list(kept(rewriter, day, table))
+
+    return patch.multiple(
+        Rewriter, _kept=unfiltered, _check_kept=lambda *_: None, _check_sums=lambda *_: None
+    )
+
+
 _SOON: Final = 10
 #: For those that need several faults at once.
 _LATER: Final = 30
@@ -273,6 +323,10 @@ DEFECTS: Final[dict[str, tuple[Defect, int]]] = {
         (readers_are_sent_before_the_files_are_there, _SOON),
         (incremental_build_forgets_the_last_one, _SOON),
         (unprocessed_runs_are_built, _LATER),
+        (page_files_go_before_readers_are_sent, _SOON),
+        (page_files_go_without_a_grace, _LATER),
+        (compaction_forgets_the_replayed_page, _SOON),
+        (compaction_keeps_the_superseded_rows, _LATER),
     )
 }
 

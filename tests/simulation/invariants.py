@@ -7,10 +7,12 @@ import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from hashlib import md5
 from typing import Any
 
 from schemas.fingerprints import NO_FILES, fingerprint, run_fingerprints
 from schemas.keys import (
+    COMPACTED_PREFIX,
     CURATED_PREFIX,
     PROCESSED_PREFIX,
     QUARANTINE_PREFIX,
@@ -24,7 +26,9 @@ from schemas.keys import (
     processed_ledger_key,
     receipts_prefix,
 )
-from tests.simulation.actors import RATE, Lake
+from schemas.ledger.compacted import PAGED
+from tests.simulation.actors import RATE, Lake, rows_at
+from tests.simulation.ports import LAKE
 
 _REVISED = ("/processed.json", "/sum.json")
 _WRITTEN_ONCE = (RAW_PREFIX, f"{PROCESSED_PREFIX}works/", f"{QUARANTINE_PREFIX}works/")
@@ -54,15 +58,20 @@ def unsettled(lake: Lake) -> Iterator[str]:
             if key not in lake.cloud.objects:
                 yield f"{key} is missing"
     yield from not_built(lake)
+    yield from not_compacted(lake)
     if lake.cloud.queue or lake.cloud.dead_letters:
         yield f"{len(lake.cloud.queue)} messages, {len(lake.cloud.dead_letters)} dead letters"
 
 
 def not_built(lake: Lake) -> Iterator[str]:
     """Return runs whose files are not those that the curated tables are made of."""
-    objects = lake.cloud.objects
-    files = [(below(PROCESSED_PREFIX, key), key) for key in lake.cloud.keys(PROCESSED_PREFIX)]
-    found = run_fingerprints((path, objects[key].etag) for path, key in files)
+    # What was written last counts, whether the file is still there or only its rows are.
+    newest = ((key, bodies[-1]) for key, bodies in lake.cloud.versions.items())
+    found = run_fingerprints(
+        (below(PROCESSED_PREFIX, key), md5(body, usedforsecurity=False).hexdigest())
+        for key, body in newest
+        if key.startswith(PROCESSED_PREFIX)
+    )
     for run in runs_of(lake):
         if document(lake, curated_ledger_key(run)).get("fingerprint") != found.get(run, NO_FILES):
             yield f"run {run} is not built as it is"
@@ -86,16 +95,42 @@ def is_empty(body: bytes) -> bool:
     return body == b"[]" or (body.startswith(b"\x1f\x8b") and not gzip.decompress(body))
 
 
+def rows_seen(lake: Lake) -> dict[str, list[dict[str, str]]]:
+    """Return the rows of works that readers of the catalogue find in the end, by page."""
+    return {
+        path: rows
+        for (table, _), location in lake.cloud.partitions.items()
+        if table == "works"
+        for path, rows in rows_at(lake.cloud, lake.cloud.keys(location.removeprefix(LAKE))).items()
+    }
+
+
+def not_compacted(lake: Lake) -> Iterator[str]:
+    """Return days whose newest rows readers do not see in compacted files."""
+    seen = rows_seen(lake)
+    for (table, day), location in lake.cloud.partitions.items():
+        if table in PAGED and COMPACTED_PREFIX not in location:
+            yield f"{day} of {table} is not compacted"
+    for key, bodies in lake.cloud.versions.items():
+        if key.startswith(f"{PROCESSED_PREFIX}works/"):
+            path = below(PROCESSED_PREFIX, key)
+            if seen.get(path, []) != json.loads(bodies[-1]):
+                yield f"{path} is not seen as it was written last"
+
+
 def not_conserved(lake: Lake) -> Iterator[str]:
     """Return pages whose records are not in processed or in quarantine exactly once."""
-    objects, expected = lake.cloud.objects, set()
+    objects, expected, seen = lake.cloud.objects, set(), rows_seen(lake)
     for key in lake.cloud.keys(RAW_PREFIX):
         page = RawKey.parse(key)
         good, bad = naive_page(objects[key].body)
         rows_key, bad_key = page.processed_key("works"), page.quarantine_key("works")
         expected |= {rows_key} if good else set()
         expected |= {bad_key} if bad else set()
-        rows = json.loads(objects[rows_key].body) if rows_key in objects else []
+        rows = [
+            {name: row[name] for name in ("work_key", "title")}
+            for row in seen.get(below(PROCESSED_PREFIX, rows_key), [])
+        ]
         lines = gzip.decompress(objects[bad_key].body) if bad_key in objects else b""
         if rows != good or len(lines.splitlines()) != bad:
             yield f"{key}: {len(rows)} rows of {len(good)}, {len(lines.splitlines())} of {bad} bad"

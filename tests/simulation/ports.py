@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 
@@ -17,7 +20,7 @@ from process import errors as process_errors
 from process.logic.outputs import Outputs, PageOutput
 from process.ports import StoredObject as ProcessObject
 from schemas.curated_tables import CuratedTable
-from schemas.keys import RawKey
+from schemas.keys import RawKey, day_prefix, page_path
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.tables import Table
 from tests.simulation.cloud import Cloud
@@ -138,16 +141,19 @@ class ProcessTables:
     def write(self, table: Table, key: str, rows: pa.Table) -> None:
         """Write rows."""
         if table.name == "works":
-            rows = rows.select(["work_key", "title"])
+            rows = rows.select(["work_key", "title", "raw_key"])
         body = json.dumps(rows.to_pylist(), default=str).encode()
         effect = lambda: self.cloud.put(key, body)  # noqa: E731
         self.cloud.call(f"s3 put {key}", effect, process_errors.StorageError, changes=True)
 
     def register(self, table: Table, ingest_date: str) -> None:
-        """Register a day; a warm container knows most of them."""
-        if self.cloud.chance.random() < 0.1:
+        """Register a day that is not there; a warm container knows most of them."""
+        day = table.name, ingest_date
+        if day not in self.cloud.partitions or self.cloud.chance.random() < 0.1:
+            place = f"{LAKE}{day_prefix(table.location, ingest_date)}"
+            effect = lambda: self.cloud.partitions.setdefault(day, place)  # noqa: E731
             what = f"glue register {table.name}"
-            self.cloud.call(what, lambda: None, process_errors.CatalogueError, changes=True)
+            self.cloud.call(what, effect, process_errors.CatalogueError, changes=True)
 
 
 class DefectiveOutputs(Outputs):
@@ -240,6 +246,18 @@ class EtlFiles:
         rest = [file.uri.removeprefix(folder) for file in self.find(f"{LAKE}{prefix}")]
         return sorted({path.partition("/")[0] for path in rest if "/" in path})
 
+    def delete_unchanged(self, files: Sequence[FileInfo]) -> None:
+        """Delete files that are as they were, one after the other."""
+        for file in files:
+
+            def effect(file: FileInfo = file) -> None:
+                found = self.cloud.objects.get(_key(file.uri))
+                if found and found.etag == file.etag:
+                    del self.cloud.objects[_key(file.uri)]
+
+            what = f"s3 delete-if {_key(file.uri)}"
+            self.cloud.call(what, effect, etl_errors.StorageError, changes=True)
+
     def delete(self, uri: str) -> None:
         """Delete a file, or the files of a folder one after the other."""
         key = _key(uri)
@@ -269,6 +287,52 @@ class EtlCatalogue:
         """Return where readers are sent."""
         effect = lambda: {name: one[0] for name, one in self.cloud.locations.items()}  # noqa: E731
         return self.cloud.call("glue tables", effect, etl_errors.CatalogueError)
+
+
+@dataclass
+class EtlPartitions:
+    """The days of the processed tables as the job sees them."""
+
+    cloud: Cloud
+
+    def locations(self, table: Table) -> Mapping[str, str]:
+        """Return where readers are sent."""
+
+        def effect() -> dict[str, str]:
+            found = self.cloud.partitions.items()
+            return {day: uri for (name, day), uri in found if name == table.name}
+
+        return self.cloud.call("glue partitions", effect, etl_errors.CatalogueError)
+
+    def switch(self, table: Table, day: str, location: str, token: int) -> None:
+        """Send readers of a day elsewhere."""
+
+        def effect() -> None:
+            self.cloud.partitions[table.name, day] = location
+
+        what = f"glue switch {table.name} {day}"
+        self.cloud.call(what, effect, etl_errors.CatalogueError, changes=True)
+
+
+@dataclass
+class JsonRows:
+    """Rows as the processed tables have them here; see ``glue_etl.compaction``."""
+
+    def read(self, table: str, body: bytes) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """Return rows by page."""
+        for raw_key, rows in itertools.groupby(json.loads(body), lambda row: row["raw_key"]):
+            yield page_path(table, raw_key), list(rows)
+
+    def write(self, table: str, rows: Iterable[list[dict[str, Any]]]) -> Iterator[bytes]:
+        """Return two files with the rows."""
+        found = [row for some in rows for row in some]
+        for half in (found[: len(found) // 2], found[len(found) // 2 :]):
+            if half:
+                yield json.dumps(half).encode()
+
+    def count(self, table: str, body: bytes) -> Counter[str]:
+        """Return the number of rows by page."""
+        return Counter(page_path(table, row["raw_key"]) for row in json.loads(body))
 
 
 def _key(uri: str) -> str:

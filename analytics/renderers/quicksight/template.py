@@ -17,12 +17,13 @@ from analytics.renderers.template_parts import (
     template,
 )
 from analytics.views.definitions import View, views
-from schemas.keys import CURATED_PREFIX, PROCESSED_PREFIX
+from schemas.keys import COMPACTED_PREFIX, CURATED_PREFIX, PROCESSED_PREFIX
 from schemas.tables import QUARANTINE
 
 # Of what was refused the reasons, which a table holds; not the responses themselves.
 _READ_PREFIXES: Final = tuple(
-    prefix.rstrip("/") for prefix in (PROCESSED_PREFIX, CURATED_PREFIX, QUARANTINE.location)
+    prefix.rstrip("/")
+    for prefix in (PROCESSED_PREFIX, COMPACTED_PREFIX, CURATED_PREFIX, QUARANTINE.location)
 )
 # What QuickSight calls an owner of each kind: without one, nobody could share or remove it there.
 # https://docs.aws.amazon.com/quicksight/latest/APIReference/qs-api-permissions.html
@@ -64,7 +65,7 @@ def quicksight_template(shown: Dashboard) -> Json:
     """Return the template of the unit ``quicksight``."""
     made = template(
         "The QuickSight dashboard of one environment of the lake, over the views of the stack"
-        " analytics. Nothing is made of it unless somebody is named to see it.",
+        " analytics. Nothing is made unless somebody is named to see it.",
         ("App", "Env", "QuickSightPrincipal", "ImportMode", "RefreshTime", "PermissionsBoundary"),
         {
             "HasQuickSight": {"Fn::Not": [{"Fn::Equals": [{"Ref": "QuickSightPrincipal"}, ""]}]},

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.adapters.no_catalogue import NoCatalogue
-from glue_etl.ports import Catalogue, FileInfo, Files, Versioned
+from glue_etl.ports import Catalogue, FileInfo, Files, Partitions, Versioned
 
 if TYPE_CHECKING:
     from glue_etl.adapters.iceberg_catalogue import IcebergCatalogue
@@ -54,6 +54,11 @@ class FilesByScheme:
         """Delete a file or a folder; see the port."""
         self._for(uri).delete(uri)
 
+    def delete_unchanged(self, files: Sequence[FileInfo]) -> None:
+        """Delete files on a condition; see the port."""
+        if files:
+            self._for(files[0].uri).delete_unchanged(files)
+
     def _for(self, uri: str) -> Files:
         return self._s3 if uri.startswith("s3://") else self._local
 
@@ -89,6 +94,13 @@ def catalogue_for(database: str | None) -> Catalogue:
     from glue_etl.adapters.glue_catalogue import GlueCatalogue
 
     return GlueCatalogue(aws_client("glue"), database)
+
+
+def partitions_of(database: str) -> Partitions:
+    """Return the partitions of the processed tables of a Glue database."""
+    from glue_etl.adapters.glue_partitions import GluePartitions
+
+    return GluePartitions(aws_client("glue"), database)
 
 
 def iceberg_catalogue(database: str, curated: str) -> IcebergCatalogue:

@@ -13,7 +13,7 @@ from glue_etl.errors import CatalogueError, LeaseLostError
 from schemas.curated_tables import CURATED, CuratedTable
 
 #: Table parameter that holds the token of the lease under which the table was switched last.
-_TOKEN: Final = "lake.lease_token"
+TOKEN: Final = "lake.lease_token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class GlueCatalogue:
         The table's version makes the update conditional, so that of two writers one is refused.
         """
         mine = table.table_input(location)
-        with _translated(table.name):
+        with translated(table.name):
             found = self._entry(table)
             if found and found.get("PartitionKeys"):
                 raise CatalogueError(
@@ -43,11 +43,11 @@ class GlueCatalogue:
                     table=table.name,
                 )
             before = (found or {}).get("Parameters", {})
-            if int(before.get(_TOKEN, 0)) > token:
+            if int(before.get(TOKEN, 0)) > token:
                 raise LeaseLostError(
                     f"a later job has switched table {table.name}; this one stops here"
                 )
-            mine["Parameters"] = before | mine["Parameters"] | {_TOKEN: str(token)}
+            mine["Parameters"] = before | mine["Parameters"] | {TOKEN: str(token)}
             entry: dict[str, Any] = {"DatabaseName": self.database, "TableInput": mine}
             if found is None:
                 try:
@@ -62,7 +62,7 @@ class GlueCatalogue:
         """Return the tables' locations; see the port."""
         found = {}
         for table in CURATED.values():
-            with _translated(table.name):
+            with translated(table.name):
                 entry = self._entry(table)
             if entry:
                 found[table.name] = str(entry["StorageDescriptor"].get("Location", ""))
@@ -78,7 +78,8 @@ class GlueCatalogue:
 
 
 @contextmanager
-def _translated(table: str) -> Iterator[None]:
+def translated(table: str) -> Iterator[None]:
+    """Raise what the Glue catalogue answers with as the service's own error."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:

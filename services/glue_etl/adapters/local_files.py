@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import file_digest, md5
 from pathlib import Path
@@ -96,6 +96,13 @@ class LocalFiles:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+
+    def delete_unchanged(self, files: Sequence[FileInfo]) -> None:
+        """Delete files on a condition, which holds but for a moment; see the port."""
+        for file in files:
+            with _translated(file.uri):
+                if path_of(file.uri).is_file() and self.etag(file) == file.etag:
+                    path_of(file.uri).unlink(missing_ok=True)
 
 
 def path_of(uri: str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +16,8 @@ _SCHEME: Final = "s3://"
 _ABSENT: Final = {"NoSuchKey", "404", "NotFound"}
 #: The object changed, or another conditional write was under way.
 _REFUSED: Final = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
+#: Of one object among several: it changed, or is gone, before it was to be deleted.
+_NOT_DELETED: Final = _REFUSED | _ABSENT
 #: What one DeleteObjects call takes.
 _BATCH: Final = 1000
 
@@ -88,14 +90,30 @@ class S3Files:
         """Delete an object or those of a folder; see the port."""
         bucket, key = _split(uri)
         keys = [_split(file.uri)[1] for file in self.find(uri)] if key.endswith("/") else [key]
-        for start in range(0, len(keys), _BATCH):
-            batch = [{"Key": key} for key in keys[start : start + _BATCH]]
-            with _translated(uri):
+        self._delete(bucket, [{"Key": key} for key in keys], frozenset())
+
+    def delete_unchanged(self, files: Sequence[FileInfo]) -> None:
+        """Delete objects on a condition that S3 itself checks; see the port.
+
+        Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+        """
+        places = [(_split(file.uri), file.etag or "") for file in files]
+        for bucket in {bucket for (bucket, _), _ in places}:
+            objects = [
+                {"Key": key, "ETag": etag} for (there, key), etag in places if there == bucket
+            ]
+            self._delete(bucket, objects, _NOT_DELETED)
+
+    def _delete(self, bucket: str, objects: list[dict[str, str]], expected: Set[str]) -> None:
+        for start in range(0, len(objects), _BATCH):
+            batch = objects[start : start + _BATCH]
+            with _translated(batch[0]["Key"]):
                 answer = self.client.delete_objects(
                     Bucket=bucket, Delete={"Objects": batch, "Quiet": True}
                 )
-            if answer.get("Errors"):
-                raise StorageError(f"{uri}: {answer['Errors'][0]}", uri=uri)
+            failed = [one for one in answer.get("Errors", ()) if one.get("Code") not in expected]
+            if failed:
+                raise StorageError(f"{failed[0].get('Key')}: {failed[0]}")
 
     def _put(self, uri: str, body: bytes, **condition: str) -> str:
         bucket, key = _split(uri)

@@ -10,11 +10,14 @@ import pytest
 
 from glue_etl.adapters.by_scheme import FilesByScheme, catalogue_for
 from glue_etl.adapters.glue_catalogue import GlueCatalogue
+from glue_etl.adapters.glue_partitions import GluePartitions
 from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.adapters.s3_files import S3Files
 from glue_etl.errors import CatalogueError, LeaseLostError, StorageError
 from glue_etl.ports import FileInfo, Files
 from schemas.curated_tables import CURATED
+from schemas.derive.glue import glue_columns, storage_descriptor
+from schemas.tables import PARTITIONS, WORKS
 
 TABLE = CURATED["works"]
 
@@ -65,6 +68,42 @@ def test_files_are_written_read_listed_and_deleted(place: tuple[Files, str]) -> 
     files.delete(f"{root}none/")
     files.delete(f"{root}none")
     assert [file.uri for file in files.find(root)] == [f"{root}t/build=2/x"]
+
+
+def test_files_are_deleted_on_condition_that_they_are_as_they_were(tmp_path: Path) -> None:
+    files, root = LocalFiles(), f"file://{tmp_path}/"
+    for name in ("same", "changed", "gone"):
+        files.write(f"{root}{name}", b"1")
+    found = [FileInfo(file.uri, file.size, files.etag(file)) for file in files.find(root)]
+    files.write(f"{root}changed", b"2")
+    files.delete(f"{root}gone")
+
+    files.delete_unchanged(found)
+
+    assert [file.uri for file in files.find(root)] == [f"{root}changed"]
+
+
+class RefusingS3:
+    """Answers like S3 when conditions of DeleteObjects do not hold; moto knows none."""
+
+    def __init__(self, *codes: str) -> None:
+        self.codes = codes
+        self.asked: list[dict[str, str]] = []
+
+    def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        self.asked += Delete["Objects"]
+        return {"Errors": [{"Key": "a", "Code": code} for code in self.codes]}
+
+
+def test_s3_is_asked_to_check_each_object_that_it_deletes() -> None:
+    found = [FileInfo(f"s3://lake/{number}", 1, "e") for number in range(1001)]
+    client = RefusingS3("PreconditionFailed", "NoSuchKey")
+
+    S3Files(client).delete_unchanged(found)
+
+    assert client.asked == [{"Key": str(number), "ETag": "e"} for number in range(1001)]
+    with pytest.raises(StorageError, match="AccessDenied"):
+        S3Files(RefusingS3("PreconditionFailed", "AccessDenied")).delete_unchanged(found[:1])
 
 
 def test_a_conditional_write_is_refused_once_the_file_has_changed(
@@ -175,3 +214,61 @@ def test_a_catalogue_that_fails_is_told(aws: Any) -> None:
 def test_a_catalogue_is_used_when_one_is_named(aws: Any) -> None:
     assert isinstance(catalogue_for("lake_dev"), GlueCatalogue)
     assert catalogue_for(None).locations() == {}
+
+
+@pytest.fixture
+def partitions(aws: Any) -> GluePartitions:
+    """A processed table of one day, made by an older version with fewer columns."""
+    client = aws.client("glue")
+    place = f"s3://lake/{WORKS.location}"
+    columns = storage_descriptor(WORKS.columns, place, "parquet")
+    client.create_table(
+        DatabaseName="lake_dev",
+        TableInput={
+            "Name": WORKS.catalogue_name,
+            "PartitionKeys": glue_columns(PARTITIONS),
+            "StorageDescriptor": columns,
+        },
+    )
+    older = columns | {
+        "Location": f"{place}ingest_date=2026-11-23/",
+        "Columns": [{"Name": "title"}],
+    }
+    client.create_partition(
+        DatabaseName="lake_dev",
+        TableName=WORKS.catalogue_name,
+        PartitionInput={
+            "Values": ["2026-11-23"],
+            "StorageDescriptor": older,
+            "Parameters": {"owner": "me"},
+        },
+    )
+    return GluePartitions(client, "lake_dev")
+
+
+def test_a_day_is_switched_with_the_columns_of_its_table(partitions: GluePartitions) -> None:
+    location = "s3://lake/compacted_data/works/ingest_date=2026-11-23/7/"
+
+    partitions.switch(WORKS, "2026-11-23", location, 7)
+    partitions.switch(WORKS, "2026-11-23", location, 7)
+
+    assert partitions.locations(WORKS) == {"2026-11-23": location}
+    found = partitions.client.get_partition(
+        DatabaseName="lake_dev", TableName=WORKS.catalogue_name, PartitionValues=["2026-11-23"]
+    )["Partition"]
+    assert found["Parameters"] == {"owner": "me", "lake.lease_token": "7"}
+    assert len(found["StorageDescriptor"]["Columns"]) == len(WORKS.columns)
+    assert "parquet" in found["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"].lower()
+
+
+def test_a_late_switch_of_a_day_is_refused(partitions: GluePartitions) -> None:
+    partitions.switch(WORKS, "2026-11-23", "s3://lake/3/", 3)
+
+    with pytest.raises(LeaseLostError):
+        partitions.switch(WORKS, "2026-11-23", "s3://lake/2/", 2)
+
+    assert partitions.locations(WORKS) == {"2026-11-23": "s3://lake/3/"}
+
+
+def test_a_table_that_is_not_there_has_no_days(aws: Any) -> None:
+    assert GluePartitions(aws.client("glue"), "lake_dev").locations(WORKS) == {}

@@ -20,8 +20,9 @@ from glue_etl.builds.publication import Publisher, refuse_failed, words_of
 from glue_etl.builds.rules import RowBounds, TableFacts, check
 from glue_etl.builds.runs import Plan, RunLedger
 from glue_etl.builds.writing import TableWriter
+from glue_etl.compaction.days import Roots, TableInput
 from glue_etl.errors import BuildMissingError
-from glue_etl.ports import FileInfo, Files
+from glue_etl.ports import Files
 from glue_etl.settings import JobArguments
 from glue_etl.version import SERVICE_VERSION
 from schemas.curated_tables import CURATED
@@ -109,7 +110,7 @@ class Etl:
     def _next(self, current: CurrentBuild | None) -> Plan | None:
         if current and current.pin and self.arguments.publish:
             return None
-        return RunLedger(self.files, self.arguments.runs, self.arguments.processed).plan(
+        return self._ledger().plan(
             self._basis(current),
             self.arguments.run_id,
             full=self.arguments.full,
@@ -187,32 +188,27 @@ class Etl:
         return None
 
     def _build(self, plan: Plan, last: BuildRecord | None) -> BuildRecord:
-        files = self._input(plan)
-        size = sum(file.size for found in files.values() for file in found)
+        tables = self._ledger().input_of(plan.read_runs)
+        size = sum(table.bytes for table in tables.values())
         size += sum(table.bytes for table in last.tables.values()) if last else 0
         spark = self._timed("start_spark", lambda: self.start_spark(size))
         build = self.publisher.new_attempt(plan.id)
         writer = TableWriter(spark, self.arguments.curated, build)
         at_once = PLANNED_AT_ONCE if size < SMALL else 1
-        self._timed("tables", lambda: self._write(writer, plan, files, at_once))
+        self._timed("tables", lambda: self._write(writer, plan, tables, at_once))
         facts = self._timed("rules", lambda: measure(writer, at_once))
         record = self._record(build, plan, last, facts)
         self.publisher.record_build(record)
         return record
 
-    def _input(self, plan: Plan) -> dict[str, list[FileInfo]]:
-        ledger = RunLedger(self.files, self.arguments.runs, self.arguments.processed)
-        found: dict[str, list[FileInfo]] = {}
-        for run in plan.read_runs:
-            for table, files in ledger.files_of(run).items():
-                found.setdefault(table, []).extend(files)
-        return found
+    def _ledger(self) -> RunLedger:
+        roots = Roots(self.arguments.processed, self.arguments.compacted)
+        return RunLedger(self.files, self.arguments.runs, roots)
 
     def _write(
-        self, writer: TableWriter, plan: Plan, files: dict[str, list[FileInfo]], at_once: int
+        self, writer: TableWriter, plan: Plan, tables: dict[str, TableInput], at_once: int
     ) -> None:
-        uris = {table: [file.uri for file in found] for table, found in files.items()}
-        state = state_of_runs(writer.spark, uris)
+        state = state_of_runs(writer.spark, tables, plan.read_runs)
         if plan.mode == "incremental" and plan.previous:
             known = state_of_build(writer.spark, self.arguments.curated, plan.previous)
             state = state.united(known)

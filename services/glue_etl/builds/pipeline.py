@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
 
 from glue_etl.builds.writing import TableWriter, read_table
+from glue_etl.compaction.days import TableInput
 from glue_etl.settings import JobArguments
 from glue_etl.tables.author_rankings import author_rankings
 from glue_etl.tables.authors import authors
@@ -74,15 +77,17 @@ class Bounds:
         return cls(pairs, arguments.tracked_subjects, arguments.ranking_places)
 
 
-def state_of_runs(spark: SparkSession, files: Mapping[str, Sequence[str]]) -> State:
-    """Return the state that processed files describe.
+def state_of_runs(
+    spark: SparkSession, tables: Mapping[str, TableInput], runs: Sequence[str]
+) -> State:
+    """Return the state that the processed rows of some runs describe.
 
     Parameters
     ----------
-    files
-        URIs by processed table.
+    tables
+        Where they lie, by processed table.
     """
-    processed = {name: _read(spark, name, files.get(name, ())) for name in TABLES}
+    processed = {name: _read(spark, name, tables.get(name, TableInput()), runs) for name in TABLES}
     return State(
         work_states(processed["works"]),
         listings(processed["works"]),
@@ -167,8 +172,14 @@ def write_tables(state: State, writer: TableWriter, bounds: Bounds, at_once: int
         table(name)
 
 
-def _read(spark: SparkSession, name: str, uris: Sequence[str]) -> DataFrame:
+def _read(spark: SparkSession, name: str, table: TableInput, runs: Sequence[str]) -> DataFrame:
     schema = struct_type(TABLES[name].columns)
-    if not uris:
+    parts = [
+        spark.read.schema(schema).parquet(*uris) for uris in (table.pages, table.compacted) if uris
+    ]
+    if not parts:
         return spark.createDataFrame([], schema)
-    return spark.read.schema(schema).parquet(*uris)
+    if table.superseded:
+        keys = spark.createDataFrame([(key,) for key in table.superseded], "raw_key string")
+        parts[-1] = parts[-1].join(F.broadcast(keys), "raw_key", "left_anti")
+    return reduce(DataFrame.unionByName, parts).where(F.col("run_id").isin(*runs))

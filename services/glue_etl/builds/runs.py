@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Final, Literal, Self
+from typing import Literal, Self
 
+from glue_etl.compaction.days import Day, Roots, TableInput, input_of, read_days
 from glue_etl.errors import NoRunsError, RunExcludedError, RunNotProcessedError
 from glue_etl.ports import FileInfo, Files
-from schemas.fingerprints import FINGERPRINTED, run_fingerprints
+from schemas.fingerprints import combined, run_fingerprints
 from schemas.keys import (
     DUMP_WORKS,
     PROCESSED_PREFIX,
@@ -20,12 +21,8 @@ from schemas.keys import (
     dump_rows_prefix,
     parse_run_folder,
     processed_ledger_key,
-    processed_run_prefix,
-    run_of_processed_file,
 )
 from schemas.ledger.curated_build import BUILD_FORMAT, BuildRecord, ExcludedRun
-
-_PROCESSED: Final = ("works", "subject_snapshots", "subject_facets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +95,15 @@ class RunLedger:
 
     Attributes
     ----------
-    runs, processed
-        URIs of the run ledger and of the processed tables.
+    runs
+        URI of the run ledger.
+    roots
+        Those of the processed tables.
     """
 
     files: Files
     runs: str
-    processed: str
+    roots: Roots
 
     def plan(
         self,
@@ -151,37 +150,40 @@ class RunLedger:
         dumps = self._processed.dumps & runs.keys()
         return Plan(mode, current.build if current else None, runs, tuple(new), dumps)
 
-    def files_of(self, run_id: str) -> dict[str, list[FileInfo]]:
-        """List the files of a run by table."""
-        found = {
-            table: self._find_processed(processed_run_prefix(table, run_id)) for table in _PROCESSED
-        }
-        found["works"] += self._find_processed(dump_rows_prefix(run_id))
-        return {
-            table: [file for file in files if file.uri.endswith(".parquet")]
-            for table, files in found.items()
-        }
+    def input_of(self, runs: Iterable[str]) -> dict[str, TableInput]:
+        """Return where the rows of some runs lie, by table.
+
+        Raises
+        ------
+        DayDamagedError
+            When compacted files that hold some are not as they were written.
+        """
+        wanted = tuple(runs)
+        found = input_of(self._days.values(), wanted, self.roots)
+        dumps = [file for run in wanted for file in self._rows_of_dump(run)]
+        more = TableInput(tuple(file.uri for file in dumps), bytes=sum(file.size for file in dumps))
+        return found | {"works": found["works"].plus(more)}
 
     def fingerprint(self, run_id: str) -> str:
         """Sum up a run's files: their names and ETags."""
         return self._processed.fingerprint(run_id)
 
     @cached_property
+    def _days(self) -> dict[str, Day]:
+        return read_days(self.files, self.roots)
+
+    @cached_property
     def _processed(self) -> ProcessedRuns:
-        # Every table is listed once, because a listing for each run would take minutes.
-        files = [
-            file for table in FINGERPRINTED for file in self.files.find(f"{self.processed}{table}/")
-        ]
-        found = run_fingerprints(
-            (file.uri.removeprefix(self.processed), self.files.etag(file)) for file in files
+        root = self.roots.processed
+        files = self.files.find(f"{root}{DUMP_WORKS}/")
+        dumps = run_fingerprints(
+            (file.uri.removeprefix(root), self.files.etag(file)) for file in files
         )
-        folder = f"{self.processed}{DUMP_WORKS}/"
-        dumps = {
-            run_of_processed_file(file.uri.removeprefix(folder))
-            for file in files
-            if file.uri.startswith(folder)
-        }
-        return ProcessedRuns(found, frozenset(run for run in dumps if run))
+        found = dict(dumps)
+        for day in self._days.values():
+            for run, pages in day.fingerprints.items():
+                found[run] = combined([pages, found[run]]) if run in found else pages
+        return ProcessedRuns(found, frozenset(dumps))
 
     def _changed(self, known: Mapping[str, str], folders: set[str]) -> set[str]:
         # A run without any file has not been replayed: its files have expired.
@@ -219,5 +221,6 @@ class RunLedger:
         ledger = below(RUNS_PREFIX, processed_ledger_key(run_id))
         return bool(self.files.find(f"{self.runs}{ledger}"))
 
-    def _find_processed(self, prefix: str) -> list[FileInfo]:
-        return self.files.find(f"{self.processed}{below(PROCESSED_PREFIX, prefix)}")
+    def _rows_of_dump(self, run_id: str) -> list[FileInfo]:
+        folder = self.roots.processed + below(PROCESSED_PREFIX, dump_rows_prefix(run_id))
+        return [file for file in self.files.find(folder) if file.uri.endswith(".parquet")]

@@ -9,6 +9,7 @@ import pytest
 
 from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.builds.runs import Plan, RunLedger
+from glue_etl.compaction.days import Roots
 from glue_etl.errors import NoRunsError, RunExcludedError, RunNotProcessedError
 from glue_etl.testing.lake import Lake
 from schemas.keys import BUILD_PATTERN
@@ -20,7 +21,7 @@ WORK = {"work_key": "/works/OL1W", "subjects": ["love"]}
 
 @pytest.fixture
 def ledger(lake: Lake) -> RunLedger:
-    return RunLedger(LocalFiles(), lake.runs, lake.processed)
+    return RunLedger(LocalFiles(), lake.runs, Roots(lake.processed, lake.compacted))
 
 
 def plan_of(ledger: RunLedger, *arguments: object, full: bool = False) -> Plan:
@@ -54,7 +55,8 @@ def test_the_first_build_takes_all_runs_that_are_processed(lake: Lake, ledger: R
     plan = plan_of(ledger, None)
 
     assert (plan.mode, plan.new_runs, plan.previous) == ("full", (FIRST, SECOND), None)
-    names = [file.uri.rpartition("/")[2] for file in ledger.files_of(SECOND)["works"]]
+    lake.put_run(f"{SECOND[:8]}T070000Z", {"love": [WORK]})
+    names = [uri.rpartition("/")[2] for uri in again(lake).input_of([SECOND])["works"].pages]
     assert names == [
         f"{SECOND}-love-000000.parquet",
         f"{SECOND}-person%3Ajane_austen-000000.parquet",
@@ -94,7 +96,7 @@ def test_a_replayed_run_is_noticed_unasked_even_at_the_same_size(
 
 
 def again(lake: Lake) -> RunLedger:
-    return RunLedger(LocalFiles(), lake.runs, lake.processed)
+    return RunLedger(LocalFiles(), lake.runs, Roots(lake.processed, lake.compacted))
 
 
 def sizes(lake: Lake) -> dict[str, int]:
@@ -187,4 +189,4 @@ def test_files_that_only_begin_like_a_run_s_are_not_its(lake: Lake, ledger: RunL
     (folder / f"{FIRST}0-love.parquet").write_bytes(b"")
     (folder / f"{FIRST}-love.parquet.tmp").write_bytes(b"")
 
-    assert len(ledger.files_of(FIRST)["works"]) == 1
+    assert len(ledger.input_of([FIRST])["works"].pages) == 1

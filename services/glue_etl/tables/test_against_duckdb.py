@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.conftest import put_run
 from glue_etl.settings import JobArguments, SessionArguments
 from glue_etl.testing.duckdb_tables import duckdb_tables
@@ -49,19 +50,18 @@ def written(request: pytest.FixtureRequest, spark: Any, lake: Lake) -> Iterator[
     from glue_etl.adapters.spark_session import tune
     from glue_etl.builds.etl import PLANNED_AT_ONCE
     from glue_etl.builds.pipeline import Bounds, State, state_of_runs, write_tables
+    from glue_etl.builds.runs import RunLedger
     from glue_etl.builds.writing import TableWriter
+    from glue_etl.compaction.days import Roots
 
     arguments = JobArguments.parse(lake.arguments(**ARGUMENTS, shuffle_partitions=5))
     tune(spark, arguments, small=request.param == "small")
     # Or Spark would join the partitions of so few rows to one.
     spark.conf.set("spark.sql.adaptive.coalescePartitions.enabled", "false")
-    files = {
-        table: [
-            f"file://{path}" for path in (lake.root / "processed_data" / table).rglob("*.parquet")
-        ]
-        for table in ("works", "subject_snapshots", "subject_facets")
-    }
-    state = state_of_runs(spark, files)
+    ledger = RunLedger(LocalFiles(), lake.runs, Roots(lake.processed, lake.compacted))
+    plan = ledger.plan(None)
+    assert plan is not None
+    state = state_of_runs(spark, ledger.input_of(plan.runs), list(plan.runs))
     shuffled = State(
         *(
             frame.repartition(3, F.rand(7))

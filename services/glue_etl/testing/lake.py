@@ -49,6 +49,11 @@ class Lake:
         return f"file://{self.root}/processed_data/"
 
     @property
+    def compacted(self) -> str:
+        """URI of the compacted rows."""
+        return f"file://{self.root}/compacted_data/"
+
+    @property
     def curated(self) -> str:
         """URI of the curated tables."""
         return f"file://{self.root}/curated_data/"
@@ -60,7 +65,8 @@ class Lake:
 
     def arguments(self, **more: object) -> list[str]:
         """Return the job's command line."""
-        values = {"processed": self.processed, "curated": self.curated, "runs": self.runs} | more
+        places = ("processed", "compacted", "curated", "runs")
+        values = {place: getattr(self, place) for place in places} | more
         return [
             part
             for name, value in values.items()
@@ -102,13 +108,15 @@ class Lake:
             self._write(page, "works", rows)
             self._write(page, "subject_snapshots", [snapshot | about])
             self._write(page, "subject_facets", facets)
-        self.finish(run_id, sum(map(len, listings.values())))
+        listed = {subject: len(works) for subject, works in listings.items()}
+        self.finish(run_id, sum(listed.values()), listed)
 
-    def finish(self, run_id: str, rows: int) -> None:
-        """Write the ledger of a run that process has finished."""
+    def finish(self, run_id: str, rows: int, subjects: Mapping[str, int] | None = None) -> None:
+        """Write the ledger of a run that process has finished, with the rows of its subjects."""
         path = self.root / processed_ledger_key(run_id)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(processed_ledger(run_id, rows).model_dump_json(), "utf-8")
+        ledger = processed_ledger(run_id, rows, subjects=subjects or {})
+        path.write_text(ledger.model_dump_json(), "utf-8")
 
     def _shared(self, page: RawKey, number: int) -> Row:
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -80,6 +80,11 @@ class MemoryFiles:
             if found == uri or (uri.endswith("/") and found.startswith(uri)):
                 self.change()
                 del self.files[found]
+
+    def delete_unchanged(self, files: Sequence[FileInfo]) -> None:
+        for file in files:
+            if file.uri in self.files and self.etag(file) == file.etag:
+                self.delete(file.uri)
 
     def change(self) -> None:
         if self.changes == self.dies_at:

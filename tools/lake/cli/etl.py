@@ -40,6 +40,10 @@ def etl(
     iceberg: Annotated[
         bool, typer.Option("--iceberg", help="Publish Iceberg tables, too, from now on.")
     ] = False,
+    compact: Annotated[
+        bool,
+        typer.Option("--compact", help="Then compact all settled days, however recent."),
+    ] = False,
     memory: MemoryOption = "2g",
     as_json: JsonOption = False,
 ) -> None:
@@ -56,7 +60,7 @@ def etl(
     project = current_project()
     cloud = cloud_to_change(project, env)
     controls = controls_of(pin, unpin=unpin, exclude=exclude, include=include, reason=reason)
-    options = EtlOptions(full, memory, max_ratio, controls, iceberg)
+    options = EtlOptions(full, memory, max_ratio, controls, iceberg, compact)
     progress = Progress(err)
     if cloud.is_local:
         with progress.step("Set up Spark"):

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from lake.aws import Cloud
 from lake.deploy.artifacts import exists
 from lake.errors import EtlError
+from lake.etl.compacted import fingerprints
 from lake.etl.staging import list_objects
 from lake.runs.ledger import read_ledger, run_ids
 from schemas import keys
 from schemas.curated_tables import CURATED
-from schemas.fingerprints import FINGERPRINTED, run_fingerprints
 from schemas.ledger.curated_build import (
     BUILD_FORMAT,
     BuildRecord,
@@ -98,14 +98,8 @@ def replayed_runs(cloud: Cloud, bucket: str, curated: Curated) -> list[str]:
     """
     if curated.record is None or not curated.record.runs:
         return []
-    files = [
-        (keys.below(keys.PROCESSED_PREFIX, item.key), item.etag.strip('"'))
-        for table in FINGERPRINTED
-        if table != keys.DUMP_WORKS
-        for item in list_objects(cloud, bucket, f"{keys.PROCESSED_PREFIX}{table}/")
-    ]
     known = curated.record.runs
-    found = run_fingerprints(files)
+    found = fingerprints(cloud, bucket)
     return sorted(run for run in known.keys() & found.keys() if found[run] != known[run])
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from lake.aws import Cloud
 from lake.errors import EtlBusyError, EtlError
 from lake.etl import curated, glue_jobs
+from lake.etl.compacted import prefixes_of_runs
 from lake.etl.curated import Curated
 from lake.etl.iceberg import iceberg_database
 from lake.etl.job_runs import JobLog
@@ -28,6 +29,8 @@ from schemas.curated_tables import CURATED
 # The records of the builds; the folders beside them are the tables'.
 RECORDS = f"{keys.CURATED_PREFIX}_"
 DEFAULT_MEMORY = "2g"
+# Arguments of the job by which it compacts whatever is settled.
+COMPACT_ALL = {"compact-after-days": "0", "compact-days": "100000"}
 
 Say = Callable[[str], None]
 
@@ -49,6 +52,8 @@ class EtlOptions:
         reason.
     iceberg
         Publish Iceberg tables, too, from now on.
+    compact
+        Compact every settled day afterwards, however recent.
     """
 
     full: bool = False
@@ -56,6 +61,7 @@ class EtlOptions:
     max_ratio: float | None = None
     controls: Mapping[str, str] = field(default_factory=dict)
     iceberg: bool = False
+    compact: bool = False
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -80,6 +86,8 @@ class EtlResult:
         By part.
     left_out
         Runs that break a data-quality rule, with what it found; the rest is published.
+    compacted, not_compacted
+        Days that were compacted here, and days that could not be, with the reason.
     """
 
     status: str
@@ -91,6 +99,8 @@ class EtlResult:
     objects_sent: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    compacted: list[str] = field(default_factory=list)
+    not_compacted: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -201,7 +211,9 @@ def run_etl(cloud: Cloud, workspace: Workspace, options: EtlOptions, say: Say) -
     """
     bucket = cloud.parameter("foundation/data-bucket")
     with workspace.locked() as lock_fd, workspace.job_log.recording(bucket, "etl"):
-        return _Run(cloud, bucket, workspace, options, say, lock_fd).run()
+        run = _Run(cloud, bucket, workspace, options, say, lock_fd)
+        result = run.run()
+        return run.compact(result) if options.compact else result
 
 
 def run_on_glue(cloud: Cloud, options: EtlOptions, say: Say) -> EtlResult:
@@ -217,7 +229,8 @@ def run_on_glue(cloud: Cloud, options: EtlOptions, say: Say) -> EtlResult:
     before = curated.read_curated(cloud, bucket)
     if options.iceberg:
         iceberg_database(cloud, turn_on=True)
-    glue_jobs.run_job(cloud, "etl", {**options.arguments, **options.controls}, say)
+    more = COMPACT_ALL if options.compact else {}
+    glue_jobs.run_job(cloud, "etl", {**options.arguments, **options.controls, **more}, say)
     after = curated.read_curated(cloud, bucket)
     if after.current is None or after.record is None:
         raise EtlError(
@@ -309,6 +322,7 @@ class _Run:
                     prefixes.append(keys.dump_rows_prefix(run))
                 else:
                     prefixes.append(keys.processed_run_prefix(table, run))
+        prefixes += prefixes_of_runs(self.cloud, self.bucket, runs)
         found = (list_objects(self.cloud, self.bucket, prefix) for prefix in prefixes)
         # The lease of the bucket's tables says nothing of the stage's, and would make the job wait.
         return [item for items in found for item in items if item.key != keys.CURATED_LEASE_KEY]
@@ -337,6 +351,7 @@ class _Run:
             "glue_etl.job",
             {
                 "processed": stage.uri(keys.PROCESSED_PREFIX),
+                "compacted": stage.uri(keys.COMPACTED_PREFIX),
                 "curated": stage.uri(keys.CURATED_PREFIX),
                 "runs": stage.uri(keys.RUNS_PREFIX),
                 **options.arguments,
@@ -366,16 +381,30 @@ class _Run:
     def _publish(self, what: Mapping[str, str]) -> None:
         self.say("publish " + ", ".join(f"{name} {value}" for name, value in what.items()))
         iceberg = iceberg_database(self.cloud, turn_on=self.options.iceberg)
-        self.workspace.jobs.run(
-            "glue_etl.publish",
+        self._on_bucket(
+            "publish", {}, {**what, **({"iceberg-database": iceberg} if iceberg else {})}
+        )
+
+    def compact(self, result: EtlResult) -> EtlResult:
+        """Compact what is settled, and say so in a result."""
+        self.say("compact past days")
+        places = {"processed": keys.PROCESSED_PREFIX, "compacted": keys.COMPACTED_PREFIX}
+        done = self._timed("compact", lambda: self._on_bucket("compact", places, COMPACT_ALL))
+        return replace(result, compacted=done["days"], not_compacted=done["unfit"])
+
+    def _on_bucket(
+        self, module: str, places: Mapping[str, str], what: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Run a job that needs no Spark on the bucket itself."""
+        all_places = {**places, "curated": keys.CURATED_PREFIX, "runs": keys.RUNS_PREFIX}
+        return self.workspace.jobs.run(
+            f"glue_etl.{module}",
             {
                 **what,
-                "curated": f"s3://{self.bucket}/{keys.CURATED_PREFIX}",
-                "runs": f"s3://{self.bucket}/{keys.RUNS_PREFIX}",
+                **{name: f"s3://{self.bucket}/{prefix}" for name, prefix in all_places.items()},
                 "database": self.cloud.parameter("foundation/glue-database"),
-                **({"iceberg-database": iceberg} if iceberg else {}),
             },
-            self.workspace.folder / "publish.log",
+            self.workspace.folder / f"{module}.log",
             environment=spark.aws_environment(self.cloud),
             lock_fd=self.lock_fd,
         )

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from moto import mock_aws
 
 from lake.aws import Cloud
 from lake.errors import EtlBusyError, EtlError, EtlFailedError
-from lake.etl.curated import read_curated, waiting_runs
+from lake.etl.curated import read_curated, replayed_runs, waiting_runs
 from lake.etl.refresh import (
     EtlOptions,
     EtlResult,
@@ -16,8 +17,16 @@ from lake.etl.refresh import (
     run_etl,
     tables_written,
 )
+from lake.etl.staging import list_objects
 from lake.testing.lakes import BUCKET, DATABASE, FakeJobs, keys, lake_in_memory, put, put_run
 from schemas.curated_tables import CURATED
+from schemas.ledger.compacted import (
+    CompactedDay,
+    CompactedPage,
+    CompactedPages,
+    CompactedTable,
+    page_fingerprints,
+)
 
 FIRST, SECOND = "20261122T060000Z", "20261123T060000Z"
 
@@ -288,3 +297,67 @@ def test_a_replayed_run_is_built_again_by_itself(cloud: Cloud, workspace: Worksp
 
     assert again.status == "published"
     assert jobs_of(workspace).calls[-2][1]["full"] == "true"
+
+
+def compact_day(cloud: Cloud) -> None:
+    """Move the files of a day into compacted ones, as the job does in the end."""
+    paths = {}
+    for item in list_objects(cloud, BUCKET, "processed_data/"):
+        path = item.key.removeprefix("processed_data/")
+        paths[path] = CompactedPage(etag=item.etag.strip('"'), rows=1)
+        cloud.client("s3").delete_object(Bucket=BUCKET, Key=item.key)
+    etags = {path: page.etag for path, page in paths.items()}
+    record = CompactedDay(
+        day="2026-11-22",
+        generation="17",
+        tables={"works": CompactedTable(rows=1, files={"part-00000.parquet": 1})},
+        runs=page_fingerprints(etags, {}),
+        compacted_at=datetime(2026, 11, 26, tzinfo=UTC),
+        token=17,
+    )
+    put(cloud, "compacted_data/_days/2026-11-22.json", record.model_dump_json())
+    put(cloud, "compacted_data/works/ingest_date=2026-11-22/17/part-00000.parquet")
+    pages = CompactedPages(paths).to_bytes()
+    key = "compacted_data/_pages/ingest_date=2026-11-22/17.json.gz"
+    cloud.client("s3").put_object(Bucket=BUCKET, Key=key, Body=pages)
+
+
+def test_a_run_that_is_compacted_is_no_replayed_one_and_is_staged_for_a_full_build(
+    cloud: Cloud, workspace: Workspace
+) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, workspace)
+    compact_day(cloud)
+
+    assert run(cloud, workspace).status == "unchanged"
+    run(cloud, workspace, full=True)
+
+    staged = jobs_of(workspace).found[-1]
+    assert "compacted_data/works/ingest_date=2026-11-22/17/part-00000.parquet" in staged
+    assert "compacted_data/_days/2026-11-22.json" in staged
+    assert "compacted_data/_pages/ingest_date=2026-11-22/17.json.gz" in staged
+
+
+def test_a_compacted_run_that_is_replayed_is_built_again(
+    cloud: Cloud, workspace: Workspace
+) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, workspace)
+    compact_day(cloud)
+    put(cloud, f"processed_data/works/ingest_date=2026-11-22/{FIRST}-love-000000.parquet", "other")
+
+    known = read_curated(cloud, BUCKET)
+
+    assert replayed_runs(cloud, BUCKET, known) == [FIRST]
+
+
+def test_past_days_are_compacted_when_asked_for(cloud: Cloud, workspace: Workspace) -> None:
+    put_run(cloud, FIRST)
+
+    result = run_etl(cloud, workspace, EtlOptions(compact=True), lambda _line: None)
+
+    assert result.compacted == ["2026-11-22"]
+    module, arguments = jobs_of(workspace).calls[-1]
+    assert module == "glue_etl.compact"
+    assert arguments["compacted"] == f"s3://{BUCKET}/compacted_data/"
+    assert (arguments["compact-after-days"], arguments["database"]) == ("0", DATABASE)

@@ -46,6 +46,10 @@ def show_etl(console: Console, result: EtlResult) -> None:
     """Print what the ETL did."""
     rows: list[list[object]] = [[name, count] for name, count in result.tables.items()]
     console.print(table(f"Build {result.build}", ["table", "rows"], rows))
+    if result.compacted:
+        console.print(f"Compacted: {', '.join(result.compacted)}", highlight=False)
+    for day, reason in result.not_compacted.items():
+        console.print(f"[yellow]Not compacted[/] {day}: {reason}", highlight=False)
     if result.status == "unchanged":
         console.print("Nothing to do: the build has every processed run.")
         return

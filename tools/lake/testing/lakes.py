@@ -128,6 +128,7 @@ class FakeJobs(SparkJobs):
             "glue_etl.job": self._job,
             "glue_etl.publish": self._publish,
             "glue_etl.bulk": self._bulk,
+            "glue_etl.compact": lambda _: {"days": ["2026-11-22"], "unfit": {}},
         }
         return steps[module](texts)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
+from lake.operations.check.compacted import CompactedRows
 from lake.operations.check.findings import Findings
 from lake.operations.check.storage import (
     Bucket,
@@ -45,8 +46,14 @@ class PageCheck:
     outputs: dict[str, str] = field(default_factory=dict)
 
 
-def check_page(bucket: Bucket, page: RawKey) -> PageCheck:
-    """Compare a raw page with its receipt, its rows and its quarantined records."""
+def check_page(bucket: Bucket, page: RawKey, compacted: CompactedRows) -> PageCheck:
+    """Compare a raw page with its receipt, its rows and its quarantined records.
+
+    Parameters
+    ----------
+    compacted
+        Those of the run: a page's rows are there once its file is gone.
+    """
     found = PageCheck()
     found.findings.counts.pages = 1
     wire = bucket.read(page.key)
@@ -66,8 +73,9 @@ def check_page(bucket: Bucket, page: RawKey) -> PageCheck:
     if receipt.page_status == "quarantined":
         _check_rejected_page(bucket, page, receipt, found)
     else:
-        _check_records(bucket, page, receipt, listed_records(wire, MAX_PAGE_BYTES), found)
-        _check_tables(bucket, page, receipt, found)
+        listed = listed_records(wire, MAX_PAGE_BYTES)
+        _check_records(bucket, page, receipt, listed, compacted, found)
+        _check_tables(bucket, receipt, compacted, found)
     return found
 
 
@@ -119,7 +127,12 @@ def _check_rejected_page(
 
 
 def _check_records(
-    bucket: Bucket, page: RawKey, receipt: PageReceipt, listed: int | None, found: PageCheck
+    bucket: Bucket,
+    page: RawKey,
+    receipt: PageReceipt,
+    listed: int | None,
+    compacted: CompactedRows,
+    found: PageCheck,
 ) -> None:
     findings = found.findings
     if listed is None:
@@ -138,7 +151,7 @@ def _check_records(
             f"it says {receipt.records} records, the page lists {listed}",
             REPLAY,
         )
-    rows = _rows(bucket, receipt, found)
+    rows = _rows(bucket, receipt, compacted, found)
     rejected = [
         record["position"]
         for record in _quarantined(bucket, receipt, found)
@@ -187,13 +200,16 @@ def _compare_positions(
             )
 
 
-def _check_tables(bucket: Bucket, page: RawKey, receipt: PageReceipt, found: PageCheck) -> None:
+def _check_tables(
+    bucket: Bucket, receipt: PageReceipt, compacted: CompactedRows, found: PageCheck
+) -> None:
     for name, counts in receipt.tables.items():
         if counts.processed_key is None:
             continue
         body = bucket.read(counts.processed_key)
-        there = row_count(body) if body is not None else 0
-        if body is None or there != counts.rows:
+        gone = compacted.counts.get(counts.processed_key)
+        there = (gone or 0) if body is None else row_count(body)
+        if (body is None and gone is None) or there != counts.rows:
             found.findings.differ(
                 "table.other_count",
                 bucket.uri(counts.processed_key),
@@ -202,8 +218,13 @@ def _check_tables(bucket: Bucket, page: RawKey, receipt: PageReceipt, found: Pag
             )
 
 
-def _rows(bucket: Bucket, receipt: PageReceipt, found: PageCheck) -> list[int]:
-    body = _named(bucket, receipt.processed_key, "table", f"{receipt.rows} rows", found)
+def _rows(
+    bucket: Bucket, receipt: PageReceipt, compacted: CompactedRows, found: PageCheck
+) -> Sequence[int]:
+    key = receipt.processed_key
+    if key in compacted.counts and not bucket.exists(key):
+        return compacted.positions.get(key, [])
+    body = _named(bucket, key, "table", f"{receipt.rows} rows", found)
     return [] if body is None else row_positions(body)
 
 

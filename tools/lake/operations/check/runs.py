@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ValidationError
 
+from lake.operations.check.compacted import CompactedRows, read_compacted
 from lake.operations.check.findings import Findings
 from lake.operations.check.pages import REPLAY, PageCheck, check_page
 from lake.operations.check.storage import Bucket, json_lines, row_count
 from schemas import keys
 from schemas.fingerprints import fingerprint
+from schemas.ledger.compacted import PAGED
 from schemas.ledger.run import ProcessedLedger, RunManifest, SubjectCounts
-from schemas.tables import QUARANTINE, TABLES
+from schemas.tables import QUARANTINE
 
 Say = Callable[[str], None]
 
@@ -49,7 +51,8 @@ def check_run(bucket: Bucket, run_id: str, say: Say) -> Findings:
         Shows how far the check is.
     """
     run = RunCheck(run_id)
-    for page, found in _checked_pages(bucket, run_id):
+    compacted = read_compacted(bucket, run_id, run.findings)
+    for page, found in _checked_pages(bucket, run_id, compacted):
         _take(run, page, found)
         say(f"{run_id}: {len(run.raw)} pages compared")
     manifest = _read(bucket, keys.manifest_key(run_id), RunManifest, run.findings)
@@ -67,16 +70,18 @@ def check_run(bucket: Bucket, run_id: str, say: Say) -> Findings:
             "every page of the run is processed, and the run's ledger is not written",
             "'./lake replay raw --run RUN' sends the manifest again, too",
         )
-    _find_strays(bucket, run)
+    _find_strays(bucket, run, compacted)
     return run.findings
 
 
-def _checked_pages(bucket: Bucket, run_id: str) -> Iterator[tuple[keys.RawKey, PageCheck]]:
+def _checked_pages(
+    bucket: Bucket, run_id: str, compacted: CompactedRows
+) -> Iterator[tuple[keys.RawKey, PageCheck]]:
     waiting: deque[tuple[keys.RawKey, Future[PageCheck]]] = deque()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for key in bucket.keys(keys.raw_run_prefix(run_id)):
             page = keys.RawKey.parse(key)
-            waiting.append((page, pool.submit(check_page, bucket, page)))
+            waiting.append((page, pool.submit(check_page, bucket, page, compacted)))
             if len(waiting) >= 2 * AT_ONCE:
                 oldest, future = waiting.popleft()
                 yield oldest, future.result()
@@ -167,19 +172,28 @@ def _receipts_now(bucket: Bucket, run_id: str) -> str:
     return fingerprint((keys.below(prefix, key), etag) for key, etag in listed)
 
 
-def _find_strays(bucket: Bucket, run: RunCheck) -> None:
+def _find_strays(bucket: Bucket, run: RunCheck, compacted: CompactedRows) -> None:
     # A page that is processed anew and gives less leaves an empty file behind, which nobody counts.
     for key in bucket.keys(keys.receipts_prefix(run.run_id)):
         run.findings.counts.objects += 1
         if key not in run.receipts:
             _stray(bucket, run, key, "a receipt whose raw page is not there")
-    for table in TABLES.values():
-        if table is QUARANTINE:
-            continue
-        for key in bucket.keys(keys.processed_run_prefix(table.name, run.run_id)):
+    written, waiting = set[str](), 0
+    for table in PAGED.values():
+        for key, etag in bucket.etags(keys.processed_run_prefix(table.name, run.run_id)):
             run.findings.counts.objects += 1
+            written.add(key)
+            waiting += bool(compacted.etags) and compacted.etags.get(key) != etag
             if key not in run.outputs and row_count(bucket.read(key) or b""):
                 _stray(bucket, run, key, "rows that no receipt vouches for")
+    for key, rows in compacted.counts.items():
+        if rows and key not in written and key not in run.outputs:
+            _stray(bucket, run, key, "compacted rows that no receipt vouches for")
+    if waiting:
+        run.findings.remarks.append(
+            f"{waiting} files of run {run.run_id} were written after their day was compacted:"
+            " readers of the processed tables see them after the next compaction"
+        )
     day = keys.day_prefix(QUARANTINE.location, keys.parse_run_id(run.run_id).date())
     for key in bucket.keys(f"{day}{run.run_id}-"):
         run.findings.counts.objects += 1

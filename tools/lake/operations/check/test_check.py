@@ -24,6 +24,12 @@ from schemas import keys
 from schemas.curated_tables import CURATED
 from schemas.fingerprints import fingerprint
 from schemas.keys import RawKey
+from schemas.ledger.compacted import (
+    CompactedDay,
+    CompactedPage,
+    CompactedPages,
+    CompactedTable,
+)
 from schemas.ledger.curated_build import (
     BuildRecord,
     CuratedLedger,
@@ -47,6 +53,7 @@ DUMP = "20260930T235959Z"
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 FIRST, SECOND = RawKey.of(RUN, "love", 0), RawKey.of(RUN, "love", 3)
 BUILD = "b-1"
+DAY = "2026-11-23"
 
 
 class SoundLake:
@@ -192,6 +199,50 @@ class SoundLake:
         self.put(keys.build_record_key(BUILD), record.model_dump_json())
         self.put(keys.CURRENT_BUILD_KEY, CurrentBuild(builds=[published]).model_dump_json())
         self.put(keys.curated_ledger_key(RUN), entry.model_dump_json())
+
+    def compact(self, *, switched: bool = True) -> None:
+        """Bring the rows of the run into one file a table, and remove the files of its pages."""
+        tables, pages = {}, {}
+        for name, column in (("works", "position"), ("subject_facets", "name")):
+            rows: dict[str, list[Any]] = {"run_id": [], "raw_key": [], column: []}
+            for page in (FIRST, SECOND):
+                key = page.processed_key(name)
+                body = self.get(key)
+                values = pq.read_table(io.BytesIO(body))[column].to_pylist()
+                rows["run_id"] += [RUN] * len(values)
+                rows["raw_key"] += [page.key] * len(values)
+                rows[column] += values
+                etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+                path = keys.below("processed_data/", key)
+                pages[path] = CompactedPage(etag=etag, rows=len(values))
+                self.delete(key)
+            body = parquet(**rows)
+            self.put(f"{keys.compacted_prefix(name, DAY, '17')}part-00000.parquet", body)
+            files = {"part-00000.parquet": len(body)}
+            tables[name] = CompactedTable(rows=len(rows[column]), files=files)
+            if switched:
+                self.switch(name, f"s3://{BUCKET}/{keys.compacted_prefix(name, DAY, '17')}")
+        self.put(keys.compacted_pages_key(DAY, "17"), CompactedPages(pages).to_bytes())
+        record = CompactedDay(
+            day=DAY,
+            generation="17",
+            tables=tables,
+            runs={RUN: "f"},
+            compacted_at=NOW,
+            switched_at=NOW if switched else None,
+            token=17,
+        )
+        self.put(keys.compacted_day_key(DAY), record.model_dump_json())
+
+    def switch(self, name: str, location: str) -> None:
+        """Send readers of the day elsewhere."""
+        entry = {"Values": [DAY], "StorageDescriptor": {"Location": location}}
+        self.cloud.client("glue").update_partition(
+            DatabaseName=DATABASE,
+            TableName=TABLES[name].catalogue_name,
+            PartitionValueList=[DAY],
+            PartitionInput=entry,
+        )
 
     def add_dump(self, rows: list[int], rejected: list[int], records: int) -> None:
         self.put(f"{keys.dump_rows_prefix(DUMP)}part-0.parquet", parquet(position=rows))
@@ -431,3 +482,58 @@ def test_a_fault_in_every_object_is_counted_and_the_first_are_kept() -> None:
     assert whole.total == 10
     assert whole.by_code == {"page.other_bytes": 10}
     assert [found.object for found in whole.differences] == ["s3://b/0", "s3://b/1", "s3://b/2"]
+
+
+def test_a_compacted_day_has_no_difference(lake: SoundLake) -> None:
+    lake.compact()
+
+    result = lake.check()
+
+    assert result.differences == []
+    assert (result.counts.rows, result.counts.quarantined) == (4, 1)
+    assert not [remark for remark in result.remarks if "compact" in remark]
+
+
+def test_a_day_that_is_on_record_and_not_switched_yet_has_no_difference(lake: SoundLake) -> None:
+    lake.compact(switched=False)
+
+    assert lake.check().differences == []
+
+
+def test_a_page_that_was_replayed_after_its_day_was_compacted_is_told(lake: SoundLake) -> None:
+    lake.compact()
+    lake.put(FIRST.processed_key("works"), parquet(position=[2, 0]))
+
+    result = lake.check()
+
+    assert result.differences == []
+    assert any("1 files of run" in remark for remark in result.remarks)
+
+
+COMPACTED_WORKS = f"{keys.compacted_prefix('works', DAY, '17')}part-00000.parquet"
+COMPACTED_DAMAGES: dict[str, Damage] = {
+    "compacted.missing_file": lambda lake: lake.delete(COMPACTED_WORKS),
+    "compacted.other_count": lambda lake: lake.put(
+        COMPACTED_WORKS,
+        parquet(run_id=[RUN] * 2, raw_key=[FIRST.key, SECOND.key], position=[0, 0]),
+    ),
+    "page.records_doubled": lambda lake: lake.put(
+        COMPACTED_WORKS,
+        parquet(run_id=[RUN] * 4, raw_key=[FIRST.key, SECOND.key] * 2, position=[0, 0, 0, 1]),
+    ),
+    "catalogue.other_location": lambda lake: lake.switch(
+        "works", f"s3://{BUCKET}/{keys.day_prefix(TABLES['works'].location, DAY)}"
+    ),
+    "object.stray": lambda lake: lake.change(FIRST.receipt_key, processed_key=None),
+}
+
+
+@pytest.mark.parametrize("code", COMPACTED_DAMAGES)
+def test_damage_to_a_compacted_day_is_found(lake: SoundLake, code: str) -> None:
+    lake.compact()
+    COMPACTED_DAMAGES[code](lake)
+
+    result = lake.check()
+
+    assert not result.ok
+    assert code in result.by_code

@@ -1,0 +1,66 @@
+"""What is compacted of the processed tables, as the bucket has it."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+
+from lake.aws import Cloud
+from lake.etl.staging import list_objects
+from lake.runs.ledger import read_ledger
+from schemas import keys
+from schemas.ledger.compacted import (
+    PAGED,
+    CompactedDay,
+    CompactedPage,
+    CompactedPages,
+    page_fingerprints,
+)
+
+
+def compacted_days(cloud: Cloud, bucket: str) -> dict[str, CompactedDay]:
+    """Return the records of the days that are compacted."""
+    found = {}
+    for item in list_objects(cloud, bucket, keys.COMPACTED_DAYS_PREFIX):
+        day = keys.parse_compacted_day_name(keys.below(keys.COMPACTED_DAYS_PREFIX, item.key))
+        record = read_ledger(cloud, bucket, item.key, CompactedDay) if day else None
+        if day and record:
+            found[day] = record
+    return found
+
+
+def compacted_pages(cloud: Cloud, bucket: str, record: CompactedDay) -> Mapping[str, CompactedPage]:
+    """Return the pages of a day's compacted files, by the path of the file that each came from."""
+    key = keys.compacted_pages_key(record.day, record.generation)
+    body: bytes = cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    return CompactedPages.of_bytes(body)
+
+
+def prefixes_of(record: CompactedDay) -> list[str]:
+    """Return the keys and prefixes of what is compacted of a day."""
+    return [
+        keys.compacted_day_key(record.day),
+        keys.compacted_pages_key(record.day, record.generation),
+        *(keys.compacted_prefix(table, record.day, record.generation) for table in PAGED),
+    ]
+
+
+def prefixes_of_runs(cloud: Cloud, bucket: str, runs: Collection[str]) -> Iterator[str]:
+    """Yield the keys and prefixes of what is compacted of the days of some runs."""
+    for record in compacted_days(cloud, bucket).values():
+        if not record.runs.keys().isdisjoint(runs):
+            yield from prefixes_of(record)
+
+
+def fingerprints(cloud: Cloud, bucket: str) -> dict[str, str]:
+    """Return the fingerprint of each run's pages, as the job reckons it."""
+    stored: dict[str, dict[str, str]] = defaultdict(dict)
+    for table in PAGED.values():
+        for item in list_objects(cloud, bucket, table.location):
+            path = keys.below(keys.PROCESSED_PREFIX, item.key)
+            day, _ = keys.split_day(keys.below(table.location, item.key))
+            stored[day][path] = item.etag.strip('"')
+    days = compacted_days(cloud, bucket)
+    found = {run: told for record in days.values() for run, told in record.runs.items()}
+    for day, etags in stored.items():
+        pages = compacted_pages(cloud, bucket, days[day]) if day in days else {}
+        found |= page_fingerprints(etags, pages)
+    return found
