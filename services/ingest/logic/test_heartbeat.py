@@ -19,14 +19,22 @@ from ingest.errors import (
     StoreUnavailableError,
 )
 from ingest.logic.checkpoint import LEASE_SECONDS, ActiveRun, LeasedCheckpoint
-from ingest.logic.heartbeat import CrawlRules, HeartbeatDependencies, due_run_id, run_heartbeat
+from ingest.logic.heartbeat import (
+    CrawlRules,
+    HeartbeatDependencies,
+    _crawl_dependencies,
+    due_run_id,
+    run_heartbeat,
+)
+from ingest.logic.plan import RunPlan
 from ingest.logic.retry import LONGEST_STREAK
 from ingest.logic.workers import Executor
 from ingest.ports import NewObject, SourceResponse
 from ingest.testing.fakes import START, FakeClock, Killed, Killer, MemoryStore
 from ingest.testing.lake import RUN_ID, MemoryLake
 from schemas.events import Heartbeat
-from schemas.keys import CHECKPOINT_KEY, manifest_key, plan_key
+from schemas.keys import CHECKPOINT_KEY, manifest_key, outcomes_prefix, plan_key
+from schemas.ledger.run import SubjectOutcome
 
 
 @pytest.mark.parametrize(
@@ -200,6 +208,27 @@ def test_lost_lease_ends_the_invocation_quietly() -> None:
     lake.source.script = script
     result = lake.run_heartbeat()
     assert (result.finished, result.status) == (False, "lease_lost")
+
+
+def test_who_overslept_ends_no_subject_that_another_goes_on_with() -> None:
+    lake = MemoryLake({"love": 100})
+    one = leased(lake.store, lake.clock, "one")
+    one.take(RUN)
+    plan = RunPlan(
+        run_id=RUN_ID,
+        started_at=lake.clock.now(),
+        page_size=100,
+        max_works=100,
+        subjects=lake.specs(),
+    )
+    deps = _crawl_dependencies(plan, RUN, one, lake.dependencies())
+    lake.clock.seconds += LEASE_SECONDS + 1
+    leased(lake.store, lake.clock, "other").take(RUN)
+
+    with pytest.raises(LeaseLostError):
+        deps.keep_outcome(SubjectOutcome(subject="love", kind="subject", status="failed"))
+
+    assert lake.store.keys(outcomes_prefix(RUN_ID)) == []
 
 
 def test_lease_is_renewed_now_and_then() -> None:
