@@ -340,8 +340,7 @@ def iceberg_table_prefix(table: str) -> str:
 
 def parse_build(location: str) -> str | None:
     """Return the build that a folder's name, a key or a location names; ``None`` without one."""
-    found = _BUILD_FOLDER.search(location)
-    return found[1] if found else None
+    return _group(_BUILD_FOLDER.search(location))
 
 
 def at_build(location: str, build: str) -> str:
@@ -374,8 +373,7 @@ def build_record_key(build: str) -> str:
 
 def parse_build_record_name(name: str) -> str | None:
     """Return the build whose record has this file name; ``None`` for another file."""
-    found = _BUILD_RECORD.fullmatch(name)
-    return found[1] if found else None
+    return _group(_BUILD_RECORD.fullmatch(name))
 
 
 def report_key(name: str) -> str:
@@ -502,8 +500,7 @@ def excluded_run_key(run_id: str) -> str:
 
 def parse_excluded_run_name(name: str) -> str | None:
     """Return the run whose exclusion has this file name; ``None`` for another file."""
-    found = _EXCLUDED_RUN.fullmatch(name)
-    return found[1] if found else None
+    return _group(_EXCLUDED_RUN.fullmatch(name))
 
 
 def run_of_processed_file(path: str) -> str | None:
@@ -511,8 +508,7 @@ def run_of_processed_file(path: str) -> str | None:
 
     Both forms are known: process writes a file a page, the bulk route a folder a run.
     """
-    found = _PROCESSED_FILE.fullmatch(path)
-    return found[1] if found else None
+    return _group(_PROCESSED_FILE.fullmatch(path))
 
 
 def page_path(table: str, raw_key: str) -> str:
@@ -550,10 +546,13 @@ def compacted_day_key(day: str) -> str:
 
 def parse_compacted_day_name(name: str) -> str | None:
     """Return the day whose record has this file name; ``None`` for another file."""
-    found = _COMPACTED_DAY.fullmatch(name)
-    return found[1] if found else None
+    return _group(_COMPACTED_DAY.fullmatch(name))
 
 
 def compacted_pages_key(day: str, generation: str) -> str:
     """Return the key of the list of the pages that a day's compacted files hold."""
     return f"{day_prefix(f'{COMPACTED_PREFIX}_pages/', day)}{generation}.json.gz"
+
+
+def _group(found: re.Match[str] | None) -> str | None:
+    return found[1] if found else None

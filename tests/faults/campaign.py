@@ -50,7 +50,7 @@ def all_scenarios() -> list[Scenario]:
 
 
 def selected(patterns: Sequence[str]) -> list[Scenario]:
-    """Return the scenarios whose names match one of some patterns; all where there is none.
+    """Return the scenarios whose names match a pattern; all of them when no pattern is given.
 
     Raises
     ------

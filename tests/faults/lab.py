@@ -206,7 +206,7 @@ class Lab:
         return sum(int(found[name]) for name in names)
 
     def checkpoint(self) -> dict[str, Any]:
-        """Return ingest's checkpoint; empty where there is none."""
+        """Return ingest's checkpoint; empty before the first heartbeat."""
         if not self.exists(keys.CHECKPOINT_KEY):
             return {}
         found: dict[str, Any] = json.loads(self.read(keys.CHECKPOINT_KEY))

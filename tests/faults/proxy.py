@@ -218,7 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
         head = "\r\n".join([*lines, f"Content-Length: {length}", "", ""]).encode("latin-1")
         whole = head if self.command == "HEAD" else head + body
         if cut:
-            # In the middle of the body; in the middle of the headers where there is none.
+            # In the middle of the body, or of the headers when the body is empty.
             whole = (
                 whole[: len(head) + len(body) // 2]
                 if len(whole) > len(head)

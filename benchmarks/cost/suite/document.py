@@ -40,7 +40,8 @@ _ASSUMED: Final = """\
   KiB at least, which those measured are not (pages of 1000 works are); all else stays in
   Standard, and {builds} builds of the curated tables. Storage grows: in the first month it is a
   twelfth. Removed builds count for the days that their versions are kept; other
-  replaced versions and access logs do not.
+  replaced versions and access logs do not. Compaction, which reads each file of process once
+  more and deletes it, is not counted.
 - The ETL runs after each run on {workers} workers G.1X, uses half of their processors, and
   starts in {etl_start} s.
 - {queries} queries a month, each reads a tenth of the curated tables, or the 10 MB that Athena

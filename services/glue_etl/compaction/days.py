@@ -86,7 +86,7 @@ class Day:
     record
         What is compacted; ``None`` also when those files have expired.
     version
-        Of the record's file; ``None`` when there is none.
+        Of the record's file; ``None`` when nothing is compacted.
     generations
         Folders of compacted files, whole or not, by table.
     """

@@ -1,4 +1,4 @@
-"""Removal of what CloudFormation leaves behind; what is gone already is no error."""
+"""Removal of what CloudFormation leaves behind; what is already gone is passed over."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final

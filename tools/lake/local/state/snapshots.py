@@ -121,7 +121,7 @@ class Snapshots:
     def save(self, session: Path, port: int, log: Path) -> Snapshot | None:
         """Make what an ended session left the newest snapshot, and remove the others.
 
-        There is none of a server that has nothing.
+        Return ``None`` when the server has no state.
 
         Parameters
         ----------
