@@ -119,7 +119,9 @@ def stop_daemon(project: Project) -> None:
     """End the daemon that Pants keeps for the next call, with any build in progress."""
     import psutil
 
-    for process in psutil.process_iter():
+    from lake.processes import running_processes
+
+    for process in running_processes():
         try:
             # Not by the file with its id: ids are reused, and a starting daemon has none yet.
             if f"pantsd [{project.root}]" in " ".join(process.cmdline()):

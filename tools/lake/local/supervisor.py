@@ -24,6 +24,7 @@ import psutil
 
 from lake.local.state.sessions import LOG, Session
 from lake.local.state.snapshots import NotWholeError, Snapshots
+from lake.processes import running_processes
 
 MODULE = "lake.local.supervisor"
 POLL_SECONDS = 0.5
@@ -59,7 +60,7 @@ def members(temporary: Path) -> list[psutil.Process]:
     The parent does not show it: workers of a killed server get another one.
     """
     found = []
-    for process in psutil.process_iter():
+    for process in running_processes():
         try:
             if process.environ().get("TMPDIR") == str(temporary):
                 found.append(process)
@@ -70,7 +71,7 @@ def members(temporary: Path) -> list[psutil.Process]:
 
 def folder_on_port(port: int) -> Path | None:
     """Return the folder of the supervisor whose server has a port; None if there is none."""
-    for process in psutil.process_iter():
+    for process in running_processes():
         try:
             words = process.cmdline()
             start = words.index(MODULE)
