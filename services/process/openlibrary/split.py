@@ -65,6 +65,7 @@ def _parts(text: bytes, opening: bytes) -> Iterator[tuple[int, int]]:
     """Yield start and end of each part between the commas of an array or object."""
     open_brackets: list[bytes] = []
     start = place = 0
+    has_value = False
     for token in _TOKEN.finditer(text):
         if text[place : token.start()].strip():
             raise SplitError("a string does not end")
@@ -76,6 +77,8 @@ def _parts(text: bytes, opening: bytes) -> Iterator[tuple[int, int]]:
             open_brackets.append(kind)
             start = token.end()
         elif kind in _OPENING:
+            if has_value and len(open_brackets) == 1:
+                raise SplitError("a comma is missing, so that two values would pass for one")
             open_brackets.append(kind)
         elif kind in (b"]", b"}"):
             if _CLOSING[open_brackets.pop()] != kind:
@@ -84,8 +87,11 @@ def _parts(text: bytes, opening: bytes) -> Iterator[tuple[int, int]]:
                 if text[start : token.start()].strip():
                     yield start, token.start()
                 break
+            has_value |= len(open_brackets) == 1
         elif kind == b"," and len(open_brackets) == 1:
+            if not text[start : token.start()].strip():
+                raise SplitError("a value is missing between two commas")
             yield start, token.start()
-            start = token.end()
+            start, has_value = token.end(), False
     if open_brackets or text[place:].strip() or not start:
         raise SplitError("it does not end, or something follows")

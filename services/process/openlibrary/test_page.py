@@ -126,6 +126,21 @@ def test_what_the_fast_parser_refuses_costs_one_record_only(title: bytes) -> Non
     assert [isinstance(record, Rejected) for record in records] == [False, True, False]
 
 
+@pytest.mark.parametrize("between", [b"\0", b" ", b":", b"x"])
+def test_two_records_without_a_comma_do_not_pass_for_one(between: bytes) -> None:
+    good = json.dumps(make_work()).encode()
+
+    with pytest.raises(NotJsonError, match="a comma is missing"):
+        parse(b'{"work_count": 2, "works": [' + good + between + good + b"]}")
+
+
+def test_a_comma_too_many_does_not_pass_for_a_record() -> None:
+    good = json.dumps(make_work()).encode()
+
+    with pytest.raises(NotJsonError, match="a value is missing"):
+        parse(b'{"work_count": 2, "works": [' + good + b",," + good + b"]}")
+
+
 @pytest.mark.parametrize("depth", [MAX_DEPTH, 300, 9_900, 10_000, 100_000])
 @pytest.mark.parametrize("field", ["title", "new_field"])
 def test_a_deep_record_costs_itself_only(field: str, depth: int) -> None:
