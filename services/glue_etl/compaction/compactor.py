@@ -13,6 +13,7 @@ that the next job goes on wherever one died:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -179,12 +180,22 @@ class Compactor:
             if record.switched_at:
                 # First on record: whoever reads elsewhere now has the whole grace from here on.
                 self._put(day, record.model_copy(update={"switched_at": None}))
+            stay = [name for name in others if self._would_lose(day, locations[name])]
             for name in others:
-                if day.day in locations[name]:
+                if day.day in locations[name] and name not in stay:
                     token = self.lease.require()
                     self.partitions.switch(PAGED[name], day.day, wanted[name], token)
-            if all(day.day in found for found in locations.values()):
+            if not stay and all(day.day in found for found in locations.values()):
                 self._put(day, record.model_copy(update={"switched_at": self._now()}))
+
+    def _would_lose(self, day: Day, locations: Mapping[str, str]) -> bool:
+        """Return whether readers of the pages' files would no longer see what came since.
+
+        Pages may come between the record and the switch, when a job died there. Readers see them
+        where they are, and stay until they are merged.
+        """
+        at_pages = locations.get(day.day, "").startswith(self.roots.processed)
+        return at_pages and bool(day.fresh) and day.compacted.keys() <= day.stored.keys()
 
     def _remove(self) -> int:
         removed = 0

@@ -18,7 +18,13 @@ from glue_etl.errors import DayDamagedError, LeaseLostError
 from glue_etl.testing.compaction import LAKE, ROOTS, PagedLake
 from glue_etl.testing.memory import HOUR, KilledError
 from schemas.fingerprints import run_fingerprints
-from schemas.keys import RawKey, curated_ledger_key, page_path, processed_ledger_key
+from schemas.keys import (
+    RawKey,
+    compacted_day_key,
+    curated_ledger_key,
+    page_path,
+    processed_ledger_key,
+)
 from schemas.ledger.compacted import PAGED
 
 RUN, LATER, OTHER_DAY = "20261122T060000Z", "20261122T180000Z", "20261123T060000Z"
@@ -308,6 +314,41 @@ def test_a_partition_that_was_sent_elsewhere_late_is_sent_back_and_has_its_grace
         assert [uri for uri in lake.files.files if uri.startswith(place)], "it is read until then"
     lake.settle()
     assert not [uri for uri in lake.files.files if uri.startswith(first["2026-11-22"])]
+
+
+def test_what_comes_between_record_and_switch_does_not_vanish_from_readers(
+    lake: PagedLake,
+) -> None:
+    """A job died when the record was written, and before readers were sent there."""
+    places = {name: dict(found) for name, found in lake.partitions.found.items()}
+    lake.compact()
+    lake.partitions.found = places
+    record = read_days(lake.files, ROOTS)["2026-11-22"].record
+    assert record is not None
+    unswitched = record.model_copy(update={"switched_at": None}).model_dump_json().encode()
+    lake.files.files[ROOTS.at(compacted_day_key("2026-11-22"))] = unswitched
+    late = RawKey.of(RUN, "love", 6)
+    lake.put(late, ["Sanditon"])
+
+    lake.compact()
+    assert lake.seen("works") == lake.said(), "readers stay where the late page is"
+    lake.curate()
+    lake.compact()
+    assert lake.seen("works") == lake.said()
+    lake.settle()
+    assert lake.page_files() == []
+
+
+def test_readers_of_a_folder_whose_files_are_removed_are_sent_away_though_a_page_was_replayed(
+    lake: PagedLake,
+) -> None:
+    places = {name: dict(found) for name, found in lake.partitions.found.items()}
+    lake.settle()
+    lake.put(LOVE, ["Corrected"])
+    lake.partitions.found = places
+
+    lake.compactor().work()
+    assert {key for key, _ in lake.seen("works")} == {page.key for page in lake.pages}
 
 
 def test_compacted_files_that_are_damaged_are_named_and_nothing_is_removed(
