@@ -82,6 +82,8 @@ class SubjectKeyTooLongError(InvalidSubjectError):
     """A subject's encoded form is longer than a key segment may be."""
 
 
+# The pages of a subject share its segment, and lists of pages are long.
+@lru_cache(maxsize=1024)
 def encode_segment(text: str) -> str:
     """Encode any text as one key segment, reversibly.
 
@@ -116,6 +118,7 @@ def encode_segment(text: str) -> str:
     return encoded
 
 
+@lru_cache(maxsize=1024)
 def decode_segment(segment: str) -> str:
     """Invert :func:`encode_segment`.
 

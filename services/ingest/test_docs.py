@@ -54,9 +54,8 @@ def test_outcomes_are_found_in_the_table() -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        f"The lease lasts {checkpoint.LEASE_SECONDS:g} s",
-        f"is renewed every {checkpoint.RENEW_SECONDS:g} s",
-        f"{checkpoint.GUARD_SECONDS:g} s before its end nothing more is sent",
+        f"and {checkpoint.GUARD_SECONDS:g} s longer than",
+        f"is written every {checkpoint.SAVE_SECONDS:g} s",
         f"plus {1000 * pacer.SEND_JITTER_SECONDS:g} ms",
         f"whole {heartbeat.LONGEST_REQUEST_SECONDS:g} s",
         f"less than {heartbeat.MARGIN_SECONDS:g} s, or a quarter",

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 import pytest
 
 from ingest.adapters.http_source import HttpSource
-from ingest.logic.checkpoint import LEASE_SECONDS
+from ingest.logic.checkpoint import GUARD_SECONDS
 from ingest.logic.heartbeat import CrawlRules, HeartbeatDependencies, HeartbeatResult, run_heartbeat
 from ingest.openlibrary.api import OpenLibrary
 from ingest.openlibrary.body import MAX_WIRE_BYTES
@@ -34,6 +34,7 @@ from schemas.ledger.run import RunManifest
 RATE = 50
 SUBJECTS = [f"subject_{number}" for number in range(7)] + ["person:jane_austen"]
 WORKS = 500
+INVOCATION_SECONDS = 900.0
 FAULTS = (
     "5xx=0.05",
     "429=@20,70:burst=3",
@@ -130,7 +131,7 @@ class Lake:
                 timing=timing,
                 observer=SilentObserver(),
                 owner=str(self.ahead),
-                remaining_seconds=lambda: 900.0,
+                remaining_seconds=lambda: INVOCATION_SECONDS,
                 read_subjects=lambda: [SubjectSpec(subject=one) for one in SUBJECTS],
             )
             return run_heartbeat(Heartbeat(scheduled_time=self.start), deps)
@@ -141,7 +142,7 @@ class Lake:
 
     def wait_for_the_lease(self) -> None:
         """Let the lease of a killed invocation end: the clock does, the source sees a second."""
-        self.ahead += timedelta(seconds=LEASE_SECONDS + 1)
+        self.ahead += timedelta(seconds=INVOCATION_SECONDS + GUARD_SECONDS + 1)
         time.sleep(1.05)
 
 

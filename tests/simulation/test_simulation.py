@@ -84,12 +84,12 @@ def test_an_injected_defect_is_found_within_its_seeds(defect: str) -> None:
 
 
 def test_a_failing_seed_says_how_to_replay_it(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--seed", "0", "--defect", "receipt_comes_before_the_rows"]) == 1
+    assert main(["--seed", "2", "--defect", "receipt_comes_before_the_rows"]) == 1
 
     shown = capsys.readouterr().out
     replay = (
         "./pants run tests/simulation/__main__.py --"
-        " --seed 0 --defect receipt_comes_before_the_rows"
+        " --seed 2 --defect receipt_comes_before_the_rows"
     )
     assert replay in shown
     assert "was there before processed_data/works/" in shown

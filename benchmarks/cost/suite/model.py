@@ -14,7 +14,7 @@ from benchmarks.cost.suite.figures import (
     measured,
     prices,
 )
-from ingest.logic.checkpoint import RENEW_SECONDS
+from ingest.logic.checkpoint import SAVE_SECONDS
 from ingest.openlibrary.manners import POLITE_RATE
 
 GB: Final = 1e9
@@ -130,12 +130,12 @@ def functions(lake: Scenario, architecture: str = "x86_64") -> float:
 
 
 def requests(lake: Scenario) -> float:
-    """Return the cost of requests to S3; the lease is renewed while a crawl lasts."""
+    """Return the cost of requests to S3; the checkpoint is written while a crawl lasts."""
     found = measured()
-    renewals = lake.runs * lake.crawl_seconds / RENEW_SECONDS
+    checkpoints = lake.runs * lake.crawl_seconds / SAVE_SECONDS
     reads = HEARTBEATS * found["idle heartbeat: reads in S3, calls"]
     return prices()["s3.writes"].of(
-        lake.month("writes and lists in S3", "calls") + renewals
+        lake.month("writes and lists in S3", "calls") + checkpoints
     ) + prices()["s3.reads"].of(lake.month("reads in S3", "calls") + reads)
 
 

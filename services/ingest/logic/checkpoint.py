@@ -1,13 +1,17 @@
 """The checkpoint: which run is under way, who crawls it, and when the last request was sent.
 
+The lease on it lasts until its holder can no longer be alive. Nothing else would keep a crawler
+that was held up inside a write from writing after its successor: S3 refuses no write for a lease.
+
 It holds neither pages nor subjects to crawl. The stored objects themselves show what was fetched,
 which are written once and never change, so an invocation may be killed between any two of them and
 nothing has to agree with anything. The checkpoint stays below a few kilobytes for any number of
-subjects and is written when the lease is taken, renewed and released, not for each page.
+subjects and is written when the lease is taken and released, and now and then, not for each page.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -24,12 +28,12 @@ from ingest.logic.pages import SubjectState
 from ingest.ports import ObjectStore, Timing
 from schemas.keys import CHECKPOINT_KEY
 
-#: Longer than S3 may keep a renewal waiting, shorter than a heartbeat's interval.
-LEASE_SECONDS: Final = 90.0
-RENEW_SECONDS: Final = 20.0
-#: A request is not sent so near to the lease's end: clocks of two machines differ by less.
-GUARD_SECONDS: Final = 5.0
-#: From a renewal that the store did not answer to the next try.
+#: From an invocation's end to that of its lease. Clocks of two machines differ by less, and what
+#: was sent to the store has arrived.
+GUARD_SECONDS: Final = 10.0
+#: What is known of the run is written so often.
+SAVE_SECONDS: Final = 20.0
+#: From a write that the store did not answer to the next try.
 RETRY_SECONDS: Final = 2.0
 RUNS_REMEMBERED: Final = 5
 
@@ -60,7 +64,7 @@ class ActiveRun(_Model):
         Code of the reason for which nothing more of the run is fetched.
     subjects
         Scores of the subjects that are under way: what the stored pages do not show. Changes since
-        the last renewal are lost when an invocation is killed.
+        the last write are lost when an invocation is killed.
     """
 
     run_id: str
@@ -108,15 +112,23 @@ class LeasedCheckpoint:
         The clock.
     owner
         Name of this invocation, unique even among repetitions of one event.
+    remaining_seconds
+        Time left before this invocation is killed.
     """
 
-    def __init__(self, store: ObjectStore, timing: Timing, owner: str) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        timing: Timing,
+        owner: str,
+        remaining_seconds: Callable[[], float],
+    ) -> None:
         self._store = store
         self._timing = timing
         self._owner = owner
+        self._remaining_seconds = remaining_seconds
         self._etag: str | None = None
-        self._renew_at = 0.0
-        self._expires_at: datetime | None = None
+        self._save_at = 0.0
         self.state = Checkpoint()
 
     def read(self) -> Checkpoint:
@@ -145,12 +157,6 @@ class LeasedCheckpoint:
         """Whether another invocation holds the lease."""
         return self.state.held_by_other(self._owner, self._timing.now())
 
-    @property
-    def may_send(self) -> bool:
-        """Whether the lease lasts long enough to send another request."""
-        guard = timedelta(seconds=GUARD_SECONDS)
-        return self._expires_at is not None and self._expires_at - self._timing.now() > guard
-
     def take(self, run: ActiveRun) -> bool:
         """Take the lease for a run; ``False`` when another invocation was faster."""
         self.state.run = run
@@ -160,24 +166,24 @@ class LeasedCheckpoint:
             return False
         return True
 
-    def renew_if_due(self) -> None:
-        """Renew the lease, with the scores as they are now, some times before it ends.
+    def save_if_due(self) -> None:
+        """Keep what is known of the run, if that was not done just now.
 
         Raises
         ------
         LeaseLostError
             When another invocation has taken it.
         """
-        if self._timing.monotonic() < self._renew_at:
+        if self._timing.monotonic() < self._save_at:
             return
         try:
             self._write_or_lose()
         except StoreUnavailableError:
-            # The lease lasts for some more tries; without one that succeeds, nothing is sent.
-            self._renew_at = self._timing.monotonic() + RETRY_SECONDS
+            # It is what a later invocation can do without.
+            self._save_at = self._timing.monotonic() + RETRY_SECONDS
 
-    def renew(self) -> None:
-        """Renew the lease, and keep what is known of the run.
+    def save(self) -> None:
+        """Keep what is known of the run.
 
         Raises
         ------
@@ -205,11 +211,11 @@ class LeasedCheckpoint:
         try:
             self._write(keep=keep)
         except WriteConflictError as error:
-            self._expires_at = None
             raise LeaseLostError("another invocation has taken the lease") from error
 
     def _write(self, *, keep: bool = True) -> None:
-        expires_at = self._timing.now() + timedelta(seconds=LEASE_SECONDS)
+        lasts = timedelta(seconds=self._remaining_seconds() + GUARD_SECONDS)
+        expires_at = self._timing.now() + lasts
         self.state.lease = Lease(owner=self._owner, expires_at=expires_at) if keep else None
         body = self.state.model_dump_json().encode()
         try:
@@ -220,5 +226,4 @@ class LeasedCheckpoint:
             if found is None or found.body != body:
                 raise
             self._etag = found.etag
-        self._expires_at = expires_at if keep else None
-        self._renew_at = self._timing.monotonic() + RENEW_SECONDS
+        self._save_at = self._timing.monotonic() + SAVE_SECONDS

@@ -42,11 +42,11 @@ class CrawlDependencies:
     largest_request
         Works that the source gives at most.
     may_go_on
-        Whether there is time, and the lease, to begin another page.
+        Whether there is time to begin another page.
     timeout_seconds
         How long a request that begins now may take.
     keep_alive
-        Called often; renews the lease.
+        Called often, with what is known of the subjects: a later invocation goes on from it.
     keep_outcome
         Stores the outcome of a finished subject.
     find_baseline

@@ -30,7 +30,6 @@ from ingest.logic.workers import Executor, Workers
 from ingest.ports import ObjectStore, PageApi, Source, SubjectSpec, Timing
 from schemas.events import Heartbeat
 from schemas.keys import new_run_id
-from schemas.ledger.run import SubjectOutcome
 
 Action = Literal["started", "resumed", "idle", "busy"]
 
@@ -141,7 +140,7 @@ def run_heartbeat(heartbeat: Heartbeat, deps: HeartbeatDependencies) -> Heartbea
         When the checkpoint or the plan does not read back.
     """
     _refuse_time_ahead(heartbeat, deps.timing)
-    checkpoint = LeasedCheckpoint(deps.store, deps.timing, deps.owner)
+    checkpoint = LeasedCheckpoint(deps.store, deps.timing, deps.owner, deps.remaining_seconds)
     state = checkpoint.read()
     run = _run_to_crawl(heartbeat, state, deps)
     if run is None:
@@ -221,7 +220,7 @@ def _crawl(
         return HeartbeatResult("resumed", run.run_id, True, status=status)
     resumed = Resumed()
     if not is_new:
-        resumed = find_stored(deps.store, run.run_id, run.subjects, checkpoint.renew_if_due)
+        resumed = find_stored(deps.store, run.run_id, run.subjects, checkpoint.save_if_due)
     expires_at = plan.started_at + timedelta(minutes=deps.rules.run_deadline_minutes)
     if deps.timing.now() > expires_at:
         run.closing = run.closing or "run_expired"
@@ -245,14 +244,14 @@ def _end_run(
     deps: HeartbeatDependencies,
 ) -> HeartbeatResult:
     # With the reason for closing in it, before the manifest is there.
-    checkpoint.renew()
+    checkpoint.save()
     status = write_manifest(
         deps.store,
         plan,
         deps.executor,
         deps.timing,
         reason=crawl.closing or "unknown",
-        keep_alive=checkpoint.renew_if_due,
+        keep_alive=checkpoint.save_if_due,
     )
     checkpoint.release(finished_run_id=run.run_id)
     return HeartbeatResult("resumed", run.run_id, True, crawl.pages_stored, status)
@@ -282,7 +281,7 @@ def _crawl_dependencies(
     finished_runs = [one for one in checkpoint.state.finished_runs if one != run.run_id]
 
     def may_go_on() -> bool:
-        return deps.remaining_seconds() > margin and checkpoint.may_send
+        return deps.remaining_seconds() > margin
 
     pacer = Pacer(rules.requests_per_second, timing, may_go_on)
     if checkpoint.state.last_sent_at is not None:
@@ -298,13 +297,7 @@ def _crawl_dependencies(
             run.not_before = timing.now() + timedelta(seconds=rest) if rest else None
         if (since := pacer.seconds_since_sent) is not None:
             checkpoint.state.last_sent_at = timing.now() - timedelta(seconds=since)
-        checkpoint.renew_if_due()
-
-    def keep(outcome: SubjectOutcome) -> None:
-        # Whoever overslept must not end a subject that another crawler goes on with.
-        if not checkpoint.may_send:
-            checkpoint.renew()
-        keep_outcome(deps.store, plan.run_id, outcome)
+        checkpoint.save_if_due()
 
     return CrawlDependencies(
         fetcher=PageFetcher(run.run_id, deps.source, deps.api, deps.store, pacer),
@@ -318,6 +311,6 @@ def _crawl_dependencies(
             1.0, min(LONGEST_REQUEST_SECONDS, deps.remaining_seconds() - RESERVE_SECONDS)
         ),
         keep_alive=keep_alive,
-        keep_outcome=keep,
+        keep_outcome=lambda outcome: keep_outcome(deps.store, plan.run_id, outcome),
         find_baseline=lambda subject: find_baseline(deps.store, finished_runs, subject),
     )

@@ -18,15 +18,13 @@ from ingest.errors import (
     StateUnreadableError,
     StoreUnavailableError,
 )
-from ingest.logic.checkpoint import LEASE_SECONDS, ActiveRun, LeasedCheckpoint
+from ingest.logic.checkpoint import GUARD_SECONDS, ActiveRun, LeasedCheckpoint
 from ingest.logic.heartbeat import (
     CrawlRules,
     HeartbeatDependencies,
-    _crawl_dependencies,
     due_run_id,
     run_heartbeat,
 )
-from ingest.logic.plan import RunPlan
 from ingest.logic.retry import LONGEST_STREAK
 from ingest.logic.workers import Executor
 from ingest.ports import NewObject, SourceResponse
@@ -34,7 +32,6 @@ from ingest.testing.fakes import START, FakeClock, Killed, Killer, MemoryStore
 from ingest.testing.lake import RUN_ID, MemoryLake
 from schemas.events import Heartbeat
 from schemas.keys import CHECKPOINT_KEY, manifest_key, outcomes_prefix, plan_key
-from schemas.ledger.run import SubjectOutcome
 
 
 @pytest.mark.parametrize(
@@ -158,12 +155,14 @@ def test_failure_of_the_store_gives_the_lease_back() -> None:
 
 
 def leased(store: MemoryStore, clock: FakeClock, owner: str) -> LeasedCheckpoint:
-    checkpoint = LeasedCheckpoint(store, clock.timing, owner)
+    ends = clock.seconds + INVOCATION_SECONDS
+    checkpoint = LeasedCheckpoint(store, clock.timing, owner, lambda: ends - clock.seconds)
     checkpoint.read()
     return checkpoint
 
 
 RUN = ActiveRun(run_id=RUN_ID)
+INVOCATION_SECONDS = 900.0
 
 
 def test_of_two_overlapping_invocations_one_gets_the_lease() -> None:
@@ -174,25 +173,32 @@ def test_of_two_overlapping_invocations_one_gets_the_lease() -> None:
     assert leased(store, clock, "third").is_busy
 
 
-def test_lease_expires() -> None:
+@pytest.mark.parametrize("saved_after", [0.0, 30.0, INVOCATION_SECONDS - 1])
+def test_lease_ends_when_its_holder_cannot_be_alive_any_more(saved_after: float) -> None:
+    # GIVEN a holder that is held up, inside a write perhaps, some time after it took the lease
     store, clock = MemoryStore(), FakeClock()
-    leased(store, clock, "one").take(RUN)
-    clock.seconds += LEASE_SECONDS + 1
+    one = leased(store, clock, "one")
+    one.take(RUN)
+    clock.seconds += saved_after
+    one.save_if_due()
+
+    # THEN nobody goes on while it may still come to itself
+    clock.seconds = INVOCATION_SECONDS + GUARD_SECONDS - 1
+    assert leased(store, clock, "other").is_busy
+    clock.seconds += 2
     late = leased(store, clock, "other")
     assert not late.is_busy
     assert late.take(RUN)
 
 
-def test_holder_whose_lease_was_taken_notices_and_sends_nothing_more() -> None:
+def test_holder_whose_lease_was_taken_all_the_same_notices() -> None:
     store, clock = MemoryStore(), FakeClock()
     one = leased(store, clock, "one")
     one.take(RUN)
-    clock.seconds += LEASE_SECONDS - 1
-    assert not one.may_send
-    clock.seconds += 2
+    clock.seconds += INVOCATION_SECONDS + GUARD_SECONDS + 1
     leased(store, clock, "other").take(RUN)
     with pytest.raises(LeaseLostError):
-        one.renew_if_due()
+        one.save_if_due()
     with pytest.raises(LeaseLostError):
         one.release()
 
@@ -202,7 +208,7 @@ def test_lost_lease_ends_the_invocation_quietly() -> None:
 
     def script(subject: str, offset: int, limit: int) -> None:
         if offset == 100:
-            lake.clock.seconds += LEASE_SECONDS + 1
+            lake.clock.seconds += 30
             leased(lake.store, lake.clock, "other").take(RUN)
 
     lake.source.script = script
@@ -210,35 +216,41 @@ def test_lost_lease_ends_the_invocation_quietly() -> None:
     assert (result.finished, result.status) == (False, "lease_lost")
 
 
-def test_who_overslept_ends_no_subject_that_another_goes_on_with() -> None:
-    lake = MemoryLake({"love": 100})
-    one = leased(lake.store, lake.clock, "one")
-    one.take(RUN)
-    plan = RunPlan(
-        run_id=RUN_ID,
-        started_at=lake.clock.now(),
-        page_size=100,
-        max_works=100,
-        subjects=lake.specs(),
-    )
-    deps = _crawl_dependencies(plan, RUN, one, lake.dependencies())
-    lake.clock.seconds += LEASE_SECONDS + 1
-    leased(lake.store, lake.clock, "other").take(RUN)
+@pytest.mark.parametrize("held_up", [0, 1, 2, 3])
+def test_whoever_is_held_up_inside_a_write_writes_beside_no_successor(held_up: int) -> None:
+    """A page after the manifest, or an outcome without a successor's pages, would be the end."""
+    # GIVEN a crawler that sleeps inside the write of a page or of an outcome until it is killed
+    lake = MemoryLake({"love": 30}, seconds_per_invocation=300)
+    create, left = lake.store.create, [held_up]
 
-    with pytest.raises(LeaseLostError):
-        deps.keep_outcome(SubjectOutcome(subject="love", kind="subject", status="failed"))
+    def asleep(key: str, new: NewObject) -> bool:
+        if key.startswith(("raw_data/", outcomes_prefix(RUN_ID))):
+            left[0] -= 1
+            if left[0] == -1:
+                lake.clock.seconds += 295
+                # WHEN other heartbeats come meanwhile THEN none goes on
+                assert lake.run_heartbeat().action == "busy"
+                create(key, new)
+                raise Killed
+        return create(key, new)
 
-    assert lake.store.keys(outcomes_prefix(RUN_ID)) == []
+    lake.store.create = asleep  # type: ignore[method-assign]  # a fault
+    with pytest.raises(Killed):
+        lake.run_heartbeat()
+    # AND afterwards the run comes to its end, and its manifest has every page that is there
+    lake.clock.seconds += 300
+    lake.run_until_finished()
+    listed = [page.key for page in lake.outcome("love").pages]
+    assert listed == lake.raw_keys()
 
 
-def test_lease_is_renewed_now_and_then() -> None:
+def test_what_is_known_is_written_now_and_then() -> None:
     store, clock = MemoryStore(), FakeClock()
     one = leased(store, clock, "one")
     one.take(RUN)
     for _ in range(600):
         clock.seconds += 1
-        one.renew_if_due()
-    assert one.may_send
+        one.save_if_due()
     assert 20 <= store.writes.count(CHECKPOINT_KEY) <= 40
 
 
@@ -267,7 +279,7 @@ def test_released_lease_is_free_at_once() -> None:
     assert state.latest_run_id == RUN_ID
 
 
-def test_renewal_that_the_store_does_not_answer_is_tried_again() -> None:
+def test_checkpoint_that_the_store_does_not_take_is_written_again() -> None:
     store, clock = MemoryStore(), FakeClock()
     one = leased(store, clock, "one")
     one.take(RUN)
@@ -281,19 +293,19 @@ def test_renewal_that_the_store_does_not_answer_is_tried_again() -> None:
     store.replace = flaky  # type: ignore[method-assign]  # a fault
     for _ in range(60):
         clock.seconds += 1
-        one.renew_if_due()
+        one.save_if_due()
     assert failing == []
-    assert one.may_send
+    assert leased(store, clock, "other").is_busy
 
 
-def test_lease_is_renewed_while_the_last_answers_are_awaited() -> None:
+def test_what_is_known_is_written_while_the_last_answers_are_awaited() -> None:
     # GIVEN an invocation whose time is over while a slow answer is under way
     lake = MemoryLake({"love": 30}, seconds_per_invocation=60)
-    renewed, replace = threading.Event(), lake.store.replace
+    written, replace = threading.Event(), lake.store.replace
 
     def noted(key: str, body: bytes, etag: str | None) -> str:
         if lake.clock.seconds > 50:
-            renewed.set()
+            written.set()
         return replace(key, body, etag)
 
     lake.store.replace = noted  # type: ignore[method-assign]  # a spy
@@ -301,8 +313,8 @@ def test_lease_is_renewed_while_the_last_answers_are_awaited() -> None:
 
     def script(subject: str, offset: int, limit: int) -> None:
         lake.clock.seconds += 55
-        # WHEN it waits for it THEN the lease is renewed before the answer is there
-        seen.append(renewed.wait(5))
+        # WHEN it waits for it THEN the checkpoint is written before the answer is there
+        seen.append(written.wait(5))
 
     lake.source.script = script
     with ThreadPoolExecutor(4) as executor:
@@ -388,7 +400,7 @@ def test_run_that_was_killed_after_its_manifest_fetches_nothing_more() -> None:
     lake.store.create = create  # type: ignore[method-assign]
     lake.store.killer = Killer()
     lake.source.script = lambda subject, offset, limit: None
-    lake.clock.seconds += LEASE_SECONDS + 1
+    lake.clock.seconds += INVOCATION_SECONDS + GUARD_SECONDS + 1
     asked, raw = len(lake.source.requests), lake.raw_keys()
     result = lake.run_heartbeat()
     # THEN the run is closed with the manifest that it has

@@ -41,7 +41,7 @@ def test_kill_at_every_boundary_loses_and_repeats_nothing() -> None:
         killed = lake.run_killed_heartbeat(boundary)
         if not killed:
             break
-        lake.clock.seconds += 300
+        lake.clock.seconds += 1000
         lake.run_until_finished()
         # THEN the run is whole
         assert_whole(lake)
@@ -54,7 +54,7 @@ def test_any_number_of_kills_loses_and_repeats_nothing(kills: list[int]) -> None
     lake = MemoryLake(WORKS)
     for boundary in kills:
         lake.run_killed_heartbeat(boundary)
-        lake.clock.seconds += 300
+        lake.clock.seconds += 1000
     lake.run_heartbeat()
     assert_whole(lake)
 
@@ -71,7 +71,7 @@ def test_kills_while_pages_are_halved_lose_nothing(kills: list[int], stubborn: i
     lake.source.script = script
     for boundary in kills:
         lake.run_killed_heartbeat(boundary)
-        lake.clock.seconds += 300
+        lake.clock.seconds += 1000
     lake.run_until_finished()
     love = lake.outcome("love")
     assert love.distinct == 34
@@ -81,9 +81,9 @@ def test_kills_while_pages_are_halved_lose_nothing(kills: list[int], stubborn: i
 def test_killed_invocation_keeps_others_out_until_its_lease_ends() -> None:
     lake = MemoryLake(WORKS)
     lake.run_killed_heartbeat(30)
-    lake.clock.seconds += 10
+    lake.clock.seconds += 800
     assert lake.run_heartbeat().action == "busy"
-    lake.clock.seconds += 90
+    lake.clock.seconds += 120
     assert lake.run_heartbeat().action == "resumed"
 
 
