@@ -71,20 +71,22 @@ def run_now(
     event = heartbeat.event(target, started, start=True, subjects=subjects)
     watch = StallWatch(CRAWL_STALL_SECONDS)
     # An earlier run that was interrupted is finished first.
-    crawled = run_id
+    crawled, busy = run_id, 0
     while True:
         pending = _in_background(lambda: heartbeat.fire(cloud, target, event))
         while not pending.done():
             counts = count_pages(cloud, bucket, run_id)
             on_pages(counts, False)
             earlier = count_pages(cloud, bucket, crawled) if crawled != run_id else counts
-            if watch.stalled((counts.stored, earlier.stored)):
+            if watch.stalled((counts.stored, earlier.stored, busy)):
                 raise _stalled(cloud, "ingest", f"stored no page for {watch.limit:.0f} s")
             time.sleep(POLL_SECONDS)
         answer = pending.result()
         if answer.finished and answer.run_id == run_id:
             break
         crawled = answer.run_id or run_id
+        # The lease that keeps this one out ends, even if who held it was killed.
+        busy += answer.action == "busy"
         # Somebody else crawls, or the source asked for a pause.
         if answer.action in ("busy", "idle"):
             time.sleep(BUSY_SECONDS)

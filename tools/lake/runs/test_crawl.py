@@ -70,6 +70,29 @@ def test_a_crawl_that_stores_no_page_ends_with_the_last_error_of_ingest(
     assert clock.now == pytest.approx(180, abs=1)
 
 
+def test_the_lease_of_a_crawler_that_was_killed_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    # GIVEN a crawler that was killed: ingest answers at once, for 300 s, that it is busy
+    class Answered(Pending):
+        def __init__(self) -> None:
+            self.asked = clock.now
+
+        def done(self) -> bool:
+            return clock.now > self.asked
+
+        def result(self) -> Answer:
+            action = "busy" if clock.now < 300 else "started"
+            return Answer(action, RUN, action == "started", "complete")
+
+    monkeypatch.setattr(crawl, "_in_background", lambda _call: Answered())
+    monkeypatch.setattr(crawl, "new_run_id", lambda _time: RUN)
+    monkeypatch.setattr(crawl, "count_pages", stored(lambda: 7))
+    monkeypatch.setattr(crawl, "read_run", lambda *_: Run(RUN, manifest(), None))
+
+    assert crawl.run_now(CLOUD, "bucket", ignore).run_id == RUN
+
+
 def test_a_crawl_that_goes_on_is_waited_for(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     # GIVEN a crawl that stores a page every 100 s, for 1000 s
     class Answered(Pending):
