@@ -33,8 +33,12 @@ def main(arguments: list[str]) -> int:
     # This runs in Pants, whose daemon takes one call at a time.
     os.environ["PANTS_CONCURRENT"] = "true"
     packaging.package(
-        project, {"ingest": "lambda", "process": "lambda"}, for_host=True, on_line=_say
+        project,
+        {"ingest": "lambda", "process": "lambda", "glue_etl": "package"},
+        for_host=True,
+        on_line=_say,
     )
+    environment(project, "spark")
     command = [str(environment(project, "ministack")), "-m", "ministack"]
     with (
         tempfile.TemporaryDirectory(prefix="lake-faults-") as folder,

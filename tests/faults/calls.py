@@ -1,4 +1,4 @@
-"""The AWS calls of ingest and process, recognised from their HTTP requests."""
+"""The AWS calls of ingest, process and the Glue job, recognised from their HTTP requests."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 #: The User-Agent that process sets; ingest has botocore's own.
 _PROCESS_AGENT: Final = "openlake-process"
+#: What the Glue job is told to add to botocore's own, where it runs here.
+JOB_AGENT: Final = "lake-glue-job"
 _JSON_SERVICES: Final = {"AWSGlue": "glue", "AmazonSQS": "sqs", "AmazonSSM": "ssm"}
 _S3_OPERATIONS: Final = {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject"}
 #: What an object is to the lake, by its key.
@@ -26,6 +28,13 @@ _OBJECTS: Final = {
     "receipt": r"runs/[^/]*/pages/.*",
     "rows": r"processed_data/.*",
     "rejected": r"quarantine_data/.*",
+    "lease": r"curated_data/_lease\.json",
+    "current": r"curated_data/_current\.json",
+    "build": r"curated_data/_builds/.*",
+    "curated": r"runs/[^/]*/curated\.json",
+    "day": r"compacted_data/_days/.*",
+    "day-pages": r"compacted_data/_pages/.*",
+    "compacted": r"compacted_data/[^_].*",
 }
 #: What is listed, by its prefix.
 _LISTINGS: Final = {
@@ -34,6 +43,12 @@ _LISTINGS: Final = {
     "outcomes": r"runs/[^/]*/subjects/.*",
     "receipts": r"runs/[^/]*/pages/.*",
     "parts": r"runs/[^/]*/parts/.*",
+    "runs": r"runs/",
+    "builds": r"curated_data/_builds/",
+    "build": r"curated_data/[^_].*",
+    "days": r"compacted_data/_days/",
+    "compacted": r"compacted_data/[^_].*",
+    "rows": r"processed_data/.*",
 }
 
 
@@ -44,7 +59,7 @@ class Call:
     Attributes
     ----------
     caller
-        ``ingest`` or ``process``.
+        ``ingest``, ``process`` or ``etl``.
     service, operation
         As boto3 and AWS name them: ``s3``, ``PutObject``.
     subject
@@ -72,12 +87,16 @@ def recognise(method: str, target: str, headers: Mapping[str, str]) -> Call:
     headers
         The request's headers, by names in lower case.
     """
-    caller = "process" if _PROCESS_AGENT in headers.get("user-agent", "") else "ingest"
+    agent = headers.get("user-agent", "")
+    callers = {_PROCESS_AGENT: "process", JOB_AGENT: "etl"}
+    caller = next((name for known, name in callers.items() if known in agent), "ingest")
     if amz_target := headers.get("x-amz-target"):
         service, _, operation = amz_target.partition(".")
         return Call(caller, _JSON_SERVICES.get(service.partition("_")[0], service), operation)
     parts = urlsplit(target)
     _bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
+    if method == "POST":
+        return Call(caller, "s3", "DeleteObjects")
     if method == "GET" and not key:
         prefix = parse_qs(parts.query).get("prefix", [""])[0]
         return Call(caller, "s3", "ListObjectsV2", _kind(_LISTINGS, prefix))

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from lake.operations.check.command import check_lake
 from schemas import keys
-from tests.faults import events, machines, matrix
+from tests.faults import events, machines, matrix, publication
 from tests.faults.lab import Lab
 from tests.faults.proxy import Kind
 from tests.faults.scenario import Outcome, Scenario
@@ -46,7 +46,12 @@ class CampaignResult:
 
 def all_scenarios() -> list[Scenario]:
     """Return every scenario, in the order in which they run."""
-    return [*matrix.scenarios(), *events.scenarios(), *machines.scenarios()]
+    return [
+        *matrix.scenarios(),
+        *publication.scenarios(),
+        *events.scenarios(),
+        *machines.scenarios(),
+    ]
 
 
 def selected(patterns: Sequence[str]) -> list[Scenario]:
@@ -112,7 +117,7 @@ def _check_everything(lab: Lab) -> list[str]:
 
 def markdown(result: CampaignResult) -> str:
     """Return the tables of docs/reliability.md: faults by call, then the other scenarios."""
-    matrix_names = {scenario.name for scenario in matrix.scenarios()}
+    matrix_names = {one.name for one in (*matrix.scenarios(), *publication.scenarios())}
     kinds: tuple[Kind, ...] = tuple(matrix.EXPECTED)
     lines = ["| call | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
     cells = [one for one in result.outcomes if one.name in matrix_names]

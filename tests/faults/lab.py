@@ -18,7 +18,9 @@ from lake.aws import Cloud
 from lake.deploy import deployment, units
 from lake.deploy.parameters import LOCAL
 from lake.errors import RunFailedError
+from lake.etl.refresh import EtlOptions, Workspace, run_etl
 from lake.local.local_aws import LocalAws, free_port
+from lake.local.spark import aws_environment, deployed_jobs
 from lake.local.supervisor import members
 from lake.operations.replay.command import Replay, ReplayResult
 from lake.operations.replay.selection import Selection
@@ -27,6 +29,9 @@ from lake.runs import heartbeat
 from lake.runs.ledger import object_keys
 from openlibrary_standin import StandIn, StandInConfig
 from schemas import keys
+from schemas.curated_tables import CURATED
+from schemas.tables import Table
+from tests.faults.calls import JOB_AGENT
 from tests.faults.proxy import FaultProxy
 
 #: The subjects parameter that ingest reads where a heartbeat names none.
@@ -78,6 +83,7 @@ class Lab:
     failed_heartbeats: list[str] = field(default_factory=list)
     cloud: Cloud = field(default_factory=Cloud)
     bucket: str = ""
+    builds: Sequence[str] = ()
 
     def deploy(self) -> None:
         """Start the local AWS unless it runs, and deploy the lake."""
@@ -193,8 +199,7 @@ class Lab:
 
     def tables(self) -> set[str]:
         """Return the names of the catalogue's tables."""
-        database = self.cloud.parameter("foundation/glue-database")
-        found = self.cloud.client("glue").get_tables(DatabaseName=database)["TableList"]
+        found = self.cloud.client("glue").get_tables(DatabaseName=self.database)["TableList"]
         return {table["Name"] for table in found}
 
     def messages(self) -> int:
@@ -213,11 +218,94 @@ class Lab:
         return found
 
     def expire_lease(self) -> None:
-        """End the lease that a killed crawler has left, in place of waiting 90 seconds for it."""
+        """End the lease that a killed crawler has left, in place of waiting until it would be."""
         state = self.checkpoint()
         if state.get("lease"):
             state["lease"]["expires_at"] = datetime.now(UTC).isoformat()
             self.put(keys.CHECKPOINT_KEY, json.dumps(state).encode())
+
+    def need_builds(self, *, days: int) -> None:
+        """Make two builds of the curated tables, of so many days, unless they are there."""
+        if self.builds:
+            return
+        (unit,) = units.select(["glue_etl"])
+        deployment.deploy_unit(self.cloud, self.project, unit, dict(LOCAL[unit.name]), self.say)
+        builds = []
+        for runs in (1, days - 1):
+            made = [self.crawl(self.new_run(), SUBJECTS) for _ in range(runs)]
+            for run_id in made:
+                self.settle(run_id)
+            options = EtlOptions(memory="1g")
+            builds.append(run_etl(self.cloud, self.workspace, options, lambda _: None).build)
+        self.builds = builds
+
+    @property
+    def workspace(self) -> Workspace:
+        """Where the ETL works, and its jobs."""
+        folder = self.local.folder / "etl"
+        return Workspace(folder, deployed_jobs(self.cloud, self.project, folder / "package"))
+
+    def run_job(self, module: str, what: Mapping[str, str]) -> None:
+        """Run a program of the Glue job that needs no Spark, through the proxy.
+
+        Raises
+        ------
+        EtlFailedError
+            It failed, or was killed.
+        """
+        folders = {
+            "processed": keys.PROCESSED_PREFIX,
+            "compacted": keys.COMPACTED_PREFIX,
+            "curated": keys.CURATED_PREFIX,
+            "runs": keys.RUNS_PREFIX,
+        }
+        if module == "publish":
+            del folders["processed"], folders["compacted"]
+        workspace = self.workspace
+        workspace.jobs.run(
+            f"glue_etl.{module}",
+            {
+                **what,
+                **{name: f"s3://{self.bucket}/{prefix}" for name, prefix in folders.items()},
+                "database": self.database,
+            },
+            workspace.folder / f"{module}.log",
+            environment={
+                **aws_environment(self.cloud),
+                "AWS_ENDPOINT_URL": self.proxy.url,
+                # By this the proxy knows it.
+                "AWS_SDK_UA_APP_ID": JOB_AGENT,
+            },
+        )
+
+    def expire_build_lease(self) -> None:
+        """End the lease that a killed job has left, in place of waiting two minutes for it."""
+        if self.exists(keys.CURATED_LEASE_KEY):
+            lease = json.loads(self.read(keys.CURATED_LEASE_KEY))
+            lease["expires_at"] = datetime.now(UTC).isoformat()
+            self.put(keys.CURATED_LEASE_KEY, json.dumps(lease).encode())
+
+    @property
+    def database(self) -> str:
+        """Name of the catalogue's database."""
+        return self.cloud.parameter("foundation/glue-database")
+
+    def locations(self) -> dict[str, str]:
+        """Return the places of the curated tables in the catalogue."""
+        found = self.cloud.client("glue").get_tables(DatabaseName=self.database)["TableList"]
+        tables = {table["Name"]: table.get("StorageDescriptor", {}) for table in found}
+        return {name: str(tables.get(name, {}).get("Location")) for name in CURATED}
+
+    def days_at(self, table: Table, prefix: str) -> set[str]:
+        """Return the days of a table whose rows lie below a prefix, in the catalogue."""
+        pages = self.cloud.client("glue").get_paginator("get_partitions")
+        where = {"DatabaseName": self.database, "TableName": table.catalogue_name}
+        return {
+            found["Values"][0]
+            for page in pages.paginate(**where)
+            for found in page["Partitions"]
+            if f"/{prefix}" in found["StorageDescriptor"]["Location"]
+        }
 
     def end_workers(self, service: str) -> int:
         """Kill the containers of a function; return how many there were."""
@@ -249,6 +337,7 @@ class Lab:
             process.send_signal(signal.SIGKILL)
         psutil.wait_procs(family, timeout=10)
         self.local.stop()
+        self.builds = ()
 
     def exists(self, key: str) -> bool:
         """Return whether there is an object."""
