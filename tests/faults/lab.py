@@ -84,6 +84,7 @@ class Lab:
     cloud: Cloud = field(default_factory=Cloud)
     bucket: str = ""
     builds: Sequence[str] = ()
+    built_runs: list[str] = field(default_factory=list)
 
     def deploy(self) -> None:
         """Start the local AWS unless it runs, and deploy the lake."""
@@ -235,6 +236,7 @@ class Lab:
             made = [self.crawl(self.new_run(), SUBJECTS) for _ in range(runs)]
             for run_id in made:
                 self.settle(run_id)
+            self.built_runs += made
             options = EtlOptions(memory="1g")
             builds.append(run_etl(self.cloud, self.workspace, options, lambda _: None).build)
         self.builds = builds

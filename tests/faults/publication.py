@@ -13,12 +13,11 @@ from typing import Final
 
 from lake.errors import EtlFailedError
 from lake.etl.curated import read_curated
-from lake.operations.check.command import check_lake
 from schemas import keys
 from schemas.ledger.compacted import PAGED
 from tests.faults.lab import Lab
 from tests.faults.proxy import Fault, Kind
-from tests.faults.scenario import Scenario, require
+from tests.faults.scenario import Scenario, require, require_clean
 
 _MOST_JOBS: Final = 4
 _READ: Final[tuple[Kind, ...]] = ("throttled", "cut", "lost", "killed-before")
@@ -66,11 +65,12 @@ _DAYS: Final = sum(map(len, _COMPACT.values()))
 
 @dataclass(frozen=True)
 class _Work:
-    """What a job is to do, and how to see that it is done."""
+    """What a job is to do, how to see that it is done, and a run to which it was done."""
 
     module: str
     arguments: Mapping[str, str]
     is_done: Callable[[], bool]
+    run_of: Callable[[], str]
 
 
 def scenarios() -> list[Scenario]:
@@ -97,8 +97,7 @@ def _runner(
                 _run_job(lab, work)
             calls = plan.calls[call]
         require(fault.injected, f"the call was not made: {dict(plan.calls)}")
-        found = check_lake(lab.cloud, None, everything=True, say=lambda _: None)
-        require(found.ok, f"check: {found.by_code}, {found.differences[:1]}")
+        require_clean(lab, work.run_of())
         return f"{fault.injected} of {calls} calls spoiled; {jobs} jobs"
 
     return run
@@ -126,7 +125,7 @@ def _publication(lab: Lab) -> _Work:
             and all(keys.parse_build(location) == build for location in there)
         )
 
-    return _Work("publish", {"build": build}, is_done)
+    return _Work("publish", {"build": build}, is_done, lambda: lab.built_runs[0])
 
 
 def _compaction(lab: Lab) -> _Work:
@@ -142,7 +141,11 @@ def _compaction(lab: Lab) -> _Work:
             for day in new
         )
 
-    return _Work("compact", arguments, is_done)
+    def run_of() -> str:
+        (day,) = _compacted_days(lab) - before
+        return next(run for run in lab.built_runs if str(keys.parse_run_id(run).date()) == day)
+
+    return _Work("compact", arguments, is_done, run_of)
 
 
 def _compacted_days(lab: Lab) -> set[str]:
