@@ -366,9 +366,9 @@ def test_iceberg_is_an_option_of_the_job_that_builds_tables() -> None:
     off, on = job(), job(IcebergTables="true")
 
     assert "--iceberg-database" not in off
-    assert off["--additional-python-modules"].endswith("/requirements.txt")
+    assert off["--additional-python-modules"].endswith("/wheels.gluewheels.zip")
     assert on["--iceberg-database"] == f"{off['--database']}_iceberg"
-    assert on["--additional-python-modules"].endswith("/requirements-iceberg.txt")
+    assert on["--additional-python-modules"].endswith("/wheels-iceberg.gluewheels.zip")
 
 
 @pytest.mark.parametrize(
