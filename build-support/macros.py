@@ -41,13 +41,13 @@ def glue_archive(service, version):
     """The deployable zip of a Glue job, made of its package/ directory.
 
     Glue gets it by --extra-py-files, and with it the two things in it that Glue wants as objects of
-    their own: the scripts, which are modules of the package, and what Glue is to install:
-    glue.lock, or glue_iceberg.lock where Iceberg tables are written.
+    their own: the scripts, which are modules of the package, and the wheels that Glue is to
+    install: those of glue.lock, or of glue_iceberg.lock where Iceberg tables are written.
     """
     archive(
         name="package",
         format="zip",
-        files=["./package:sources", "//3rdparty/python:glue_locks"],
+        files=["./package:sources", "//3rdparty/python:glue_wheels"],
         output_path=f"services/{service}/{service}-{version}.zip",
         tags=["deploy", f"service:{service}"],
     )

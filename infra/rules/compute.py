@@ -122,9 +122,11 @@ def _job(_: Template, resource: Resource) -> Iterator[str]:
         yield "its script is not that of the package"
     if text_of(arguments.get("--extra-py-files")) != package:
         yield "it does not run the package"
-    locks = {f"{package}/{name}.txt" for name in ("requirements", "requirements-iceberg")}
-    if text_of(arguments.get("--additional-python-modules")) not in locks:
-        yield "what it installs is not locked"
+    wheels = {f"{package}/{name}.gluewheels.zip" for name in ("wheels", "wheels-iceberg")}
+    if text_of(arguments.get("--additional-python-modules")) not in wheels:
+        yield "what it installs is not of the package"
+    if arguments.get("--python-modules-installer-option") != "--no-index":
+        yield "every worker would ask a package index"
     if "--custom-logGroup-prefix" not in arguments:
         yield "it does not log to the groups of this stack"
 

@@ -126,6 +126,7 @@ BREAKS: list[tuple[str, str, str, Break]] = [
     ("job", "glue_etl", "BulkJob", _set("Properties.Command.ScriptLocation", "s3://other/job.py")),
     ("job", "glue_etl", "BulkJob", _remove(ARGUMENTS + "--extra-py-files")),
     ("job", "glue_etl", "BulkJob", _set(ARGUMENTS + "--additional-python-modules", "pydantic")),
+    ("job", "glue_etl", "BulkJob", _remove(ARGUMENTS + "--python-modules-installer-option")),
     ("job", "glue_etl", "BulkJob", _remove(ARGUMENTS + "--custom-logGroup-prefix")),
     ("event-trigger", "glue_etl", "RunProcessedTrigger", _set("Properties.Type", "ON_DEMAND")),
     (

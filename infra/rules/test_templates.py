@@ -271,7 +271,7 @@ def test_role_can_tell_a_missing_object_from_a_forbidden_one(role: tuple[str, st
 # Folders that Spark's jobs write, and those above them.
 DAY_FOLDER = "quarantine_data/works/ingest_date=2026-09-30"
 FOLDERS = {
-    ETL: {"curated_data/works/build=B", "curated_data/works", "curated_data"},
+    ETL: {"curated_data/works/build=B", "curated_data/works"},
     BULK: {
         "processed_data/dump_works/ingest_date=2026-09-30/R",
         "processed_data/dump_works",
@@ -279,7 +279,7 @@ FOLDERS = {
     },
 }
 ABOVE: dict[tuple[str, str], set[str]] = {
-    ETL: set(),
+    ETL: {"curated_data"},
     BULK: {"processed_data", DAY_FOLDER, "quarantine_data/works", "quarantine_data"},
 }
 
@@ -291,9 +291,7 @@ def test_a_job_reaches_the_folders_that_spark_writes(role: tuple[str, str], fold
     """GIVEN S3A, the connector of Glue since 5.1 THEN a folder is asked for with no slash, too."""
     template, name = load(role[0]), role[1]
 
-    # Above the highest folder of a role there is nothing to clear.
-    slashes = ("", "/") if "/" in folder else ("",)
-    for target in (f"{{data-bucket}}/{folder}{slash}" for slash in slashes):
+    for target in (f"{{data-bucket}}/{folder}{slash}" for slash in ("", "/")):
         for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"):
             assert may(template, name, action, target), target
     for slash in ("", "/"):
@@ -366,9 +364,9 @@ def test_iceberg_is_an_option_of_the_job_that_builds_tables() -> None:
     off, on = job(), job(IcebergTables="true")
 
     assert "--iceberg-database" not in off
-    assert off["--additional-python-modules"].endswith("/requirements.txt")
+    assert off["--additional-python-modules"].endswith("/wheels.gluewheels.zip")
     assert on["--iceberg-database"] == f"{off['--database']}_iceberg"
-    assert on["--additional-python-modules"].endswith("/requirements-iceberg.txt")
+    assert on["--additional-python-modules"].endswith("/wheels-iceberg.gluewheels.zip")
 
 
 @pytest.mark.parametrize(

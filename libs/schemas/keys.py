@@ -292,6 +292,15 @@ def split_day(path: str) -> tuple[str, str]:
     return folder.removeprefix("ingest_date="), rest
 
 
+def is_folder_marker(key: str) -> bool:
+    """Return whether an object holds nothing, and only says that there is a folder.
+
+    Hadoop's connectors and consoles leave such objects, named after the folder with a slash or,
+    EMRFS's, with ``_$folder$``.
+    """
+    return key.endswith(("/", "_$folder$"))
+
+
 def raw_run_prefix(run_id: str) -> str:
     """Return the prefix of a run's raw pages."""
     return f"{day_prefix(RAW_PREFIX, parse_run_id(run_id).date())}run_id={run_id}/"

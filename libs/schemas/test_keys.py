@@ -253,6 +253,19 @@ def test_what_is_no_file_of_a_page_is_passed_over(path: str) -> None:
     assert keys.parse_page_path(path) is None
 
 
+@pytest.mark.parametrize(
+    ("key", "is_marker"),
+    [
+        ("curated_data/works/", True),
+        ("curated_data_$folder$", True),
+        ("curated_data/works/part-0.parquet", False),
+        ("curated_data/_current.json", False),
+    ],
+)
+def test_markers_of_folders_are_known(key: str, is_marker: bool) -> None:
+    assert keys.is_folder_marker(key) is is_marker
+
+
 def test_a_compacted_day_is_read_from_its_record_s_name() -> None:
     assert keys.parse_compacted_day_name("2026-11-23.json") == "2026-11-23"
     assert keys.parse_compacted_day_name("x.json") is None

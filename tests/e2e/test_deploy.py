@@ -13,6 +13,7 @@ from rich.console import Console
 from lake.aws import Cloud
 from lake.deploy import changes, deployment, stacks, units
 from lake.deploy.command import Request, changed_parameters, release
+from lake.deploy.parameters import LOCAL
 from lake.errors import DeployError
 from lake.operations.status.reading import read_status
 from lake.project import Project
@@ -86,6 +87,28 @@ def test_a_version_with_other_content_is_refused(cloud: Cloud, tmp_path: Path) -
 
     with pytest.raises(DeployError, match=f"Version {version} of process was deployed before"):
         deployment.refuse_reused_version(cloud, plan)
+
+
+def test_a_job_finds_in_the_artifact_bucket_all_that_it_starts_with(cloud: Cloud) -> None:
+    (unit,) = units.select(["glue_etl"])
+    deployment.deploy_unit(cloud, PROJECT, unit, LOCAL["glue_etl"], print)
+
+    with zipfile.ZipFile(PROJECT.package("glue_etl")) as package:
+        contents = {package.read(name) for name in package.namelist()}
+    contents.add(PROJECT.package("glue_etl").read_bytes())
+    for name in ("etl", "bulk"):
+        job_name = cloud.parameter(f"glue_etl/{name}-job-name")
+        job = cloud.client("glue").get_job(JobName=job_name)["Job"]
+        arguments = job["DefaultArguments"]
+        assert arguments["--python-modules-installer-option"] == "--no-index"
+        for uri in (
+            job["Command"]["ScriptLocation"],
+            arguments["--extra-py-files"],
+            arguments["--additional-python-modules"],
+        ):
+            bucket, _, key = uri.removeprefix("s3://").partition("/")
+            body = cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+            assert body in contents, uri
 
 
 def test_an_unchanged_service_is_not_packaged_again(cloud: Cloud, tmp_path: Path) -> None:

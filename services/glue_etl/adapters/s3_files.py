@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from glue_etl.errors import StorageError
 from glue_etl.ports import FileInfo, Versioned
+from schemas.keys import is_folder_marker
 
 _SCHEME: Final = "s3://"
 _ABSENT: Final = {"NoSuchKey", "404", "NotFound"}
@@ -69,12 +70,12 @@ class S3Files:
         return file.etag or ""
 
     def find(self, prefix: str) -> list[FileInfo]:
-        """List objects; see the port."""
+        """List objects, without the markers of folders that Spark leaves; see the port."""
         bucket, key = _split(prefix)
         return [
             FileInfo(f"{_SCHEME}{bucket}/{item['Key']}", int(item["Size"]), item["ETag"].strip('"'))
-            for page in self._pages(Bucket=bucket, Prefix=key)
-            for item in page.get("Contents", ())
+            for item in self._objects(bucket, key)
+            if not is_folder_marker(item["Key"])
         ]
 
     def folders(self, folder: str) -> list[str]:
@@ -87,9 +88,9 @@ class S3Files:
         ]
 
     def delete(self, uri: str) -> None:
-        """Delete an object or those of a folder; see the port."""
+        """Delete an object or those of a folder, its markers included; see the port."""
         bucket, key = _split(uri)
-        keys = [_split(file.uri)[1] for file in self.find(uri)] if key.endswith("/") else [key]
+        keys = [item["Key"] for item in self._objects(bucket, key)] if key.endswith("/") else [key]
         self._delete(bucket, [{"Key": key} for key in keys], frozenset())
 
     def delete_unchanged(self, files: Sequence[FileInfo]) -> None:
@@ -121,6 +122,10 @@ class S3Files:
             Bucket=bucket, Key=key, Body=body, ContentType="application/json", **condition
         )
         return str(answer["ETag"])
+
+    def _objects(self, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+        for page in self._pages(Bucket=bucket, Prefix=prefix):
+            yield from page.get("Contents", ())
 
     def _pages(self, **request: str) -> Iterator[dict[str, Any]]:
         with _translated(request["Prefix"]):

@@ -70,6 +70,22 @@ def test_files_are_written_read_listed_and_deleted(place: tuple[Files, str]) -> 
     assert [file.uri for file in files.find(root)] == [f"{root}t/build=2/x"]
 
 
+def test_markers_of_folders_are_no_files_and_go_with_their_folder(aws: Any) -> None:
+    """GIVEN what S3A and EMRFS leave of folders THEN a listing has files only."""
+    client, files = aws.client("s3"), S3Files(aws.client("s3"))
+    build = "curated_data/works/build=B"
+    for key in ("curated_data/", f"{build}/", f"{build}/_temporary_$folder$", f"{build}_$folder$"):
+        client.put_object(Bucket="lake", Key=key, Body=b"")
+    files.write(f"s3://lake/{build}/part-0.parquet", b"rows")
+
+    assert [file.uri for file in files.find("s3://lake/")] == [f"s3://lake/{build}/part-0.parquet"]
+    assert files.folders("s3://lake/curated_data/works/") == ["build=B"]
+
+    files.delete(f"s3://lake/{build}/")
+    left = [item["Key"] for item in client.list_objects_v2(Bucket="lake")["Contents"]]
+    assert left == ["curated_data/", f"{build}_$folder$"]
+
+
 def test_files_are_deleted_on_condition_that_they_are_as_they_were(tmp_path: Path) -> None:
     files, root = LocalFiles(), f"file://{tmp_path}/"
     for name in ("same", "changed", "gone"):

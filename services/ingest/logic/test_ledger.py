@@ -14,7 +14,7 @@ from ingest.logic.reconcile import Baseline
 from ingest.ports import NewObject, SubjectSpec
 from ingest.testing.fakes import START, FakeClock, InlineExecutor, MemoryStore
 from ingest.testing.lake import RUN_ID, MemoryLake
-from schemas.keys import RawKey, manifest_key, outcome_key, outcomes_prefix
+from schemas.keys import RawKey, manifest_key, outcome_key, outcomes_prefix, raw_run_prefix
 from schemas.ledger.run import PageEntry, RunManifest, SubjectOutcome
 from schemas.version import CONTRACT_VERSION
 
@@ -125,7 +125,8 @@ def test_objects_that_somebody_else_put_there_are_passed_over(name: str) -> None
 def test_folder_marker_does_not_stop_a_run() -> None:
     lake = MemoryLake({"love": 400}, seconds_per_invocation=8)
     lake.run_heartbeat()
-    lake.store.create(outcomes_prefix(RUN_ID), NewObject(b""))
+    for marker in (outcomes_prefix(RUN_ID), f"{raw_run_prefix(RUN_ID)}subject=love_$folder$"):
+        lake.store.create(marker, NewObject(b""))
     assert lake.run_until_finished().status == "complete"
 
 

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from process.errors import StorageError
 from process.ports import StoredObject
+from schemas.keys import is_folder_marker
 
 _ABSENT: Final = {"NoSuchKey", "404", "NotFound"}
 # Of two conditional writes at once, the second gets 412; a 409 leaves it open and is tried again.
@@ -91,7 +92,8 @@ class S3Store:
             for item in (item for page in pages for item in page.get("Contents", ())):
                 if last is not None and item["Key"] > prefix + last:
                     break
-                found[item["Key"]] = _etag(item)
+                if not is_folder_marker(item["Key"]):
+                    found[item["Key"]] = _etag(item)
         return found
 
 

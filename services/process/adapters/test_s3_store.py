@@ -43,6 +43,13 @@ def test_an_object_above_the_limit_is_not_read(store: S3Store) -> None:
     assert (found.body, found.size) == (b"", 3)
 
 
+def test_markers_of_folders_are_not_listed(store: S3Store) -> None:
+    for key in ("runs/r/", "runs/r/a", "runs/r/b_$folder$"):
+        store.put(key, b"", "text/plain")
+
+    assert list(store.list_etags("runs/r/")) == ["runs/r/a"]
+
+
 def test_a_missing_object_is_none(store: S3Store) -> None:
     assert store.get("a") is None
 

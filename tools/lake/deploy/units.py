@@ -42,8 +42,8 @@ UNITS: tuple[Unit, ...] = (
         members={
             "glue_etl/job.py": "job.py",
             "glue_etl/bulk.py": "bulk.py",
-            "glue.lock": "requirements.txt",
-            "glue_iceberg.lock": "requirements-iceberg.txt",
+            "glue.gluewheels.zip": "wheels.gluewheels.zip",
+            "glue_iceberg.gluewheels.zip": "wheels-iceberg.gluewheels.zip",
         },
     ),
     Unit("monitoring"),

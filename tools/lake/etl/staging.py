@@ -15,6 +15,7 @@ from typing import Any
 
 from lake.aws import Cloud
 from lake.errors import EtlError
+from schemas.keys import is_folder_marker
 
 PARALLEL = 16
 KNOWN = "staged.json"
@@ -44,11 +45,12 @@ class Staged:
 
 
 def list_objects(cloud: Cloud, bucket: str, prefix: str) -> Iterator[StoredObject]:
-    """Yield the objects below a prefix."""
+    """Yield the objects below a prefix, without markers of folders."""
     pages = cloud.client("s3").get_paginator("list_objects_v2")
     for page in pages.paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", []):
-            yield StoredObject(item["Key"], item["ETag"], int(item["Size"]))
+            if not is_folder_marker(item["Key"]):
+                yield StoredObject(item["Key"], item["ETag"], int(item["Size"]))
 
 
 def list_folders(cloud: Cloud, bucket: str, prefix: str) -> list[str]:

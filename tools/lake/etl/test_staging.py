@@ -44,6 +44,13 @@ def files(stage: Stage) -> dict[str, str]:
     return {str(path.relative_to(stage.data)): path.read_text() for path in found}
 
 
+def test_markers_of_folders_are_not_staged(cloud: Cloud, stage: Stage) -> None:
+    put(cloud, **{"": "", "f/": "", "f/a": "1", "f_$folder$": ""})
+
+    assert fetch(cloud, stage).fetched == 1
+    assert files(stage) == {"p/f/a": "1"}
+
+
 def test_only_new_and_changed_objects_are_fetched(cloud: Cloud, stage: Stage) -> None:
     # GIVEN a stage of three objects
     put(cloud, a="1", b="2", c="3")

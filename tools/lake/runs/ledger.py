@@ -59,11 +59,12 @@ def count_pages(cloud: Cloud, bucket: str, run_id: str) -> PageCounts:
 
 
 def object_keys(cloud: Cloud, bucket: str, prefix: str) -> Iterator[str]:
-    """Yield the keys below a prefix."""
+    """Yield the keys below a prefix, without markers of folders."""
     pages = cloud.client("s3").get_paginator("list_objects_v2")
     for page in pages.paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", []):
-            yield item["Key"]
+            if not keys.is_folder_marker(item["Key"]):
+                yield item["Key"]
 
 
 def read_ledger(cloud: Cloud, bucket: str, key: str, model: type[Ledger]) -> Ledger | None:

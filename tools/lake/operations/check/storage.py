@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lake.aws import Cloud
+from schemas.keys import is_folder_marker
 
 _CHUNK = 1 << 20
 
@@ -36,11 +37,15 @@ class Bucket:
         return (key for key, _ in self.etags(prefix))
 
     def etags(self, prefix: str) -> Iterator[tuple[str, str]]:
-        """Yield the keys below a prefix, in order, each with its object's ETag."""
+        """Yield the keys below a prefix, in order, each with its object's ETag.
+
+        Markers of folders are left out: Spark and consoles leave them, and they hold nothing.
+        """
         pages = self.cloud.client("s3").get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=self.name, Prefix=prefix):
             for item in page.get("Contents", []):
-                yield item["Key"], item["ETag"].strip('"')
+                if not is_folder_marker(item["Key"]):
+                    yield item["Key"], item["ETag"].strip('"')
 
     def exists(self, key: str) -> bool:
         """Whether there is an object of that key."""

@@ -412,6 +412,17 @@ def test_an_emptied_file_of_an_earlier_contract_is_no_stray(lake: SoundLake) -> 
     assert lake.check().ok
 
 
+def test_markers_of_folders_are_no_difference(lake: SoundLake) -> None:
+    """GIVEN every folder with what S3A, EMRFS or a console leaves of one."""
+    listed = lake.cloud.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
+    parts = [item["Key"].split("/")[:-1] for item in listed]
+    for folder in {"/".join(part[:depth]) for part in parts for depth in range(1, len(part) + 1)}:
+        lake.put(f"{folder}/", b"")
+        lake.put(f"{folder}_$folder$", b"")
+
+    assert lake.check().differences == []
+
+
 def test_a_run_that_has_not_ended_is_a_note_and_no_fault(lake: SoundLake) -> None:
     for key in (keys.manifest_key(RUN), keys.processed_ledger_key(RUN)):
         lake.delete(key)

@@ -52,6 +52,7 @@ class QuarantineReader:
                 PaginationConfig={"MaxItems": MOST_FILES + 1},
             )
             for item in page.get("Contents", [])
+            if not keys.is_folder_marker(item["Key"])
         ]
         read = found[:MOST_FILES]
         fresh = [name for name in read if name not in self._known]

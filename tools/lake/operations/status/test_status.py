@@ -18,9 +18,9 @@ from lake.operations.status import quarantine as quarantine_module
 from lake.operations.status.quarantine import QuarantineReader
 from lake.operations.status.reading import _queue
 from lake.operations.status.runs import freshness_hours, gaps, read_runs, run_status
-from lake.runs.ledger import Run
+from lake.runs.ledger import PageCounts, Run, count_pages
 from lake.testing.lakes import BUCKET, lake_in_memory, put, put_run, record
-from schemas.keys import RawKey, manifest_key
+from schemas.keys import RawKey, manifest_key, raw_run_prefix, receipts_prefix
 from schemas.ledger.curated_build import BUILD_FORMAT, ExcludedRun
 from schemas.ledger.run import RunManifest, SubjectOutcome
 
@@ -103,11 +103,20 @@ def put_quarantine(cloud: Cloud, page: RawKey, *codes: str) -> None:
     )
 
 
+def test_a_marker_of_a_folder_is_no_page(cloud: Cloud) -> None:
+    for prefix in (raw_run_prefix(RUN), receipts_prefix(RUN)):
+        cloud.client("s3").put_object(Bucket=BUCKET, Key=prefix, Body=b"")
+
+    assert count_pages(cloud, BUCKET, RUN) == PageCounts(0, 0)
+
+
 def test_the_quarantine_of_a_run_is_counted_by_reason(cloud: Cloud) -> None:
     first, second = RawKey.of(RUN, "love", 0), RawKey.of(RUN, "love", 500)
     put_quarantine(cloud, first, "record.a", "record.b", "record.b")
     put_quarantine(cloud, second, "record.b")
     put_quarantine(cloud, RawKey.of(LATER, "love", 0), "record.c")
+    marker = f"{first.quarantine_key('works').rpartition('/')[0]}/{RUN}-dump/"
+    cloud.client("s3").put_object(Bucket=BUCKET, Key=marker, Body=b"")
     reader = QuarantineReader()
 
     found = reader.read(cloud, BUCKET, RUN)
