@@ -91,6 +91,7 @@ def fixed() -> str:
 def million() -> str:
     """Return what a million records cost, for the README as well."""
     lake, found = model.MILLION, measured()
+    run = read("measured.json")["provenance"]
     writes = lake.month("writes and lists in S3", "calls")
     reads = lake.month("reads in S3", "calls")
     size = sum(lake.month(prefix.rstrip("/"), "bytes") for prefix in PREFIXES)
@@ -99,7 +100,7 @@ def million() -> str:
         f"A million records take {writes:,.0f} writes and {reads:,.0f} reads in S3,"
         f" {seconds:.0f} s of processor time in process, and {size / 1e6:,.0f} MB of storage;"
         f" crawled, processed and built into the tables they cost about"
-        f" {dollars(model.million())} USD."
+        f" {dollars(model.million())} USD (`{run['command']}`, {run['date']})."
     )
 
 
@@ -128,7 +129,8 @@ def snapstart() -> str:
     return (
         f"Not used. It would cost {dollars(model.snapstart())} USD a month for each version"
         f" of process that is\nkept, and {1000 * restore:.2f} USD for a thousand restores. It would"
-        f" save cold starts of {cold['process']:.1f} s (processor time of\nthe imports), which cost"
+        f" save cold starts of {cold['process']:.1f} s (processor time of\nthe imports,"
+        f" {read('measured.json')['provenance']['date']}), which cost"
         f" {starts} USD a month in all, and for which nobody waits: events wait\nin a queue, and"
         f" heartbeats are five minutes apart. The cold start of ingest is {cold['ingest']:.1f} s."
     )

@@ -18,6 +18,9 @@ DEFAULT_PLATFORM = "linux_x86_64"
 STOP_TIMEOUT_SECONDS = 10.0
 LINES_SHOWN = 15
 
+# What Pants puts before each line: the time and the level.
+_LOG_PREFIX = re.compile(r"^\d\d:\d\d:\d\d\.\d\d \[[A-Z]+\] ")
+
 OnLine = Callable[[str], None]
 
 
@@ -42,7 +45,8 @@ def package(
     architecture
         Architecture of Lambda otherwise: x86_64 or arm64.
     on_line
-        Called with each line that Pants prints: the first time, it has much to set up.
+        Called with each line that Pants prints, without time and level: the first time, it has much
+        to set up.
 
     Raises
     ------
@@ -100,7 +104,7 @@ def _run_pants(
         try:
             for line in process.stdout or ():
                 lines.append(line.rstrip())
-                on_line(lines[-1])
+                on_line(_LOG_PREFIX.sub("", lines[-1]))
         except BaseException:
             # On Ctrl-C: Pants would leave its daemon behind, still building.
             process.terminate()

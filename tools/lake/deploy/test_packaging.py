@@ -50,6 +50,19 @@ def called(folder: Path) -> tuple[list[str], dict[str, str]]:
     return note["arguments"], note["environment"]
 
 
+def test_progress_is_what_pants_says_without_time_and_level(tmp_path: Path) -> None:
+    shown: list[str] = []
+
+    packaging.package(
+        project(tmp_path, "print('12:15:34.88 [INFO] Starting: Building slim.pex')\nprint('a')"),
+        {"ingest": "lambda"},
+        for_host=False,
+        on_line=shown.append,
+    )
+
+    assert shown == ["Starting: Building slim.pex", "a"]
+
+
 def test_pants_is_asked_for_the_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     found = packaging.package(

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
+from rich.text import Text
 
 from lake.runs.ledger import PageCounts
 from lake.terminal.console import settings
 
-DETAIL_WIDTH = 100
+# What the spinner takes of a line.
+SPINNER_WIDTH = 2
 
 
 class Progress:
@@ -33,7 +35,7 @@ class Progress:
         with self._running(title) as status:
 
             def show(detail: str) -> None:
-                status.update(f"{title}: [dim]{escape(detail[:DETAIL_WIDTH])}[/]")
+                status.update(self._line(title, detail))
                 if settings.verbose:
                     self._console.print(f"  [dim]{escape(detail)}[/]", highlight=False)
 
@@ -50,13 +52,19 @@ class Progress:
                     if all_are_stored
                     else f"{counts.stored} stored so far"
                 )
-                status.update(f"{title}: [dim]pages: {stored}, {counts.processed} processed[/]")
+                status.update(self._line(title, f"pages: {stored}, {counts.processed} processed"))
 
             yield show
 
     def note(self, text: str) -> None:
         """Show a line between steps."""
         self._console.print(f"  {escape(text)}", highlight=False)
+
+    def _line(self, title: str, detail: str) -> Text:
+        """Return a step and its detail in one line: what wraps would jump at each change."""
+        line = Text.assemble(f"{title}: ", (detail, "dim"))
+        line.truncate(self._console.width - SPINNER_WIDTH, overflow="ellipsis")
+        return line
 
     @contextlib.contextmanager
     def _running(self, title: str) -> Iterator[Status]:

@@ -126,7 +126,7 @@ def _report_line(summary: Summary) -> list[str]:
 
 def _counts(summary: Summary) -> RenderableType:
     stages = ", ".join(
-        f"{name.lower()} {seconds:.1f} s" for name, seconds in summary.stages.items()
+        f"{name[0].lower()}{name[1:]} {seconds:.1f} s" for name, seconds in summary.stages.items()
     )
     lines = [
         f"{summary.records_raw:,} records of {summary.subjects} subjects fetched in "

@@ -1,0 +1,29 @@
+import io
+
+from rich.console import Console
+
+from lake.local.demo import Summary
+from lake.terminal.screens import show_summary
+
+
+def test_the_names_of_the_steps_keep_their_capitals() -> None:
+    written = io.StringIO()
+    summary = Summary(
+        run_id="20261127T122310Z",
+        status="complete",
+        source="http://127.0.0.1:1",
+        subjects=1,
+        pages=1,
+        records_raw=1,
+        rows_processed=1,
+        records_quarantined=0,
+        endpoint="http://127.0.0.1:4566",
+        bucket="bucket",
+        database="openlake_local",
+        stages={"Start the local AWS": 1.1, "Crawl": 6.0},
+        seconds=7.1,
+    )
+
+    show_summary(Console(file=written, width=200), summary)
+
+    assert "7.1 s: start the local AWS 1.1 s, crawl 6.0 s" in written.getvalue()
