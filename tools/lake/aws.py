@@ -138,6 +138,7 @@ def _region(configured: str | None) -> str:
     if not found:
         raise AwsError(
             "No AWS region is set.",
-            "Set AWS_REGION, for example AWS_REGION=eu-central-1, or a region in your profile.",
+            "Set AWS_REGION, for example AWS_REGION=eu-central-1, or a region in your profile"
+            " or in lake.toml.",
         )
     return found

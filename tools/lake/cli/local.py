@@ -1,6 +1,7 @@
 """Commands of the local lake: up, down and the demo."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -99,8 +100,8 @@ def clean(
     project = current_project()
     running = local_aws(project).running() is not None
     stored = find_stored(project, caches=caches, keep_local_aws=running)
-    rows = [[_megabytes(s.bytes), str(s.path), s.holds] for s in stored]
-    out.print(table("Can be freed", ["size", "folder", "holds"], rows))
+    rows = [[_megabytes(s.bytes), _short(s.path, project.root), s.holds] for s in stored]
+    out.print(table("Can be freed", ["size", "folder", "holds"], rows, wraps=True))
     total = _megabytes(sum(s.bytes for s in stored))
     if not yes and not (sys.stdin.isatty() and typer.confirm(f"Free {total}?", err=True)):
         again = "./lake clean --caches" if caches else "./lake clean"
@@ -108,6 +109,14 @@ def clean(
         return
     stop_daemon(project)
     out.print(f"{_megabytes(free(stored))} are free again.", highlight=False)
+
+
+def _short(path: Path, root: Path) -> str:
+    """Return a path as one would write it: from the clone, or from the home."""
+    for base, prefix in ((root, ""), (Path.home(), "~/")):
+        if path.is_relative_to(base):
+            return f"{prefix}{path.relative_to(base)}"
+    return str(path)
 
 
 def _megabytes(count: int) -> str:

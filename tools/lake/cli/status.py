@@ -190,7 +190,12 @@ def _runs(status: LakeStatus) -> Iterator[RenderableType]:
         counts: list[list[object]] = [[code, n] for code, n in quarantine.reasons.items()]
         yield table(f"Quarantine of run {quarantine.run_id}{more}", ["reason", "records"], counts)
     if status.freshness_hours is not None:
-        yield Text(f"\nThe newest processed run was crawled {status.freshness_hours:.1f} h ago.")
+        yield Text(f"\nThe newest processed run was crawled {_ago(status.freshness_hours)}.")
+
+
+def _ago(hours: float) -> str:
+    """Return an age in words: of a lake that was just made, in minutes."""
+    return f"{hours * 60:.0f} min ago" if hours < 1 else f"{hours:.1f} h ago"
 
 
 def _etl(etl: EtlStatus, command: str, *, jobs: bool) -> Iterator[RenderableType]:
@@ -198,9 +203,9 @@ def _etl(etl: EtlStatus, command: str, *, jobs: bool) -> Iterator[RenderableType
     waiting = len(etl.waiting_runs)
     lag = f"{waiting} processed run{'' if waiting == 1 else 's'} not in it" if waiting else "no lag"
     if etl.build:
+        age = "" if etl.age_hours is None else f" ({_ago(etl.age_hours)})"
         yield Text.from_markup(
-            f"[bold]Curated tables[/] build {etl.build}, published {etl.published_at}"
-            f" ({etl.age_hours:.1f} h ago), {lag}"
+            f"[bold]Curated tables[/] build {etl.build}, published {etl.published_at}{age}, {lag}"
         )
     else:
         yield Text.from_markup(f"[bold]Curated tables[/] none yet: '{command}' builds them.")

@@ -39,7 +39,8 @@ def test_no_region_is_a_line_and_a_hint_for_every_command(
     assert ended.code == 1
     assert ended.err == (
         "error: No AWS region is set.\n"
-        "Set AWS_REGION, for example AWS_REGION=eu-central-1, or a region in your profile.\n"
+        "Set AWS_REGION, for example AWS_REGION=eu-central-1, or a region in your profile"
+        " or in lake.toml.\n"
     )
 
 

@@ -83,6 +83,29 @@ def test_wiping_deletes_once_somebody_agreed(
     assert (ended.code, stopped) == (0, ["daemon", "server", "wiped"])
 
 
+def test_clean_names_folders_in_full_on_a_narrow_terminal(
+    command_line: Lake,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    home = (
+        tmp_path_factory.mktemp("home")
+        / "a home whose name is so long that a path in it fits no line of eighty"
+    )
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    for folder in (home / ".cache/pants", home / ".cache/openlake", tmp_path / "dist"):
+        folder.mkdir(parents=True)
+
+    ended = command_line("clean", "--caches")
+
+    assert "…" not in ended.out
+    for name in ("~/.cache/pants", "~/.cache/openlake", " dist "):
+        assert name in ended.out, name
+
+
 def test_clean_shows_sizes_and_removes_nothing_unasked(command_line: Lake, tmp_path: Path) -> None:
     package = tmp_path / "dist/services/x.zip"
     package.parent.mkdir(parents=True)

@@ -70,6 +70,12 @@ def test_all_of_it_is_there() -> None:
         assert part in text, part
 
 
+def test_a_lake_that_was_just_made_has_an_age_in_minutes() -> None:
+    text = " ".join(shown(replace(STATUS, freshness_hours=0.04)).split())
+
+    assert "The newest processed run was crawled 2 min ago." in text
+
+
 def test_what_is_watched_leaves_out_what_is_deployed() -> None:
     text = shown(STATUS, units=False)
 

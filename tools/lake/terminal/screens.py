@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
@@ -39,7 +40,8 @@ def show_description(console: Console, state: TableState, columns: QueryResult) 
         newest = f", newest {state.newest}" if state.newest else ""
         rows = "row" if state.rows == 1 else "rows"
         console.print(f"{state.rows:,} {rows}{newest}", highlight=False)
-    console.print(result_table(columns, wraps=True))
+    # Without a number of rows, which here would be that of the columns.
+    console.print(replace(result_table(columns, wraps=True), total=None))
 
 
 def show_etl(console: Console, result: EtlResult) -> None:

@@ -3,7 +3,8 @@ import io
 from rich.console import Console
 
 from lake.local.demo import Summary
-from lake.terminal.screens import show_summary
+from lake.query.metadata import TableState, columns_of
+from lake.terminal.screens import show_description, show_summary
 
 
 def test_the_names_of_the_steps_keep_their_capitals() -> None:
@@ -27,3 +28,13 @@ def test_the_names_of_the_steps_keep_their_capitals() -> None:
     show_summary(Console(file=written, width=200), summary)
 
     assert "7.1 s: start the local AWS 1.1 s, crawl 6.0 s" in written.getvalue()
+
+
+def test_a_description_counts_rows_of_the_table_and_not_its_columns() -> None:
+    written = io.StringIO()
+    state = TableState("works", "curated", "Works", rows=5883)
+
+    show_description(Console(file=written, width=200), state, columns_of("works"))
+
+    assert written.getvalue().count("rows") == 1
+    assert "5,883 rows" in written.getvalue()
