@@ -7,6 +7,7 @@ import random
 import pytest
 
 from glue_etl.conftest import Build, put_dump, put_run
+from glue_etl.errors import RulesFailedError
 from glue_etl.testing.duckdb_tables import duckdb_tables
 from glue_etl.testing.lake import Lake
 from glue_etl.testing.tables import read_tables
@@ -46,3 +47,36 @@ def test_every_build_of_a_history_is_what_a_full_one_would_be(
     built = read_tables(curated)
     assert etl(lake, full="true")["mode"] == "full"
     assert read_tables(curated) == built
+
+
+def test_a_dump_retracts_what_it_lacks_unless_it_is_refused_or_excluded(
+    lake: Lake, etl: Build
+) -> None:
+    """GIVEN works of a crawl and of a dump WHEN the next dump lacks one THEN it leaves the tables,
+    and is back when that dump is excluded; a dump of next to nothing breaks a rule and is refused.
+    """
+    works = [{"work_key": f"/works/OL{number}W", "subjects": ["love"]} for number in range(1, 9)]
+    later = "20261130" + DUMP
+    lake.put_run(FIRST[0], {"love": works})
+    lake.put_dump(FIRST[1], works)
+    etl(lake)
+
+    lake.put_dump(later, works[:1])
+    with pytest.raises(RulesFailedError, match=r"rows_within_bounds:works\b"):
+        etl(lake, slack_rows=0)
+    assert len(keys(lake)) == 8
+
+    lake.put_dump(later, works[:6], unreadable=[works[6]["work_key"]])
+    assert etl(lake, slack_rows=0)["mode"] == "full"
+    assert keys(lake) == {work["work_key"] for work in works[:7]}
+
+    etl(lake, exclude=later, reason="it lacks a work that is there")
+    assert len(keys(lake)) == 8
+
+
+def keys(lake: Lake) -> set[str]:
+    """Return the works of the published tables, which each table that refers to them has."""
+    tables = read_tables(lake.root / "curated_data")
+    found = {row["work_key"] for row in tables["works"]}
+    assert {row["work_key"] for row in tables["work_subjects"]} == found
+    return found

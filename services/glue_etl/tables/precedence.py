@@ -7,7 +7,7 @@ A whole dump has every work of its day, so what is older counts only where the d
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
 from typing import Final
 
@@ -33,7 +33,7 @@ class NewestDump:
     """
 
     run_id: str
-    unreadable: frozenset[str] = field(default=frozenset())
+    unreadable: frozenset[str] = frozenset()
 
 
 def rows_since(processed: DataFrame, dump: NewestDump | None) -> DataFrame:
