@@ -23,7 +23,7 @@ FROM (
     SELECT
         count(*) AS works,
         count(CASE WHEN access_level IN ('open', 'borrowable') THEN 1 END) AS readable_works,
-        count(CASE WHEN origin = 'dump' THEN 1 END) AS dump_works
+        count(CASE WHEN source_subject IS NULL THEN 1 END) AS dump_works
     FROM works
 ) AS w
 CROSS JOIN (SELECT count(*) AS authors FROM authors) AS a

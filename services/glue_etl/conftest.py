@@ -14,7 +14,7 @@ import pytest
 from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.settings import JobArguments, SessionArguments
 from glue_etl.testing.lake import Lake
-from glue_etl.testing.random_lake import random_run, random_years
+from glue_etl.testing.random_lake import random_dump, random_run, random_years
 from schemas.testing.samples import captured_samples
 
 Build = Callable[..., dict[str, Any]]
@@ -63,6 +63,11 @@ def put_run(lake: Lake, run: str, seed: int) -> None:
     """Write a run of chance."""
     listings = random_run(seed)
     lake.put_run(run, listings, random_years(seed, list(listings)))
+
+
+def put_dump(lake: Lake, run: str, seed: int) -> None:
+    """Write a dump of chance."""
+    lake.put_dump(run, *random_dump(seed))
 
 
 @pytest.fixture(scope="session")

@@ -145,7 +145,7 @@ class DumpMissingError(TerminalError):
 
 
 class RunTakenError(TerminalError):
-    """A dump was to be loaded as a run that another dump has become."""
+    """A dump was to be loaded as a run that is a crawl, or another dump's."""
 
     code = "run.taken"
 

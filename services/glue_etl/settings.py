@@ -194,7 +194,9 @@ class BulkArguments(SessionArguments):
     """Turn a works dump into processed rows, as a run of their own."""
 
     dump: FileUri = Field(description="the dump: text, or text by gzip (.gz)")
-    run_id: RunId = Field(description="id of the run: the dump's date, such as 20260930T000000Z")
+    run_id: RunId = Field(
+        description="id of the run: the end of the dump's day, such as 20260930T235959Z"
+    )
     processed: Folder = Field(description="the processed tables")
     quarantine: Folder = Field(description="the quarantined records of works")
     runs: Folder = Field(description="the run ledger")

@@ -22,7 +22,7 @@ USERS = {
     "libs/schemas/rows/work.py",
     "libs/schemas/tables.py",
     "services/glue_etl/tables/work_subjects.py",
-    "services/glue_etl/tables/works.py",
+    "services/glue_etl/tables/precedence.py",
     "services/ingest/handler.py",
     "services/ingest/settings.py",
     "services/process/logic/outputs.py",

@@ -54,7 +54,7 @@ def lake_summary(tables: Tables) -> Iterable[tuple[Any, ...]]:
     yield (
         len(works),
         sum(work["access_level"] in READABLE for work in works),
-        sum(work["origin"] == "dump" for work in works),
+        sum(work["source_subject"] is None for work in works),
         len(tables.rows["authors"]),
         len(tables.rows["subjects"]),
         len(_crawled(tables)),

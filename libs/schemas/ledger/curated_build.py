@@ -5,6 +5,7 @@ They lie below the curated prefix under names that begin with ``_``, which no qu
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -14,7 +15,7 @@ from schemas.ledger.model import Count, by_name
 from schemas.ledger.run import RunId
 
 #: Bumped when a build's tables can no longer be the basis of the next one: then all is built anew.
-BUILD_FORMAT: Final = 3
+BUILD_FORMAT: Final = 4
 BuildId = Annotated[str, Field(pattern=rf"^{BUILD_PATTERN}$")]
 
 
@@ -48,6 +49,8 @@ class BuildRecord(_Record):
         The runs that are in it, each with the fingerprint of its files.
     new_runs
         Those of them that the previous build did not have, or had otherwise.
+    dump
+        The newest of the runs that is a dump, if any.
     """
 
     build: BuildId
@@ -56,6 +59,7 @@ class BuildRecord(_Record):
     mode: Literal["full", "incremental"]
     runs: Annotated[dict[RunId, str], AfterValidator(by_name)]
     new_runs: list[RunId]
+    dump: RunId | None = None
     tables: Annotated[dict[str, TableOutcome], AfterValidator(by_name)]
     rules: list[RuleOutcome]
     contract_version: str
@@ -66,6 +70,16 @@ class BuildRecord(_Record):
     def failed(self) -> list[RuleOutcome]:
         """The rules that were broken."""
         return [rule for rule in self.rules if not rule.passed]
+
+    def can_take(self, runs: Iterable[str], dumps: Collection[str]) -> bool:
+        """Return whether runs can be added: no dump, and none that the newest dump overrules.
+
+        Parameters
+        ----------
+        dumps
+            Those of the runs that are dumps, and maybe others.
+        """
+        return all(run not in dumps and run > (self.dump or "") for run in runs)
 
 
 class PublishedBuild(_Record):

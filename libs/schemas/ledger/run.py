@@ -234,6 +234,13 @@ class DumpSource(LedgerModel):
 
 
 class DumpLedger(ProcessedLedger):
-    """What the bulk route loaded as a run; ledgers of older versions name no file."""
+    """What the bulk route loaded as a run; ledgers of older versions name no file.
+
+    Attributes
+    ----------
+    unreadable_works
+        Keys of the works that its quarantined lines are of: the source has them nevertheless.
+    """
 
     dump: DumpSource | None = None
+    unreadable_works: list[str] = Field(default_factory=list)

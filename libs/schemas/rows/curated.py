@@ -27,21 +27,23 @@ class _Row(BaseModel):
 class CuratedWorkRow(WorkRow):
     """The newest state of a work: one row per work.
 
-    A subject listing tells more than the dump does (editions, scans, lending), so the newest row of
-    a listing counts, and a row of the dump only where no listing ever held the work.
+    The newest of the listings and dumps that have the work tells its state. What a dump does not
+    know (editions, scans, lending, the names of authors) or leaves out is the newest listing's.
     """
 
     edition_count: Count32 | None = Field(  # type: ignore[assignment]  # wider: dumps lack it
-        description="Number of editions that OpenLibrary knows; null for a work of the dump"
+        description="Number of editions that OpenLibrary knows; null where no listing held the work"
     )
     access_level: AccessLevel | None = Field(  # type: ignore[assignment]  # wider: dumps lack it
-        description="open, borrowable, print_disabled, restricted or none; null for a work of the"
-        " dump"
+        description="open, borrowable, print_disabled, restricted or none; null where no listing"
+        " held the work"
     )
     source_subject: str | None = Field(  # type: ignore[assignment]  # wider: dumps have none
-        description="Key of the subject whose listing held the record; null for a work of the dump"
+        description="Key of the subject whose listing held the work last; null when none did"
     )
-    origin: Origin = Field(description="Where the state comes from: listing or dump")
+    origin: Origin = Field(
+        description="What tells the state, and where raw_key points: listing or dump"
+    )
 
 
 class AuthorRow(_Row):

@@ -24,6 +24,7 @@ from glue_etl.compaction.days import Roots, TableInput
 from glue_etl.errors import BuildMissingError
 from glue_etl.ports import Files
 from glue_etl.settings import JobArguments
+from glue_etl.tables.precedence import NewestDump
 from glue_etl.version import SERVICE_VERSION
 from schemas.curated_tables import CURATED
 from schemas.ledger.curated_build import (
@@ -208,7 +209,11 @@ class Etl:
     def _write(
         self, writer: TableWriter, plan: Plan, tables: dict[str, TableInput], at_once: int
     ) -> None:
-        state = state_of_runs(writer.spark, tables, plan.read_runs)
+        dump = None
+        if plan.mode == "full" and plan.newest_dump:
+            unreadable = self._ledger().unreadable_works(plan.newest_dump)
+            dump = NewestDump(plan.newest_dump, unreadable)
+        state = state_of_runs(writer.spark, tables, plan.read_runs, dump)
         if plan.mode == "incremental" and plan.previous:
             known = state_of_build(writer.spark, self.arguments.curated, plan.previous)
             state = state.united(known)
@@ -226,6 +231,7 @@ class Etl:
             mode=plan.mode,
             runs=dict(plan.runs),
             new_runs=list(plan.new_runs),
+            dump=plan.newest_dump,
             tables={name: self._outcome(name, build, facts[name]) for name in CURATED},
             rules=check(facts, last.tables if last else {}, bounds),
             contract_version=CONTRACT_VERSION,

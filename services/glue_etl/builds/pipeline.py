@@ -16,6 +16,13 @@ from glue_etl.settings import JobArguments
 from glue_etl.tables.author_rankings import author_rankings
 from glue_etl.tables.authors import authors
 from glue_etl.tables.columns import struct_type
+from glue_etl.tables.precedence import (
+    NewestDump,
+    listings_since,
+    newest_works,
+    rows_since,
+    work_states,
+)
 from glue_etl.tables.publishing_history import (
     known_years,
     newest_years,
@@ -27,7 +34,6 @@ from glue_etl.tables.subject_pairs import PairBounds, subject_pairs
 from glue_etl.tables.subjects import subjects, tracked_subjects
 from glue_etl.tables.work_authors import work_authors
 from glue_etl.tables.work_subjects import known_listings, listings, work_subjects
-from glue_etl.tables.works import newest_works, work_states
 from schemas.tables import TABLES
 
 
@@ -78,7 +84,10 @@ class Bounds:
 
 
 def state_of_runs(
-    spark: SparkSession, tables: Mapping[str, TableInput], runs: Sequence[str]
+    spark: SparkSession,
+    tables: Mapping[str, TableInput],
+    runs: Sequence[str],
+    dump: NewestDump | None = None,
 ) -> State:
     """Return the state that the processed rows of some runs describe.
 
@@ -86,11 +95,14 @@ def state_of_runs(
     ----------
     tables
         Where they lie, by processed table.
+    dump
+        The newest dump, if the runs are all that there are; newer ones than it need none.
     """
     processed = {name: _read(spark, name, tables.get(name, TableInput()), runs) for name in TABLES}
+    works = processed["works"]
     return State(
-        work_states(processed["works"]),
-        listings(processed["works"]),
+        work_states(rows_since(works, dump)),
+        listings_since(listings(works), works, dump),
         subject_counts(processed["subject_snapshots"], processed["works"]),
         source_years(processed["subject_facets"]),
     )

@@ -23,6 +23,7 @@ from schemas.keys import (
     processed_ledger_key,
 )
 from schemas.ledger.curated_build import BUILD_FORMAT, BuildRecord, ExcludedRun
+from schemas.ledger.run import DumpLedger
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class Plan:
     new_runs
         Those of them that the previous build does not have, or has otherwise.
     dumps
-        The runs that are dumps, each of which may multiply what there is.
+        The runs that are dumps, each of which may multiply what there is; in an increment, of those
+        that the previous build has, the newest alone.
     """
 
     mode: Literal["full", "incremental"]
@@ -53,6 +55,11 @@ class Plan:
     def grows(self) -> bool:
         """Whether a dump is among the new runs, so that growth is no sign of a fault."""
         return not self.dumps.isdisjoint(self.new_runs)
+
+    @property
+    def newest_dump(self) -> str | None:
+        """The newest of the dumps."""
+        return max(self.dumps & self.runs.keys(), default=None)
 
     def with_new(self, runs: Iterable[str]) -> Self:
         """Return the plan with some of its new runs only."""
@@ -116,8 +123,9 @@ class RunLedger:
         """Plan the next build; ``None`` when the current one has all there is.
 
         Everything is built anew when there is no build to go on from, when its form is an older
-        one, or when a run of it was replayed or excluded since: what a run no longer says cannot be
-        taken out of tables that keep the newest state.
+        one, when a run of it was replayed or excluded since, and when a new run is a dump or older
+        than one: what no longer counts cannot be taken out of tables that keep the newest state,
+        nor can what counts again be found there.
 
         Raises
         ------
@@ -140,6 +148,8 @@ class RunLedger:
         fresh = pending - out
         if not full and not fresh:
             return None
+        dumps = self._processed.dumps
+        full = full or current is None or not current.can_take(fresh, dumps)
         if full:
             fresh |= self._still_processed(known.keys() - out)
         runs = ({} if full else known) | {run: self._processed.fingerprint(run) for run in fresh}
@@ -147,8 +157,11 @@ class RunLedger:
             raise NoRunsError(f"no run below {self.runs} is processed: run the crawl first")
         new = sorted(run for run in runs if run not in known or run in changed)
         mode: Literal["full", "incremental"] = "full" if full else "incremental"
-        dumps = self._processed.dumps & runs.keys()
-        return Plan(mode, current.build if current else None, runs, tuple(new), dumps)
+        if current and current.dump and not full:
+            # Its files need not be there.
+            dumps |= {current.dump}
+        previous = current.build if current else None
+        return Plan(mode, previous, runs, tuple(new), dumps & runs.keys())
 
     def input_of(self, runs: Iterable[str]) -> dict[str, TableInput]:
         """Return where the rows of some runs lie, by table.
@@ -167,6 +180,11 @@ class RunLedger:
     def fingerprint(self, run_id: str) -> str:
         """Sum up a run's files: their names and ETags."""
         return self._processed.fingerprint(run_id)
+
+    def unreadable_works(self, dump: str) -> frozenset[str]:
+        """Return the works that a dump has and does not tell of."""
+        body = self.files.read(self._ledger_uri(dump))
+        return frozenset(DumpLedger.model_validate_json(body).unreadable_works if body else ())
 
     @cached_property
     def _days(self) -> dict[str, Day]:
@@ -218,8 +236,10 @@ class RunLedger:
         return [run for run in map(parse_run_folder, self.files.folders(self.runs)) if run]
 
     def _is_processed(self, run_id: str) -> bool:
-        ledger = below(RUNS_PREFIX, processed_ledger_key(run_id))
-        return bool(self.files.find(f"{self.runs}{ledger}"))
+        return bool(self.files.find(self._ledger_uri(run_id)))
+
+    def _ledger_uri(self, run_id: str) -> str:
+        return self.runs + below(RUNS_PREFIX, processed_ledger_key(run_id))
 
     def _rows_of_dump(self, run_id: str) -> list[FileInfo]:
         folder = self.roots.processed + below(PROCESSED_PREFIX, dump_rows_prefix(run_id))

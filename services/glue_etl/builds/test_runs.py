@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def record_of(plan: Plan, form: int = BUILD_FORMAT) -> BuildRecord:
         mode=plan.mode,
         runs=dict(plan.runs),
         new_runs=list(plan.new_runs),
+        dump=plan.newest_dump,
         tables={},
         rules=[],
         contract_version="1",
@@ -93,6 +95,43 @@ def test_a_replayed_run_is_noticed_unasked_even_at_the_same_size(
     else:
         assert plan is not None
         assert (plan.mode, plan.new_runs, plan.read_runs) == ("full", (FIRST,), (FIRST, SECOND))
+
+
+DUMP, LATER_DUMP = "20261122T235959Z", "20261123T235959Z"
+
+
+def test_a_dump_and_what_is_older_than_one_come_in_with_all_runs(lake: Lake) -> None:
+    """GIVEN a build without a dump WHEN dumps and runs come THEN only runs that are newer than the
+    newest dump are added to a build, whether or not the dump's files are still there.
+    """
+    lake.put_run(SECOND, {"love": [WORK]})
+    last = record_of(plan_of(again(lake), None))
+    lake.put_dump(DUMP, [WORK])
+    plan = plan_of(again(lake), last)
+    assert (plan.mode, plan.new_runs, plan.newest_dump) == ("full", (DUMP,), DUMP)
+    assert plan.grows
+
+    last = record_of(plan)
+    shutil.rmtree(lake.root / "processed_data/dump_works")
+    lake.put_run("20261124T060000Z", {"love": [WORK]})
+    newer = plan_of(again(lake), last)
+    assert (newer.mode, newer.newest_dump, newer.grows) == ("incremental", DUMP, False)
+
+    lake.put_run(FIRST, {"love": [WORK]})
+    assert plan_of(again(lake), last).mode == "full"
+
+
+def test_a_dump_that_is_left_out_overrules_nothing(lake: Lake) -> None:
+    lake.put_run(FIRST, {"love": [WORK]})
+    lake.put_dump(DUMP, [WORK], unreadable=["/works/OL2W"])
+    lake.put_dump(LATER_DUMP, [WORK])
+    ledger = again(lake)
+    plan = plan_of(ledger, None)
+
+    assert plan.newest_dump == LATER_DUMP
+    assert plan.with_new([FIRST, DUMP]).newest_dump == DUMP
+    assert plan.with_new([FIRST]).newest_dump is None
+    assert ledger.unreadable_works(DUMP) == {"/works/OL2W"}
 
 
 def again(lake: Lake) -> RunLedger:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cleaning.columns import work_hashes
-from glue_etl.dump.record import BadLineError, Source
+from glue_etl.dump.record import BadLineError, Source, work_of
 from schemas.derive.arrow import arrow_schema
 from schemas.tables import WORKS
 
@@ -26,7 +26,8 @@ def parse_batch(lines: Iterable[tuple[bytes, int]], source: Source) -> pa.Record
     Returns
     -------
     pyarrow.RecordBatch
-        A row a line, in order: the columns of ``works``, and :data:`REJECTED`.
+        A row a line, in order: the columns of ``works``, and :data:`REJECTED`. Of a rejected line,
+        the key of the work that it is of, if it says so.
     """
     rows = [_parsed(line, position, source) for line, position in lines]
     made = pa.RecordBatch.from_pylist(rows, schema=_SCHEMA)
@@ -41,4 +42,5 @@ def _parsed(line: bytes, position: int, source: Source) -> dict[str, Any]:
         return source.row(line, position)
     except BadLineError as error:
         rejected = source.rejected(line, position, error)
-        return {"position": position, REJECTED: rejected.model_dump_json()}
+        found = {"work_key": work_of(line), "position": position}
+        return found | {REJECTED: rejected.model_dump_json()}

@@ -94,6 +94,7 @@ def load_dump(
     try:
         loaded = _check(_count(parsed), arguments)
         _write(parsed, arguments)
+        unreadable = _unreadable_works(parsed)
     except EtlError:
         raise
     except Exception as error:
@@ -101,7 +102,7 @@ def load_dump(
         raise _of_stream(error, arguments.dump) or error from error
     finally:
         parsed.unpersist()
-    ledger = _ledger(loaded, file).model_dump_json().encode()
+    ledger = _ledger(loaded, file, unreadable).model_dump_json().encode()
     files.write(_ledger_uri(arguments), ledger)
     return loaded
 
@@ -135,12 +136,18 @@ def already_loaded(
     Raises
     ------
     RunTakenError
-        When the run was loaded from another file.
+        When the run was loaded from another file, or is no dump's.
     """
     body = files.read(_ledger_uri(arguments))
     if body is None:
         return None
     ledger = DumpLedger.model_validate_json(body)
+    if ledger.subjects:
+        raise RunTakenError(
+            f"run {arguments.run_id} is a crawl: give the dump another run (--run-id), such as"
+            f" {arguments.run_id[:8]}T235959Z",
+            run_id=arguments.run_id,
+        )
     if source and ledger.dump and ledger.dump != source:
         raise RunTakenError(
             f"run {arguments.run_id} was loaded from another dump ({ledger.dump.name},"
@@ -229,7 +236,12 @@ def _write(parsed: DataFrame, arguments: BulkArguments) -> None:
     bad.select(REJECTED).write.mode("overwrite").option("compression", "gzip").text(place)
 
 
-def _ledger(loaded: Loaded, file: DumpSource) -> DumpLedger:
+def _unreadable_works(parsed: DataFrame) -> list[str]:
+    bad = parsed.where(F.col(REJECTED).isNotNull() & F.col("work_key").isNotNull())
+    return sorted(row["work_key"] for row in bad.select("work_key").distinct().collect())
+
+
+def _ledger(loaded: Loaded, file: DumpSource, unreadable: list[str]) -> DumpLedger:
     return DumpLedger(
         run_id=loaded.run_id,
         contract_version=CONTRACT_VERSION,
@@ -240,6 +252,7 @@ def _ledger(loaded: Loaded, file: DumpSource) -> DumpLedger:
         quarantined=loaded.quarantined,
         subjects={},
         dump=file,
+        unreadable_works=unreadable,
     )
 
 

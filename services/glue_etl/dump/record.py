@@ -26,6 +26,8 @@ Row = dict[str, Any]
 _COLUMNS: Final = 5
 _TYPE: Final = "/type/work"
 _MAX_PAYLOAD: Final = 1_000_000
+#: The columns that say which work a line is of, whatever comes after them.
+_LINE_OF_WORK: Final = re.compile(rb"/type/work\t(/works/OL[0-9]{1,18}W)\t")
 _OLD_AUTHOR: Final = re.compile(r"/a/(OL[0-9]+A)", re.ASCII)
 #: Kinds of subjects that a record has in lists of their own, with the prefixes of their keys.
 _KINDS: Final = {
@@ -35,6 +37,12 @@ _KINDS: Final = {
 }
 #: Columns of a processed row that a dump does not have.
 _UNKNOWN: Final[Row] = dict.fromkeys((*SOURCE_FIELDS, "has_fulltext", "availability_status"))
+
+
+def work_of(line: bytes) -> str | None:
+    """Return the key of the work that a line is of, even if the rest cannot be read."""
+    found = _LINE_OF_WORK.match(line)
+    return found[1].decode() if found else None
 
 
 class BadLineError(Exception):

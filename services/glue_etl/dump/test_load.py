@@ -29,6 +29,8 @@ from glue_etl.testing.duckdb_tables import duckdb_tables
 from glue_etl.testing.dumps import BAD_LINES, dump_lines, write_dump
 from glue_etl.testing.lake import Lake
 from glue_etl.testing.tables import read_tables
+from schemas.keys import processed_ledger_key
+from schemas.ledger.run import DumpLedger
 from schemas.rows.quarantine import QuarantineRecord
 
 RUN = "20200531T000000Z"
@@ -72,12 +74,24 @@ def test_every_line_is_in_the_rows_or_in_quarantine_once(lake: Lake, spark: Any)
     assert [record.position for record in quarantined(lake)] == bad
     rows = pq.read_table(lake.root / "processed_data/dump_works").to_pylist()
     assert sorted(row["position"] for row in rows) == sorted(set(range(400)) - set(bad))
+    ledger = DumpLedger.model_validate_json((lake.root / processed_ledger_key(RUN)).read_bytes())
+    assert ledger.unreadable_works == ["/works/OL1W"], "of a work's line, and not of a redirect's"
     arguments = arguments_for(lake, dump)
     again = already_loaded(arguments, LocalFiles(), source_of(arguments, LocalFiles()))
     assert again == Loaded("unchanged", RUN, 400, 400 - len(bad), len(bad))
 
     dump.write_bytes(dump.read_bytes() + b" ")
     with pytest.raises(RunTakenError, match="another dump .ol_dump_works_2020-05-31.txt.gz"):
+        already_loaded(arguments, LocalFiles(), source_of(arguments, LocalFiles()))
+
+
+def test_the_run_of_a_crawl_is_not_taken_for_a_dump_s(lake: Lake) -> None:
+    dump = lake.root / "dump.txt"
+    write_dump(dump, dump_lines(3))
+    lake.put_run(RUN, {"love": [{"work_key": "/works/OL1W"}]})
+    arguments = arguments_for(lake, dump)
+
+    with pytest.raises(RunTakenError, match="is a crawl"):
         already_loaded(arguments, LocalFiles(), source_of(arguments, LocalFiles()))
 
 
@@ -157,7 +171,7 @@ def effects(line: bytes, row: dict[str, Any]) -> Iterator[str]:
             yield f"works with {name}"
 
 
-def test_real_lines_join_the_tables_and_listings_tell_more(
+def test_real_lines_join_the_tables_and_fill_up_from_older_listings(
     samples: Path, lake: Lake, spark: Any, etl: Build
 ) -> None:
     dump = lake.root / "works_head_1000_2020.txt"
@@ -170,7 +184,9 @@ def test_real_lines_join_the_tables_and_listings_tell_more(
 
     tables = read_tables(lake.root / "curated_data")
     works = {row["work_key"]: row for row in tables["works"]}
-    assert works["/works/OL10000106W"]["title"] == "Listed"
+    both = works["/works/OL10000106W"]
+    assert (both["origin"], both["edition_count"]) == ("dump", 3)
+    assert both["title"] != "Listed"
     assert works["/works/OL10000223W"]["edition_count"] is None
     assert works["/works/OL10000223W"]["origin"] == "dump"
     bounds = {"min_works": 1, "pair_subjects": 1000, "pairs": 10**5, "tracked": 200, "places": 100}

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cleaning.hashing import work_hash
-from glue_etl.dump.record import BadLineError, Source
+from glue_etl.dump.record import BadLineError, Source, work_of
 from glue_etl.testing.dumps import BAD_LINES, dump_lines
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.rows.work import WorkRow
@@ -127,6 +127,24 @@ def test_a_bad_line_is_kept_with_its_reason(bad: bytes, code: str) -> None:
     assert (record.reason_code, record.position, record.run_id) == (code, 7, SOURCE.run_id)
     assert record.payload_encoding == ("base64" if code == "line.not_utf8" else "text")
     assert record.model_dump_json().encode()
+
+
+@pytest.mark.parametrize(
+    ("bad", "work"),
+    [
+        (BAD_LINES[3], "/works/OL1W"),
+        (BAD_LINES[4], "/works/OL1W"),
+        (BAD_LINES[8], "/works/OL1W"),
+        (BAD_LINES[0], None),
+        (BAD_LINES[2], None),
+        (b"/type/work\t/books/OL1M\t1\t2020-01-01\t{}", None),
+    ],
+    ids=["cut", "another key inside", "not UTF-8", "empty", "redirect", "edition"],
+)
+def test_a_line_that_cannot_be_read_may_still_say_which_work_it_is_of(
+    bad: bytes, work: str | None
+) -> None:
+    assert work_of(bad) == work
 
 
 @given(st.binary(max_size=200) | st.text(max_size=50).map(lambda text: line(title=text)))

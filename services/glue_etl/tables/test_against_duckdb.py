@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from glue_etl.adapters.local_files import LocalFiles
-from glue_etl.conftest import put_run
+from glue_etl.conftest import put_dump, put_run
 from glue_etl.settings import JobArguments, SessionArguments
 from glue_etl.testing.duckdb_tables import duckdb_tables
 from glue_etl.testing.lake import Lake
@@ -34,6 +34,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     made = Lake(tmp_path_factory.mktemp("lake"))
     for seed in range(3):
         put_run(made, f"2026112{seed}T060000Z", seed)
+    for seed in range(2):
+        put_dump(made, f"2026112{seed}T235959Z", seed)
     return made
 
 
@@ -53,6 +55,7 @@ def written(request: pytest.FixtureRequest, spark: Any, lake: Lake) -> Iterator[
     from glue_etl.builds.runs import RunLedger
     from glue_etl.builds.writing import TableWriter
     from glue_etl.compaction.days import Roots
+    from glue_etl.tables.precedence import NewestDump
 
     arguments = JobArguments.parse(lake.arguments(**ARGUMENTS, shuffle_partitions=5))
     tune(spark, arguments, small=request.param == "small")
@@ -61,7 +64,9 @@ def written(request: pytest.FixtureRequest, spark: Any, lake: Lake) -> Iterator[
     ledger = RunLedger(LocalFiles(), lake.runs, Roots(lake.processed, lake.compacted))
     plan = ledger.plan(None)
     assert plan is not None
-    state = state_of_runs(spark, ledger.input_of(plan.runs), list(plan.runs))
+    assert plan.newest_dump is not None
+    dump = NewestDump(plan.newest_dump, ledger.unreadable_works(plan.newest_dump))
+    state = state_of_runs(spark, ledger.input_of(plan.runs), list(plan.runs), dump)
     shuffled = State(
         *(
             frame.repartition(3, F.rand(7))

@@ -31,35 +31,6 @@ def table(made: Any, *columns: str) -> list[tuple[Any, ...]]:
     return sorted(found, key=lambda row: [(value is not None, value) for value in row])
 
 
-STATE = (
-    "work_key string, origin string, fetched_at string, run_id string, raw_key string,"
-    " position int, record_hash string"
-)
-
-
-@pytest.mark.parametrize(
-    ("kept", "other"),
-    [
-        (("listing", "2026-01", OLD, "a", 0, "h"), ("dump", "2026-03", NEW, "b", 9, "i")),
-        (("listing", "2026-03", OLD, "a", 0, "h"), ("listing", "2026-01", NEW, "b", 9, "i")),
-        (("listing", "2026-01", NEW, "a", 0, "h"), ("listing", "2026-01", OLD, "b", 9, "i")),
-        (("listing", "2026-01", NEW, "b", 0, "h"), ("listing", "2026-01", NEW, "a", 9, "i")),
-        (("listing", "2026-01", NEW, "a", 1, "h"), ("listing", "2026-01", NEW, "a", 0, "i")),
-        (("dump", "2026-01", NEW, "a", 0, "i"), ("dump", "2026-01", NEW, "a", 0, "h")),
-    ],
-    ids=["listing before dump", "fetched", "run", "raw object", "position", "hash"],
-)
-def test_of_two_states_of_a_work_the_newer_stays(
-    frame: Frame, kept: tuple[Any, ...], other: tuple[Any, ...]
-) -> None:
-    from glue_etl.tables.works import newest_works
-
-    for states in ((kept, other), (other, kept)):
-        made = newest_works(frame(STATE, *(("w", *state) for state in states)))
-
-        assert table(made, "origin", "fetched_at", "run_id", "raw_key", "position") == [kept[:5]]
-
-
 def test_an_author_of_a_work_is_one_row_at_the_first_place(frame: Frame) -> None:
     from glue_etl.tables.work_authors import work_authors
 

@@ -14,34 +14,78 @@ import pyarrow.parquet as pq
 
 from schemas.curated_tables import CURATED
 from schemas.derive.arrow import arrow_schema
+from schemas.keys import processed_ledger_key
+from schemas.ledger.run import DumpLedger
 from schemas.tables import TABLES
 
 _KIND: Final = """case when starts_with(subject_key, 'person:') then 'person'
     when starts_with(subject_key, 'place:') then 'place'
     when starts_with(subject_key, 'time:') then 'time' else 'subject' end"""
 
+#: Columns of a work that may be null: where the newest record has nothing, a listing may.
+_FILLED: Final = ", ".join(
+    f"coalesce(n.{column.name}, l.{column.name}) as {column.name}"
+    for column in CURATED["works"].columns
+    if column.nullable
+)
+
 #: Each is made from the processed tables (prefix ``p_``) and the ones before it.
 _STATEMENTS: Final = {
+    "known": """
+        with dumps as (select * from p_works where source_subject = ''),
+        newest as (select coalesce(max(run_id), '') dump from dumps),
+        there as (
+            select work_key from dumps, newest where run_id = dump
+            union select work_key from p_unreadable)
+        select p.*, row_number() over (partition by work_key
+            order by run_id desc, fetched_at desc, raw_key desc, position desc,
+                record_hash desc) nth
+        from p_works p, newest where run_id >= dump or (work_key in (from there)
+            and (source_subject <> '' or work_key in (from p_unreadable)))""",
     "works": """
-        select * exclude (edition_count, access_level, source_subject, nth),
-            if(origin = 'listing', edition_count, null) edition_count,
-            if(origin = 'listing', access_level, null) access_level,
-            nullif(source_subject, '') source_subject
-        from (
-            select *, if(source_subject = '', 'dump', 'listing') origin,
-                row_number() over (partition by work_key order by source_subject = '',
-                    fetched_at desc, run_id desc, raw_key desc, position desc,
-                    record_hash desc) nth
-            from p_works)
-        where nth = 1""",
+        with listed as (
+            from known where source_subject <> ''
+            qualify row_number() over (partition by work_key order by nth) = 1),
+        newest as (
+            select * replace (
+                if(source_subject = '', null, source_subject) as source_subject,
+                if(source_subject = '', null, edition_count) as edition_count,
+                if(source_subject = '', null, access_level) as access_level,
+                if(source_subject = '', null, ia_collections) as ia_collections),
+                if(source_subject = '', 'dump', 'listing') origin
+            from known where nth = 1),
+        names as (
+            select work_key, a.key, first(a.name order by i) as name
+            from listed, unnest(authors) with ordinality u(a, i)
+            where a.key is not null group by all),
+        named as (
+            select n.work_key, list({'key': a.key, 'name': coalesce(a.name, m.name)} order by i)
+                as authors
+            from newest n, unnest(n.authors) with ordinality u(a, i)
+            left join names m on m.work_key = n.work_key and m.key = a.key
+            where n.origin = 'dump' group by all)
+        select n.work_key, coalesce(m.authors, n.authors) authors, n.subjects, n.origin, n.work_url,
+            n.record_hash, n.run_id, n.raw_key, n.position, n.fetched_at, n.contract_version,
+            coalesce(n.ia_collections, l.ia_collections, []) ia_collections, $filled
+        from newest n left join listed l using (work_key) left join named m using (work_key)""",
     "work_subjects": """
         with named as (
             select work_key, s.key subject_key, min(i) - 1 as position
             from works, unnest(subjects) with ordinality u(s, i)
             where s.key is not null group by all),
+        newest as (select max(run_id) dump from p_works where source_subject = ''),
+        confirmed as (
+            select distinct work_key, s.key subject_key
+            from p_works join newest on run_id = dump, unnest(subjects) u(s)
+            where source_subject = ''),
         listed as (
             select work_key, source_subject subject_key, max(run_id) listed_run_id
-            from p_works where source_subject <> '' group by all)
+            from p_works p, newest
+            where source_subject <> '' and (dump is null or run_id > dump
+                or work_key in (from p_unreadable)
+                or exists (from confirmed c where c.work_key = p.work_key
+                    and c.subject_key = p.source_subject))
+            group by all)
         select work_key, subject_key, position, listed_run_id
         from named full join listed using (work_key, subject_key)""",
     "work_authors": """
@@ -138,7 +182,9 @@ _STATEMENTS: Final = {
 
 def statements(bounds: dict[str, int]) -> dict[str, str]:
     """Return the query of each table, with its bounds; see :func:`duckdb_tables`."""
-    values = {"kind": _KIND} | {name: str(bound) for name, bound in bounds.items()}
+    values = {"kind": _KIND, "filled": _FILLED} | {
+        name: str(bound) for name, bound in bounds.items()
+    }
     made = {}
     for name, statement in _STATEMENTS.items():
         for bound, value in values.items():
@@ -160,6 +206,7 @@ def duckdb_tables(processed: Path, bounds: dict[str, int]) -> dict[str, list[dic
     with duckdb.connect() as database:
         for name in ("works", "subject_snapshots", "subject_facets"):
             database.register(f"p_{name}", _processed(processed, name))
+        database.register("p_unreadable", _unreadable(processed))
         for name, statement in statements(bounds).items():
             database.execute(f"create table {name} as {statement}")
         return {name: _rows(database, name) for name in CURATED}
@@ -172,6 +219,16 @@ def _processed(folder: Path, name: str) -> pa.Table:
         files += sorted((folder / "dump_works").rglob("*.parquet"))
     found = [pq.ParquetFile(file).read().cast(schema) for file in files]
     return pa.concat_tables([schema.empty_table(), *found])
+
+
+def _unreadable(processed: Path) -> pa.Table:
+    """Return the works that the newest dump has in lines that could not be read."""
+    runs = sorted(path.name for path in (processed / "dump_works").glob("*/*"))
+    works: list[str] = []
+    if runs:
+        ledger = processed.parent / processed_ledger_key(runs[-1])
+        works = DumpLedger.model_validate_json(ledger.read_bytes()).unreadable_works
+    return pa.table({"work_key": pa.array(works, pa.string())})
 
 
 def _rows(database: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, Any]]:

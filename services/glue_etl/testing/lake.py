@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.derive.arrow import arrow_schema
-from schemas.keys import RawKey, parse_run_id, processed_ledger_key
+from schemas.keys import RawKey, dump_rows_prefix, parse_run_id, processed_ledger_key
+from schemas.ledger.run import DumpLedger
+from schemas.source.dump import NO_LISTING
 from schemas.subjects import subject_kind
 from schemas.tables import TABLES
 from schemas.testing.ledgers import processed_ledger
@@ -110,6 +112,34 @@ class Lake:
             self._write(page, "subject_facets", facets)
         listed = {subject: len(works) for subject, works in listings.items()}
         self.finish(run_id, sum(listed.values()), listed)
+
+    def put_dump(self, run_id: str, works: Sequence[Row], unreadable: Sequence[str] = ()) -> None:
+        """Write a run that was loaded from a dump.
+
+        Parameters
+        ----------
+        unreadable
+            Works whose lines are in quarantine.
+        """
+        shared = {
+            "run_id": run_id,
+            "raw_key": "dumps/works.txt.gz",
+            "fetched_at": parse_run_id(run_id),
+            "contract_version": "1",
+            "source_subject": NO_LISTING,
+            "edition_count": 0,
+            "access_level": "none",
+        }
+        rows = [work_row(work, shared, position) for position, work in enumerate(works)]
+        folder = self.root / dump_rows_prefix(run_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        schema = arrow_schema(TABLES["works"].columns)
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / "part-0.parquet")
+        path = self.root / processed_ledger_key(run_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        counts = processed_ledger(run_id, len(rows), len(unreadable)).model_dump()
+        ledger = DumpLedger.model_validate(counts | {"unreadable_works": list(unreadable)})
+        path.write_text(ledger.model_dump_json(), "utf-8")
 
     def finish(self, run_id: str, rows: int, subjects: Mapping[str, int] | None = None) -> None:
         """Write the ledger of a run that process has finished, with the rows of its subjects."""

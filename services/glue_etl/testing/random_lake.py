@@ -33,6 +33,14 @@ def random_run(seed: int, works: int = 40) -> dict[str, list[Row]]:
     }
 
 
+def random_dump(seed: int, works: int = 40) -> tuple[list[Row], list[str]]:
+    """Return a dump's works, of which some are missing, and works whose lines cannot be read."""
+    chance = random.Random(seed)  # noqa: S311  # for tests
+    numbers = chance.sample(range(1, works + 1), works * 3 // 4)
+    unreadable = [f"/works/OL{number}W" for number in numbers[:3]]
+    return [_dumped(chance, number) for number in numbers[3:]], unreadable
+
+
 def random_years(seed: int, subjects: list[str]) -> dict[str, dict[int, int]]:
     """Return the source's works by year of some of the subjects."""
     chance = random.Random(seed)  # noqa: S311  # for tests
@@ -40,6 +48,20 @@ def random_years(seed: int, subjects: list[str]) -> dict[str, dict[int, int]]:
         subject: {chance.randint(1800, 2020): chance.randint(1, 99) for _ in range(5)}
         for subject in subjects
         if chance.random() < 0.7
+    }
+
+
+def _dumped(chance: random.Random, number: int) -> Row:
+    # A dump names authors by key, or by name where it has none.
+    authors = {one["key"] or one["name"]: one for one in map(_author, [chance] * 3)}
+    return {
+        "work_key": f"/works/OL{number}W",
+        "title": chance.choice([None, f"Dumped {number}"]),
+        "first_publish_year": chance.choice([None, None, chance.randint(1800, 2025)]),
+        "authors": [one | ({"name": None} if one["key"] else {}) for one in authors.values()],
+        "subjects": [_subject(chance) for _ in range(chance.randint(0, 6))],
+        "cover_id": chance.choice([None, chance.randint(1, 10**10)]),
+        "record_hash": f"{chance.getrandbits(128):032x}",
     }
 
 

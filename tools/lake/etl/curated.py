@@ -44,7 +44,7 @@ class Curated:
 
     @property
     def can_extend(self) -> bool:
-        """Whether the next build can be made from this one and the new runs."""
+        """Whether the next build can be made from this one and newer crawls."""
         if self.record is None or self.record.format != BUILD_FORMAT:
             return False
         return self.excluded.keys().isdisjoint(self.record.runs)
@@ -89,6 +89,14 @@ def waiting_runs(cloud: Cloud, bucket: str, curated: Curated) -> list[str]:
     others = known.keys() | curated.excluded.keys()
     fresh = [run for run in run_ids(cloud, bucket) if run not in others]
     return processed_runs(cloud, bucket, fresh)
+
+
+def must_rebuild(cloud: Cloud, bucket: str, curated: Curated, waiting: list[str]) -> bool:
+    """Return whether runs that wait can only come in with all others, as the job reckons it."""
+    if not curated.can_extend or curated.record is None:
+        return True
+    dumps = {run for run in waiting if any(list_objects(cloud, bucket, keys.dump_rows_prefix(run)))}
+    return not curated.record.can_take(waiting, dumps)
 
 
 def replayed_runs(cloud: Cloud, bucket: str, curated: Curated) -> list[str]:

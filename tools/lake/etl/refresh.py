@@ -273,7 +273,8 @@ class _Run:
         known = curated.read_curated(self.cloud, self.bucket)
         waiting = curated.waiting_runs(self.cloud, self.bucket, known)
         replayed = curated.replayed_runs(self.cloud, self.bucket, known)
-        full = self.options.full or not known.can_extend or bool(replayed)
+        rebuild = curated.must_rebuild(self.cloud, self.bucket, known, waiting)
+        full = self.options.full or rebuild or bool(replayed)
         if known.pin or (not full and not waiting):
             return self._unchanged(known)
         runs = curated.processed_runs(self.cloud, self.bucket) if full else waiting

@@ -18,7 +18,16 @@ from lake.etl.refresh import (
     tables_written,
 )
 from lake.etl.staging import list_objects
-from lake.testing.lakes import BUCKET, DATABASE, FakeJobs, keys, lake_in_memory, put, put_run
+from lake.testing.lakes import (
+    BUCKET,
+    DATABASE,
+    FakeJobs,
+    keys,
+    lake_in_memory,
+    put,
+    put_dump,
+    put_run,
+)
 from schemas.curated_tables import CURATED
 from schemas.ledger.compacted import (
     CompactedDay,
@@ -145,6 +154,27 @@ def test_a_build_in_an_older_format_is_rebuilt_from_all_runs(cloud: Cloud, tmp_p
 
     assert result.tables["works"] == 2
     assert jobs_of(workspace).calls[0][1]["full"] == "true"
+
+
+def test_a_dump_and_what_is_older_than_one_are_built_with_all_runs(
+    cloud: Cloud, workspace: Workspace
+) -> None:
+    """GIVEN a published build WHEN a dump comes, and then runs THEN all runs are staged for the
+    dump and for the run before it, and a run after it is staged alone.
+    """
+    put_run(cloud, SECOND)
+    run(cloud, workspace)
+    put_dump(cloud, "20261122T235959Z")
+    run(cloud, workspace)
+    put_run(cloud, "20261124T060000Z")
+    run(cloud, workspace)
+    put_run(cloud, FIRST)
+    run(cloud, workspace)
+
+    jobs = [found for module, found in jobs_of(workspace).calls if module == "glue_etl.job"]
+    assert [job["full"] for job in jobs] == ["true", "true", "false", "true"]
+    staged = [{name for name in found if SECOND in name} for found in jobs_of(workspace).found]
+    assert [bool(names) for names in staged] == [True, True, False, True]
 
 
 def test_an_interrupted_publication_is_finished_without_touching_a_file(

@@ -21,6 +21,7 @@ from schemas.keys import (
     CURRENT_BUILD_KEY,
     PROCESSED_PREFIX,
     build_record_key,
+    dump_rows_prefix,
     excluded_run_key,
     processed_ledger_key,
 )
@@ -62,6 +63,12 @@ def put_run(cloud: Cloud, run_id: str, rows: int = 1) -> None:
     put(cloud, f"processed_data/works/ingest_date={day}/{run_id}-love-000000.parquet", run_id)
     put(cloud, f"processed_data/subject_facets/ingest_date={day}/{run_id}-love-000000.parquet")
     put(cloud, processed_ledger_key(run_id), processed_ledger(run_id, rows).model_dump_json())
+
+
+def put_dump(cloud: Cloud, run_id: str) -> None:
+    """Write a run that was loaded from a dump."""
+    put(cloud, f"{dump_rows_prefix(run_id)}part-0.parquet", run_id)
+    put(cloud, processed_ledger_key(run_id), processed_ledger(run_id).model_dump_json())
 
 
 def keys(cloud: Cloud, prefix: str = "") -> set[str]:
@@ -149,7 +156,9 @@ class FakeJobs(SparkJobs):
             known, prints = list(before), {**prints, **before}
         fresh = [path.parent.name.removeprefix("run_id=") for path in runs.glob("*/processed.json")]
         names = sorted({*known, *fresh})
+        dump = max((name for name in names if name.endswith("T235959Z")), default=None)
         made = record(f"B{len(names)}", names, current, self.form, prints)
+        made = made.model_copy(update={"dump": dump})
         path = stage / build_record_key(made.build)
         if not path.exists():
             for table in CURATED.values():
