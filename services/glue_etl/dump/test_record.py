@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaning.hashing import work_hash
@@ -129,6 +129,7 @@ def test_a_bad_line_is_kept_with_its_reason(bad: bytes, code: str) -> None:
     assert record.model_dump_json().encode()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=50).map(lambda text: line(title=text)))
 def test_every_line_is_a_row_or_rejected(data: bytes) -> None:
     made = outcome(data)
@@ -136,6 +137,7 @@ def test_every_line_is_a_row_or_rejected(data: bytes) -> None:
     assert made.model_dump_json().encode()
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["title", "authors", "covers", "subjects", "first_publish_date", "other"]),
