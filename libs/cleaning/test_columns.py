@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaning import columns, values
@@ -24,6 +24,7 @@ letters = st.characters(exclude_categories=["Cs"]) | st.sampled_from(
 texts = st.none() | st.text(letters, max_size=6)
 
 
+@settings(deadline=None)
 @given(st.lists(texts))
 def test_a_column_is_cleaned_as_its_texts_are(column: list[str | None]) -> None:
     cleaned = columns.clean_column(pa.array(column, pa.string()))
@@ -43,6 +44,7 @@ def _ranges(letters: str) -> list[str]:
     return [letters[place : place + 3] for place in range(0, len(letters), 3)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.lists(st.text(letters, max_size=3), max_size=5)))
 def test_lists_keep_each_text_once_in_order(lists: list[list[str] | None]) -> None:
     unique = columns.unique_texts(pa.array(lists, TEXTS)).to_pylist()
@@ -149,6 +151,7 @@ def test_a_hash_tells_null_from_its_neighbour() -> None:
 numbers = st.none() | st.integers(-(2**31), 2**31 - 1)
 
 
+@settings(deadline=None)
 @given(st.lists(numbers), st.integers(1, 9999))
 def test_numbers_are_known_in_a_column_as_one_by_one(
     column: list[int | None], fetched_year: int
@@ -163,6 +166,7 @@ def test_numbers_are_known_in_a_column_as_one_by_one(
     )
 
 
+@settings(deadline=None)
 @given(st.none() | st.integers(1, 2**63 - 1))
 def test_urls_are_those_of_single_values(number: int | None) -> None:
     covers = columns.cover_urls(pa.array([number], pa.int64()))
@@ -199,6 +203,7 @@ hashed_rows = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(hashed_rows, max_size=3))
 def test_works_are_hashed_in_columns_as_one_by_one(rows: list[dict[str, Any]]) -> None:
     """GIVEN rows WHEN a page and a dump hash them, in columns and one by one THEN all are equal."""

@@ -4,7 +4,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaning import values
@@ -29,6 +29,7 @@ def test_texts_are_cleaned(text: str | None, expected: str | None) -> None:
     assert values.clean_text(text) == expected
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_cleaning_a_text_again_changes_nothing(text: str) -> None:
     cleaned = values.clean_text(text)
@@ -36,6 +37,7 @@ def test_cleaning_a_text_again_changes_nothing(text: str) -> None:
     assert values.clean_text(cleaned) == cleaned
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_cleaned_text_is_normal_and_has_no_control_characters(text: str) -> None:
     cleaned = values.clean_text(text) or "x"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas import subjects
@@ -34,6 +34,7 @@ def test_a_subject_without_a_name_is_refused(text: str) -> None:
         subjects.canonical_subject(text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=12, alphabet=st.one_of(st.characters(), st.sampled_from(' "#:\u00a0pI'))))
 @example('"\u00a0love\u00a0"')
 @example("#\u2003love")

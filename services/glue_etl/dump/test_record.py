@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaning.hashing import work_hash
@@ -147,6 +147,7 @@ def test_a_line_that_cannot_be_read_may_still_say_which_work_it_is_of(
     assert work_of(bad) == work
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=50).map(lambda text: line(title=text)))
 def test_every_line_is_a_row_or_rejected(data: bytes) -> None:
     made = outcome(data)
@@ -154,6 +155,7 @@ def test_every_line_is_a_row_or_rejected(data: bytes) -> None:
     assert made.model_dump_json().encode()
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["title", "authors", "covers", "subjects", "first_publish_date", "other"]),

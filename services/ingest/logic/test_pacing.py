@@ -6,7 +6,7 @@ import itertools
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import CrawlStoppingError
@@ -91,6 +91,7 @@ def test_threads_share_one_rate() -> None:
     assert all(b - a > 1.0 for a, b in zip(sent, sent[3:], strict=False))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000), st.floats(0, 1))
 def test_full_jitter_lies_between_nothing_and_the_cap(attempt: int, chance: float) -> None:
     delay = full_jitter(attempt, lambda low, high: low + chance * (high - low))

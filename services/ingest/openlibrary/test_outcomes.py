@@ -6,7 +6,7 @@ import gzip
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.json import Decoder
 
@@ -179,6 +179,7 @@ VALUES = st.recursive(
 WORKS = st.fixed_dictionaries({"key": st.text() | VALUES}, optional={"title": VALUES})
 
 
+@settings(deadline=None)
 @given(count=st.none() | st.integers() | VALUES, works=st.lists(WORKS | VALUES, max_size=4))
 def test_the_fast_way_and_the_careful_one_read_the_same(count: object, works: object) -> None:
     plain = json.dumps({"name": "love", "work_count": count, "works": works}).encode()
@@ -230,6 +231,7 @@ def test_gzip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused.value.code == "body_too_large"
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_damaged_page_is_refused_or_is_what_was_sent(data: st.DataObject) -> None:
     # GIVEN a page some of whose bytes are others, or are missing, on the wire
@@ -247,6 +249,7 @@ def test_damaged_page_is_refused_or_is_what_was_sent(data: st.DataObject) -> Non
     assert gzip.decompress(read.wire) == json.dumps(WHOLE).encode()
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_page_of_broken_json_is_refused(data: st.DataObject) -> None:
     # GIVEN a page that was broken before it was compressed, at its ends or between two works
