@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,9 @@ def test_a_dump_retracts_what_it_lacks_unless_it_is_refused_or_excluded(
     """GIVEN works of a crawl and of a dump WHEN the next dump lacks one THEN it leaves the tables,
     and is back when that dump is excluded; a dump of next to nothing breaks a rule and is refused.
     """
-    works = [{"work_key": f"/works/OL{number}W", "subjects": ["love"]} for number in range(1, 9)]
+    works: list[dict[str, Any]] = [
+        {"work_key": f"/works/OL{number}W", "subjects": ["love"]} for number in range(1, 9)
+    ]
     later = "20261130" + DUMP
     lake.put_run(FIRST[0], {"love": works})
     lake.put_dump(FIRST[1], works)
