@@ -38,6 +38,8 @@ from tests.e2e.iceberg_readers import in_key_order, read_by_duckdb, read_by_pyic
 SPARK = SANDBOX / "tests/spark.pex/__main__.py"
 DUCKDB = SANDBOX / "tests/duckdb.pex/__main__.py"
 SUBJECTS = ["fantasy", "place:london"]
+# Where the requirements of tests are unpacked: what is packed is taken from there, if it can be.
+PEX_ROOT = SANDBOX / ".cache/pex_root"
 DUMP_RUN = "20200531T235959Z"
 BAD_LINE = "/type/work\t/works/OL900000009W\t1\t2020-01-01T00:00:00\t[]"
 
@@ -68,7 +70,7 @@ def python_of(packed: Path) -> str:
     """Return the Python of an environment that is packed for these tests."""
     told = subprocess.run(
         [sys.executable, str(packed), "-c", "import sys; print(sys.executable)"],
-        env={**os.environ, "PEX_INTERPRETER": "1"},
+        env={**os.environ, "PEX_INTERPRETER": "1", "PEX_ROOT": str(PEX_ROOT)},
         capture_output=True,
         text=True,
         check=True,

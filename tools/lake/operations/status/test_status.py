@@ -39,7 +39,8 @@ def manifest(run_id: str, *subjects: SubjectOutcome, hours_ago: float = 0.0) -> 
         run_id=run_id,
         contract_version="1",
         started_at=NOW,
-        finished_at=NOW - timedelta(hours=hours_ago),
+        # Not of NOW: tests that run before this one may take minutes.
+        finished_at=datetime.now(UTC) - timedelta(hours=hours_ago),
         status="partial",
         subjects=list(subjects),
     )
