@@ -216,12 +216,12 @@ class EtlFiles:
         return self.cloud.call(f"s3 get {_key(uri)}", effect, etl_errors.StorageError)
 
     def write_if(self, uri: str, body: bytes, version: str | None) -> str | None:
-        """Write a file on condition."""
+        """Write a file on condition; a repeated call knows its own write."""
 
         def effect() -> str | None:
             found = self.cloud.objects.get(_key(uri))
             if (found.etag if found else None) != version:
-                return None
+                return found.etag if found and found.body == body else None
             return self.cloud.put(_key(uri), body)
 
         storage = etl_errors.StorageError

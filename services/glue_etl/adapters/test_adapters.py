@@ -138,6 +138,33 @@ def test_a_conditional_write_is_refused_once_the_file_has_changed(
     assert files.read_versioned(f"{root}b") is None
 
 
+class RepeatingS3:
+    """Repeats each write, as a client does whose answers get lost."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    def put_object(self, **request: Any) -> Any:
+        self.client.put_object(**request)
+        return self.client.put_object(**request)
+
+    def get_object(self, **request: Any) -> Any:
+        return self.client.get_object(**request)
+
+
+def test_a_conditional_write_whose_answer_was_lost_is_recognised(aws: Any) -> None:
+    files = S3Files(RepeatingS3(aws.client("s3")))
+
+    first = files.write_if("s3://lake/a", b"1", None)
+    assert first is not None
+    second = files.write_if("s3://lake/a", b"2", first)
+
+    found = files.read_versioned("s3://lake/a")
+    assert found is not None
+    assert (found.body, found.version) == (b"2", second)
+    assert files.write_if("s3://lake/a", b"3", first) is None
+
+
 def test_equal_contents_have_equal_etags_wherever_they_are(place: tuple[Files, str]) -> None:
     files, root = place
     for name, body in (("a", b"one"), ("b", b"one"), ("c", b"two")):
