@@ -19,6 +19,8 @@ from rich.console import Console
 from benchmarks.common.results import Report
 from benchmarks.glue_etl.suite.generated import add_works, generate
 from benchmarks.glue_etl.suite.jobs import Watched, run_job, run_peer
+from benchmarks.glue_etl.suite.layout import WORKS as LAYOUT_WORKS
+from benchmarks.glue_etl.suite.layout import measure_layout
 from benchmarks.glue_etl.suite.planning import measure_planning
 from benchmarks.glue_etl.suite.queries import query_seconds
 from glue_etl.testing.lake import Lake
@@ -144,11 +146,18 @@ def main() -> None:
     parser.add_argument(
         "--planning", action="store_true", help="only how long Spark takes to find many pages"
     )
+    parser.add_argument(
+        "--layout", action="store_true", help="only what files of key ranges cost and spare"
+    )
     options = parser.parse_args()
     report = Report()
     if options.planning:
         with TemporaryDirectory(prefix="glue_etl-") as folder:
             measure_planning(report, Lake(Path(folder)), MASTER)
+    elif options.layout:
+        with TemporaryDirectory(prefix="glue_etl-") as folder:
+            lake = generate(Path(folder), LAYOUT_WORKS)
+            measure_layout(report, lake, MASTER)
     else:
         measure(report, QUICK_WORKS if options.quick else WORKS, Console(stderr=True))
     report.print(Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140))
