@@ -22,6 +22,7 @@ from cleaning import values
         ("a\u0085b", "a b"),
         ("", None),
         (" \u3000\n", None),
+        ("\u00a0\u00ad", None),
         (None, None),
     ],
 )

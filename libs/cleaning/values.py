@@ -33,7 +33,7 @@ def clean_text(text: str | None) -> str | None:
     # The source's texts are nearly all clean ASCII: these tests cost a tenth of the full treatment.
     if not (text.isascii() and text.isprintable()):
         text = unicodedata.normalize("NFC", text.translate(_INVISIBLE))
-        if all(letter == " " or unicodedata.category(letter) == "Cf" for letter in text):
+        if all(letter.isspace() or unicodedata.category(letter) == "Cf" for letter in text):
             return None
     elif "  " not in text and text[0] != " " and text[-1] != " ":
         return text
