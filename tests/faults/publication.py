@@ -68,7 +68,7 @@ class _Work:
     """What a job is to do, how to see that it is done, and a run to which it was done."""
 
     module: str
-    arguments: Mapping[str, str]
+    arguments: Callable[[], Mapping[str, str]]
     is_done: Callable[[], bool]
     run_of: Callable[[], str]
 
@@ -105,7 +105,7 @@ def _runner(
 
 def _run_job(lab: Lab, work: _Work) -> None:
     try:
-        lab.run_job(work.module, work.arguments)
+        lab.run_job(work.module, work.arguments())
     except EtlFailedError:
         lab.expire_build_lease()
 
@@ -125,13 +125,18 @@ def _publication(lab: Lab) -> _Work:
             and all(keys.parse_build(location) == build for location in there)
         )
 
-    return _Work("publish", {"build": build}, is_done, lambda: lab.built_runs[0])
+    return _Work("publish", lambda: {"build": build}, is_done, lambda: lab.built_runs[0])
 
 
 def _compaction(lab: Lab) -> _Work:
     """Compact one more day, and remove the files of its pages."""
-    before = _compacted_days(lab)
-    arguments = {"compact-after-days": "0", "compact-days": "1", "grace-minutes": "0"}
+    before, on_record = _compacted_days(lab), lab.keys(keys.COMPACTED_DAYS_PREFIX)
+
+    def arguments() -> dict[str, str]:
+        # The job after one that failed half-way goes on with that day, and need begin no other.
+        begun = lab.keys(keys.COMPACTED_DAYS_PREFIX) != on_record
+        days = "0" if begun else "1"
+        return {"compact-after-days": "0", "compact-days": days, "grace-minutes": "0"}
 
     def is_done() -> bool:
         new = _compacted_days(lab) - before
@@ -142,8 +147,7 @@ def _compaction(lab: Lab) -> _Work:
         )
 
     def run_of() -> str:
-        # The job after one that failed half-way goes on with that day, and compacts its own.
-        day = min(_compacted_days(lab) - before)
+        (day,) = _compacted_days(lab) - before
         return next(run for run in lab.built_runs if str(keys.parse_run_id(run).date()) == day)
 
     return _Work("compact", arguments, is_done, run_of)
