@@ -180,7 +180,7 @@ class Compactor:
             if record.switched_at:
                 # First on record: whoever reads elsewhere now has the whole grace from here on.
                 self._put(day, record.model_copy(update={"switched_at": None}))
-            stay = [name for name in others if self._would_lose(day, locations[name])]
+            stay = [name for name in others if self._hides_new_pages(day, locations[name])]
             for name in others:
                 if day.day in locations[name] and name not in stay:
                     token = self.lease.require()
@@ -188,11 +188,11 @@ class Compactor:
             if not stay and all(day.day in found for found in locations.values()):
                 self._put(day, record.model_copy(update={"switched_at": self._now()}))
 
-    def _would_lose(self, day: Day, locations: Mapping[str, str]) -> bool:
-        """Return whether readers of the pages' files would no longer see what came since.
+    def _hides_new_pages(self, day: Day, locations: Mapping[str, str]) -> bool:
+        """Return whether a switch would hide pages that readers see now.
 
-        Pages may come between the record and the switch, when a job died there. Readers see them
-        where they are, and stay until they are merged.
+        When a job died between the record and the switch, pages may have arrived since. Readers
+        stay with the page files until these pages are merged.
         """
         at_pages = locations.get(day.day, "").startswith(self.roots.processed)
         return at_pages and bool(day.fresh) and day.compacted.keys() <= day.stored.keys()
