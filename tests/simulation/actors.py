@@ -37,7 +37,6 @@ from schemas.keys import (
     RUNS_PREFIX,
     RawKey,
     compacted_pages_key,
-    page_path,
     parse_build,
 )
 from schemas.ledger.compacted import CompactedPages
@@ -54,6 +53,7 @@ from tests.simulation.ports import (
     ProcessQueue,
     ProcessStore,
     ProcessTables,
+    path_of_page,
 )
 from tests.simulation.source import SUBJECTS, Source
 
@@ -292,7 +292,7 @@ def rows_at(cloud: Cloud, files: Iterable[str]) -> dict[str, list[dict[str, str]
     found: dict[str, list[dict[str, str]]] = {}
     for key in files:
         for row in json.loads(cloud.objects[key].body):
-            found.setdefault(page_path("works", row["raw_key"]), []).append(row)
+            found.setdefault(path_of_page("works", row["raw_key"]), []).append(row)
     return found
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import md5
+from itertools import takewhile
 from typing import Final
 
 from process.testing.pages import make_event
@@ -96,6 +98,7 @@ class Cloud:
     premature: list[str] = field(default_factory=list)
     sent: int = 0
     jobs_share: float = 1.0
+    _in_order: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.jobs_share = self.chance.choice(_JOBS_SHARES)
@@ -148,6 +151,8 @@ class Cloud:
     def put(self, key: str, body: bytes, metadata: dict[str, str] | None = None) -> str:
         """Store an object, and send the event that tells of it."""
         etag = md5(body, usedforsecurity=False).hexdigest()
+        if key not in self.objects:
+            insort(self._in_order, key)
         self.objects[key] = Stored(body, dict(metadata or {}), etag)
         self.versions.setdefault(key, []).append(body)
         if key.startswith(RUNS_PREFIX) and "/pages/" in key:
@@ -163,9 +168,15 @@ class Cloud:
             self.send(key)
         return etag
 
+    def delete(self, key: str) -> None:
+        """Delete an object, if it is there."""
+        if self.objects.pop(key, None):
+            del self._in_order[bisect_left(self._in_order, key)]
+
     def keys(self, prefix: str) -> list[str]:
         """Return the keys below a prefix, in order."""
-        return sorted(key for key in self.objects if key.startswith(prefix))
+        first = bisect_left(self._in_order, prefix)
+        return list(takewhile(lambda key: key.startswith(prefix), self._in_order[first:]))
 
     def receive(self, most: int) -> list[Message]:
         """Receive messages, in any order; those that came too often go to the dead letters."""

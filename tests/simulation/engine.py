@@ -17,6 +17,13 @@ class KilledError(BaseException):
     """The function is gone; no ``except Exception`` sees it."""
 
 
+def _taken() -> threading.Lock:
+    """Return a lock for which one waits until another thread releases it."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(eq=False)
 class Actor:
     """A function under way, or something else that acts by itself.
@@ -33,7 +40,8 @@ class Actor:
     ends: float
     dead: bool = False
     thread: threading.Thread | None = None
-    turn: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    ident: int | None = None
+    turn: threading.Lock = field(default_factory=_taken)
 
 
 class Engine:
@@ -62,7 +70,7 @@ class Engine:
     @property
     def is_actor(self) -> bool:
         """Whether the caller is the actor whose turn it is, and not a helper thread of it."""
-        return self.current is not None and self.current.thread is threading.current_thread()
+        return self.current is not None and self.current.ident == threading.get_ident()
 
     def spawn(
         self, name: str, act: Callable[[], None], *, delay: float = 0.0, lives: float = 1e12
@@ -72,6 +80,7 @@ class Engine:
 
         def live() -> None:
             actor.turn.acquire()
+            actor.ident = threading.get_ident()
             try:
                 if not self._stopped:
                     act()
@@ -102,8 +111,12 @@ class Engine:
         if actor is None or not self.is_actor:
             return
         if not (actor.dead or self._stopped):
-            self._push(seconds, actor)
-            self._next(actor)
+            if self._events and self._events[0][0] <= self.seconds + seconds:
+                self._push(seconds, actor)
+                self._next(actor)
+            else:
+                # Nobody else acts meanwhile.
+                self.seconds += seconds
         if actor.dead or self._stopped or self.seconds > actor.ends:
             actor.dead = True
             raise KilledError

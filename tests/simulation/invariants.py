@@ -7,6 +7,7 @@ import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import md5
 from typing import Any
 
@@ -83,6 +84,7 @@ def document(lake: Lake, key: str) -> dict[str, Any]:
     return json.loads(found.body) if found else {}
 
 
+@lru_cache(maxsize=512)
 def naive_page(body: bytes) -> tuple[list[dict[str, Any]], int]:
     """Return a raw page's works and the number of records that are none."""
     records = json.loads(gzip.decompress(body))["works"]

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -26,6 +27,12 @@ from schemas.tables import Table
 from tests.simulation.cloud import Cloud
 
 LAKE = "s3://lake/"
+#: Of the processed works, those that a history keeps.
+WORKS_COLUMNS = ("work_key", "title", "raw_key")
+
+
+#: A history asks for each row's.
+path_of_page = lru_cache(maxsize=4096)(page_path)
 
 
 @dataclass
@@ -141,7 +148,7 @@ class ProcessTables:
     def write(self, table: Table, key: str, rows: pa.Table) -> None:
         """Write rows."""
         if table.name == "works":
-            rows = rows.select(["work_key", "title", "raw_key"])
+            rows = rows.select(list(WORKS_COLUMNS))
         body = json.dumps(rows.to_pylist(), default=str).encode()
         effect = lambda: self.cloud.put(key, body)  # noqa: E731
         self.cloud.call(f"s3 put {key}", effect, process_errors.StorageError, changes=True)
@@ -253,7 +260,7 @@ class EtlFiles:
             def effect(file: FileInfo = file) -> None:
                 found = self.cloud.objects.get(_key(file.uri))
                 if found and found.etag == file.etag:
-                    del self.cloud.objects[_key(file.uri)]
+                    self.cloud.delete(_key(file.uri))
 
             what = f"s3 delete-if {_key(file.uri)}"
             self.cloud.call(what, effect, etl_errors.StorageError, changes=True)
@@ -262,7 +269,7 @@ class EtlFiles:
         """Delete a file, or the files of a folder one after the other."""
         key = _key(uri)
         for found in self.cloud.keys(key) if uri.endswith("/") else [key]:
-            effect = lambda found=found: self.cloud.objects.pop(found, None)  # noqa: E731
+            effect = lambda found=found: self.cloud.delete(found)  # noqa: E731
             self.cloud.call(f"s3 delete {found}", effect, etl_errors.StorageError, changes=True)
 
 
@@ -321,7 +328,7 @@ class JsonRows:
     def read(self, table: str, body: bytes) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         """Return rows by page."""
         for raw_key, rows in itertools.groupby(json.loads(body), lambda row: row["raw_key"]):
-            yield page_path(table, raw_key), list(rows)
+            yield path_of_page(table, raw_key), list(rows)
 
     def write(self, table: str, rows: Iterable[list[dict[str, Any]]]) -> Iterator[bytes]:
         """Return two files with the rows."""
@@ -332,7 +339,7 @@ class JsonRows:
 
     def count(self, table: str, body: bytes) -> Counter[str]:
         """Return the number of rows by page."""
-        return Counter(page_path(table, row["raw_key"]) for row in json.loads(body))
+        return Counter(path_of_page(table, row["raw_key"]) for row in json.loads(body))
 
 
 def _key(uri: str) -> str:

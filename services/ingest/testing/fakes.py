@@ -146,7 +146,7 @@ def json_response(document: object, *, status: int = 200, zipped: bool = True) -
     return SourceResponse(
         url="https://source.example",
         status=status,
-        body=gzip.compress(body, mtime=0) if zipped else body,
+        body=gzip.compress(body, compresslevel=1, mtime=0) if zipped else body,
         fetched_at=START,
         content_type="application/json",
         content_encoding="gzip" if zipped else "",
