@@ -19,6 +19,7 @@ from glue_etl.builds.pipeline import Bounds, state_of_build, state_of_runs, writ
 from glue_etl.builds.publication import Publisher, refuse_failed, words_of
 from glue_etl.builds.rules import RowBounds, TableFacts, check
 from glue_etl.builds.runs import Plan, RunLedger
+from glue_etl.builds.small_facts import measure_small
 from glue_etl.builds.writing import TableWriter
 from glue_etl.compaction.days import Roots, TableInput
 from glue_etl.errors import BuildMissingError
@@ -195,12 +196,18 @@ class Etl:
         spark = self._timed("start_spark", lambda: self.start_spark(size))
         build = self.publisher.new_attempt(plan.id)
         writer = TableWriter(spark, self.arguments.curated, build)
-        at_once = PLANNED_AT_ONCE if size < SMALL else 1
+        small = size < SMALL
+        at_once = PLANNED_AT_ONCE if small else 1
         self._timed("tables", lambda: self._write(writer, plan, tables, at_once))
-        facts = self._timed("rules", lambda: measure(writer, at_once))
+        facts = self._timed("rules", lambda: self._measure(writer, small=small))
         record = self._record(build, plan, last, facts)
         self.publisher.record_build(record)
         return record
+
+    def _measure(self, writer: TableWriter, *, small: bool) -> dict[str, TableFacts]:
+        if small and self.arguments.master:
+            return measure_small(self.files, writer.curated, writer.build)
+        return measure(writer)
 
     def _ledger(self) -> RunLedger:
         roots = Roots(self.arguments.processed, self.arguments.compacted)

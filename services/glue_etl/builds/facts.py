@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from typing import Final
 
@@ -22,14 +21,12 @@ _KEYS: Final = "distinct keys"
 Reference = tuple[str, str]
 
 
-def measure(build: TableWriter, at_once: int = 1) -> dict[str, TableFacts]:
-    """Measure all tables of a build, ``at_once`` at the same time."""
+def measure(build: TableWriter) -> dict[str, TableFacts]:
+    """Measure all tables of a build by Spark."""
     orphans: dict[Reference, int] = {}
-    with ThreadPoolExecutor(at_once) as pool:
-        for found in pool.map(lambda target: _orphans(build, target), CURATED):
-            orphans |= found
-        facts = pool.map(lambda table: _facts(build, table, orphans), CURATED.values())
-        return dict(zip(CURATED, facts, strict=True))
+    for target in CURATED:
+        orphans |= _orphans(build, target)
+    return {name: _facts(build, table, orphans) for name, table in CURATED.items()}
 
 
 def _facts(build: TableWriter, table: CuratedTable, orphans: Mapping[Reference, int]) -> TableFacts:

@@ -37,12 +37,11 @@ def subject_pairs(
     tagged = work_subjects.join(
         F.broadcast(paired.select("subject_key", "number")), "subject_key"
     ).select("work_key", "number")
-    per_work = tagged.groupBy("work_key").agg(F.collect_list("number").alias("numbers"))
-    pairs = (
-        per_work.where("size(numbers) > 1")
-        .withColumn("a", F.explode("numbers"))
-        .withColumn("b", F.explode("numbers"))
-        .where("a < b")
+    numbers = F.sort_array(F.collect_list("number")).alias("numbers")
+    per_work = tagged.groupBy("work_key").agg(numbers).where("size(numbers) > 1")
+    # Each with those after it: half of all with all.
+    pairs = per_work.select("numbers", F.posexplode("numbers").alias("place", "a")).select(
+        "a", F.explode(F.expr("slice(numbers, place + 2, size(numbers))")).alias("b")
     )
     counted = pairs.groupBy("a", "b").agg(F.count("*").alias("works"))
     frequent = counted.where(F.col("works") >= bounds.min_works)

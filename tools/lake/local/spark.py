@@ -8,17 +8,18 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lake.aws import LOCAL_ACCOUNT, LOCAL_REGION, Cloud
 from lake.errors import EtlFailedError, PrerequisiteError
-from lake.local import environments
+from lake.local import class_archive, environments
 from lake.project import Project
 
-# Spark 4.1 needs this one or newer.
+# Spark 4.1 needs this one or newer, and from 24 on Java lacks what Hadoop asks for the user by.
 OLDEST_JAVA = 17
+NEWEST_JAVA = 23
 JAVA_ADVICE = (
     "Install Java 17 or 21 ('apt install openjdk-17-jre-headless', 'brew install openjdk@17') and"
     " put 'java' on the PATH or set JAVA_HOME."
@@ -38,13 +39,13 @@ _HINTS = {
 }
 
 
-def require_java() -> None:
-    """Check that there is a Java that Spark runs on.
+def require_java() -> str:
+    """Check that there is a Java that Spark runs on; return what it prints of its version.
 
     Raises
     ------
     PrerequisiteError
-        It is missing or too old; the hint says what to install.
+        It is missing, too old or too new; the hint says what to install.
     """
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin/java") if home else shutil.which("java")
@@ -56,12 +57,13 @@ def require_java() -> None:
         [java, "-version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     ).stderr
     version = re.search(r'version "(?:1\.)?(\d+)', printed)
-    if not version or int(version[1]) < OLDEST_JAVA:
+    if not version or not OLDEST_JAVA <= int(version[1]) <= NEWEST_JAVA:
         known = f"is Java {version[1]}" if version else "does not print its version"
         raise PrerequisiteError(
             f"The ETL runs on Spark, which needs Java {OLDEST_JAVA} or 21: {java} {known}.",
             JAVA_ADVICE,
         )
+    return printed
 
 
 def prepare(project: Project) -> None:
@@ -72,8 +74,10 @@ def prepare(project: Project) -> None:
     PrerequisiteError
         Java is missing, or the environment could not be created.
     """
-    require_java()
+    java = require_java()
     environments.environment(project, "spark")
+    archive = class_archive.archive_of(project, java)
+    class_archive.make_archive(project, archive, _kept_environment())
 
 
 @dataclass(frozen=True)
@@ -86,10 +90,13 @@ class SparkJobs:
         Starts a Python with the jobs' requirements.
     python_path
         Where their modules are: folders or packages.
+    options
+        Variables that every job gets.
     """
 
     command: Sequence[str]
     python_path: Sequence[Path]
+    options: Mapping[str, str] = field(default_factory=dict)
 
     def run(
         self,
@@ -145,16 +152,11 @@ class SparkJobs:
         return _result(process.returncode, results, log)
 
     def _environment(self, folder: Path) -> dict[str, str]:
-        # Neither the user's AWS settings nor those of another Spark may reach the jobs.
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("AWS_", "SPARK_", "PYSPARK_", "PYTHON", "LAKE_"))
-        }
         local = folder / "spark"
         local.mkdir(parents=True, exist_ok=True)
         return {
-            **kept,
+            **_kept_environment(),
+            **self.options,
             "PYTHONPATH": os.pathsep.join(str(path) for path in self.python_path),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "SPARK_LOCAL_DIRS": str(local),
@@ -183,8 +185,9 @@ def deployed_jobs(cloud: Cloud, project: Project, folder: Path) -> SparkJobs:
         bucket = cloud.parameter("bootstrap/artifact-bucket")
         cloud.client("s3").download_file(bucket, key, str(part))
         part.replace(package)
+    options = class_archive.options_for(class_archive.archive_of(project, require_java()))
     # -P: no module of the working folder is imported.
-    return SparkJobs([str(project.state / "venv/spark/bin/python"), "-P"], [package])
+    return SparkJobs([str(project.state / "venv/spark/bin/python"), "-P"], [package], options)
 
 
 def aws_environment(cloud: Cloud) -> dict[str, str]:
@@ -199,6 +202,15 @@ def aws_environment(cloud: Cloud) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
     return found | ({"AWS_CA_BUNDLE": cloud.certificate} if cloud.certificate else {})
+
+
+def _kept_environment() -> dict[str, str]:
+    # Neither the user's AWS settings nor those of another Spark may reach the jobs.
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "SPARK_", "PYSPARK_", "PYTHON", "LAKE_"))
+    }
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -65,8 +65,18 @@ def test_a_missing_java_says_what_to_install(
     assert "openjdk-17" in caught.value.hint
 
 
-@pytest.mark.parametrize("says", ['openjdk version "11.0.2"', 'java version "1.8.0_1"', "oops"])
-def test_an_old_java_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, says: str) -> None:
+@pytest.mark.parametrize(
+    "says",
+    [
+        'openjdk version "11.0.2"',
+        'java version "1.8.0_1"',
+        'openjdk version "24"',
+        "oops",
+    ],
+)
+def test_a_java_that_spark_does_not_run_on_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, says: str
+) -> None:
     java(tmp_path, says)
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
 

@@ -38,7 +38,7 @@ class Machine:
     free_bytes: int
     memory_bytes: int
     find: Callable[[str], str | None] = shutil.which
-    require_java: Callable[[], None] = require_java
+    require_java: Callable[[], object] = require_java
 
 
 def this_machine(folder: Path) -> Machine:
