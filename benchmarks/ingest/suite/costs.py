@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import statistics
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,18 +35,17 @@ _HEADERS: Final = {"User-Agent": AGENT, "Accept-Encoding": "gzip"}
 def measure_costs(report: Report, pages: int, repeats: int) -> None:
     """Measure the CPU time of a page of 1000 works, all threads, without the bucket's part.
 
-    Crawls and peers take turns, all as fast as they can, each in a process of its own: what another
-    has imported would count, because the collector looks at it again and again. The last crawl is
-    at the real rate, where other programs use the processor's caches between two pages.
+    Crawls and peers take turns, all as fast as they can. The last crawl is at the real rate, where
+    other programs use the processor's caches between two pages.
     """
     found: dict[str, list[float]] = {"ingest": [], "loop": [], "dlt": []}
     with stand_in({SUBJECT: pages * PAGE_SIZE}) as server:
         _make_pages(server, pages)
         for _ in range(repeats):
-            found["ingest"].append(_apart(_ingest, server, UNLIMITED))
-            found["loop"].append(_apart(_loop, server, pages))
-            found["dlt"].append(_apart(_dlt, server, pages))
-        slow = _apart(_ingest, server, POLITE)
+            found["ingest"].append(_ingest(server, UNLIMITED))
+            found["loop"].append(_loop(server, pages))
+            found["dlt"].append(_dlt(server, pages))
+        slow = _ingest(server, POLITE)
         _measure_clients(report, server, repeats)
         verifying = _verifying(server, repeats)
     loop = 1000 * statistics.median(found["loop"])
@@ -61,13 +58,6 @@ def measure_costs(report: Report, pages: int, repeats: int) -> None:
     report.detail("CPU of a page: dlt's REST source", dlt, "ms")
     share = 1000 * verifying
     report.detail("CPU of a page: unpacking and parsing alone, in a loop", share, "ms")
-
-
-def _apart[**P](crawl: Callable[P, float], *args: P.args, **kwargs: P.kwargs) -> float:
-    """Crawl in a process of its own."""
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, fresh) as processes:
-        return processes.submit(crawl, *args, **kwargs).result()
 
 
 def _page(server: Server, number: int) -> str:
