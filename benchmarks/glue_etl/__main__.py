@@ -17,6 +17,7 @@ from typing import Final
 from rich.console import Console
 
 from benchmarks.common.results import Report
+from benchmarks.glue_etl.suite.bulk import measure_bulk
 from benchmarks.glue_etl.suite.generated import add_works, generate
 from benchmarks.glue_etl.suite.jobs import Watched, run_job, run_peer
 from benchmarks.glue_etl.suite.layout import WORKS as LAYOUT_WORKS
@@ -149,6 +150,7 @@ def main() -> None:
     parser.add_argument(
         "--layout", action="store_true", help="only what files of key ranges cost and spare"
     )
+    parser.add_argument("--bulk", action="store_true", help="only what loading a dump costs")
     options = parser.parse_args()
     report = Report()
     if options.planning:
@@ -158,6 +160,9 @@ def main() -> None:
         with TemporaryDirectory(prefix="glue_etl-") as folder:
             lake = generate(Path(folder), LAYOUT_WORKS)
             measure_layout(report, lake, MASTER)
+    elif options.bulk:
+        with TemporaryDirectory(prefix="glue_etl-") as folder:
+            measure_bulk(report, Lake(Path(folder)), MASTER)
     else:
         measure(report, QUICK_WORKS if options.quick else WORKS, Console(stderr=True))
     report.print(Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140))

@@ -54,7 +54,9 @@ def build(spark: Any, lake: Lake, **arguments: object) -> dict[str, Any]:
     from glue_etl.builds.etl import Etl
     from glue_etl.job import publisher_for
 
-    parsed = JobArguments.parse(lake.arguments(pair_min_works=1, **arguments))
+    # As a small job on this machine, which is judged in memory.
+    local = {"pair_min_works": 1, "master": "local[2]"}
+    parsed = JobArguments.parse(lake.arguments(**local, **arguments))
     files = LocalFiles()
     return Etl(parsed, files, publisher_for(parsed, files), lambda _: spark).run().as_json()
 

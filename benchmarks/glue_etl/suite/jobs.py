@@ -46,6 +46,14 @@ def run_job(lake: Lake, **arguments: object) -> Watched:
     return _run("glue_etl.job", *lake.arguments(**arguments))
 
 
+def run_bulk(lake: Lake, **arguments: object) -> Watched:
+    """Load a dump into a lake."""
+    places = {name: getattr(lake, name) for name in ("processed", "runs")}
+    values = {**places, "quarantine": f"file://{lake.root}/quarantine/", **arguments}
+    words = [(f"--{name.replace('_', '-')}", str(value)) for name, value in values.items()]
+    return _run("glue_etl.bulk", *(part for word in words for part in word))
+
+
 def run_peer(lake: Lake, memory_mib: int) -> Watched:
     """Let DuckDB make the same tables within so much memory."""
     return _run("benchmarks.glue_etl.suite.duckdb_peer", str(lake.root), str(memory_mib))

@@ -100,7 +100,7 @@ def test_a_killed_job_is_finished_by_the_next(
     put_run(built, SECOND, 1)
     first = current_build(curated)
     with monkeypatch.context() as patch:
-        patch.setattr(etl_module, "measure", killed)
+        patch.setattr(etl_module, "measure_small", killed)
         with pytest.raises(KeyboardInterrupt):
             etl(built)
     assert current_build(curated) == first
