@@ -3,6 +3,7 @@
 import contextlib
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from lake.errors import DemoBusyError, PrerequisiteError, RunFailedError
 from lake.etl import refresh
 from lake.local import sources, spark
 from lake.local.emulators import GivenEmulator
-from lake.local.environments import environment
+from lake.local.environments import Making, environment, making
 from lake.local.local_aws import LocalAws
 from lake.local.sources import STANDIN_WORKS, CrawlSource
 from lake.local.state.notes import notes_on_start
@@ -94,6 +95,53 @@ class Summary:
         return json.dumps(asdict(self), indent=2, default=str)
 
 
+@dataclass(frozen=True)
+class SettingUp:
+    """Spark and Plotly, which are set up while services are packaged and pages crawled."""
+
+    project: Project
+    java: str
+    environments: list[Making]
+
+    def finish(self) -> None:
+        """Wait until both are there.
+
+        Raises
+        ------
+        PrerequisiteError
+            One could not be created.
+        """
+        with without_etl():
+            for made in self.environments:
+                made.wait()
+            spark.archive_classes(self.project, self.java)
+
+
+@contextlib.contextmanager
+def setting_up(project: Project) -> Iterator[SettingUp]:
+    """Begin to set up Spark and Plotly, and give it up at the end if it is not done.
+
+    Raises
+    ------
+    PrerequisiteError
+        Java is missing.
+    """
+    with without_etl():
+        java = spark.require_java()
+    with making(project, "spark") as spark_made, making(project, "report") as report_made:
+        yield SettingUp(project, java, [spark_made, report_made])
+
+
+@contextlib.contextmanager
+def without_etl() -> Iterator[None]:
+    """Add to a missing prerequisite how to do without it."""
+    try:
+        yield
+    except PrerequisiteError as error:
+        hint = f"{error.hint} Or skip the curated tables: --no-etl".strip()
+        raise PrerequisiteError(error.message, hint) from error
+
+
 def run_demo(
     project: Project, local: LocalAws | GivenEmulator, options: Options, progress: Progress
 ) -> Summary:
@@ -121,14 +169,11 @@ def run_demo(
             local.require_port(options.port)
         else:
             local.require()
-        if options.etl:
-            with progress.step("Set up Spark and Plotly"):
-                set_up_spark(project)
-                environment(project, "report")
+        beside = undo.enter_context(setting_up(project)) if options.etl else None
         undo.callback(packaging.stop_daemon, project)
         endpoint = _started(local, options.port, progress, undo)
         cloud = Cloud(app=resolve(project).values.app, endpoint=endpoint)
-        made = _fill(cloud, project, options, progress)
+        made = _fill(cloud, project, options, progress, beside)
         made.stages = progress.seconds
         made.seconds = round(time.monotonic() - started, 2)
         undo.pop_all()
@@ -154,7 +199,13 @@ def _started(
     return server.endpoint
 
 
-def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) -> Summary:
+def _fill(
+    cloud: Cloud,
+    project: Project,
+    options: Options,
+    progress: Progress,
+    beside: SettingUp | None,
+) -> Summary:
     with progress.step("Deploy bootstrap and foundation") as say:
         deployment.deploy(cloud, project, units.select(["bootstrap", "foundation"]), LOCAL, say)
     bucket = cloud.parameter("foundation/data-bucket")
@@ -172,7 +223,9 @@ def _fill(cloud: Cloud, project: Project, options: Options, progress: Progress) 
         ledger = crawl.wait_until_processed(cloud, bucket, manifest, on_pages)
     made = summarise(cloud, bucket, found.url, manifest, ledger)
     queries = dict(QUERIES)
-    if options.etl:
+    if beside:
+        with progress.step("Set up Spark and Plotly"):
+            beside.finish()
         with progress.step("Build the curated tables by Spark") as say:
             workspace = refresh.workspace_of(cloud, project)
             made.curated = refresh.run_etl(cloud, workspace, refresh.EtlOptions(), say).tables
@@ -195,15 +248,6 @@ def write_report(cloud: Cloud, project: Project, on_step: report.OnStep) -> str:
     python = environment(project, "report")
     folder = project.state / "report"
     return report.make_report(cloud, python, project, folder, images=False, on_step=on_step).page
-
-
-def set_up_spark(project: Project) -> None:
-    """Create the environment of Spark; an error adds how to do without it."""
-    try:
-        spark.prepare(project)
-    except PrerequisiteError as error:
-        hint = f"{error.hint} Or skip the curated tables: --no-etl".strip()
-        raise PrerequisiteError(error.message, hint) from error
 
 
 def ingest_parameters(options: Options, found: CrawlSource) -> dict[str, str]:
