@@ -82,30 +82,71 @@ stale_locks() {
   for name in $(pants_locks "$root"); do
     source="$root/3rdparty/python/$name.lock"
     case " ${LAKE_LOCKS:-$name} " in *" $name "*) ;; *) continue ;; esac
-    cmp -s "$source" "$root/.locks/$name.source" && [ -f "$root/.locks/$name.lock" ] || printf '%s\n' "$name"
+    cmp -s "$source" "$root/.locks/$name.source" && [ -f "$root/.locks/$name.lock" ] && has_wheel "$source" \
+      || printf '%s\n' "$name"
   done
 }
 
-# Options of Pex that take wheels only: nothing is compiled on a user's machine, nor a compiler looked for.
-# pyspark is published as source alone; it is Python and jars, so that building it is packing it.
-wheels_only() {
-  local lock=$1
-  if grep -q '^pyspark==' "$lock"; then
-    sed -n 's/^\([A-Za-z0-9._-]*\)==.*/\1/p' "$lock" | grep -vx pyspark | sed 's/^/--only-wheel=/'
+# pyspark is published as source alone. It is Python and jars, so that building it is packing it; it has 450 MB, so it
+# is packed once per user, and every environment takes that wheel.
+
+# The part of a lock that is pyspark's; nothing if it has none
+pyspark_of() { sed -n '/^pyspark==/,/[^\\]$/p' "$1"; }
+
+# wheel_folder LOCK: where the wheel lies that is built of the source that a lock names; nothing if it names none
+wheel_folder() {
+  local hash
+  hash=$(pyspark_of "$1" | sed -n 's/.*--hash=sha256:\([0-9a-f]*\).*/\1/p' | head -n 1)
+  printf '%s' "${hash:+$BOOTSTRAP_CACHE/wheels/$hash}"
+}
+
+# has_wheel LOCK: whether it is there, if the lock needs one
+has_wheel() {
+  local folder
+  folder=$(wheel_folder "$1")
+  [ -z "$folder" ] || [ -f "$folder/pyspark.sha256" ]
+}
+
+build_wheel() {
+  local lock=$1 python=$2 folder work status
+  ! has_wheel "$lock" || return 0
+  folder=$(wheel_folder "$lock")
+  say "Packing Spark (once per user, and when its version changes) ..."
+  mkdir -p "$(dirname "$folder")"
+  work=$(mktemp -d "$folder.XXXXXX")
+  pyspark_of "$lock" >"$work/requirement"
+  quiet "$python" -m pip wheel --disable-pip-version-check --no-cache-dir --no-deps --require-hashes \
+    --requirement "$work/requirement" --wheel-dir "$work" \
+    && file_digest "$python" "$work"/pyspark-*.whl >"$work/pyspark.sha256" \
+    && rm -rf "$folder" && mv "$work" "$folder"
+  status=$?
+  rm -rf "$work"
+  [ $status -eq 0 ] || fail "Spark could not be packed. Is the package index reachable?"
+}
+
+# requirements_of LOCK PYTHON: prints the lock with what was built of sources in place of these
+requirements_of() {
+  local lock=$1 python=$2 folder
+  folder=$(wheel_folder "$lock")
+  if [ -n "$folder" ]; then
+    has_wheel "$lock" || with_lock "$BOOTSTRAP_CACHE/lock" build_wheel "$lock" "$python" || return 1
+    sed "/^pyspark==/,/[^\\\\]$/s/--hash=sha256:[0-9a-f]*/--hash=sha256:$(cat "$folder/pyspark.sha256")/" "$lock"
   else
-    printf '%s\n' --no-build
+    cat "$lock"
   fi
 }
 
 resolve_lock() {
-  local root=$1 python=$2 pex=$3 name=$4 source
+  local root=$1 python=$2 pex=$3 name=$4 source wheels
   source="$root/3rdparty/python/$name.lock"
-  # shellcheck disable=SC2046  # one option a word
-  quiet env PEX_SCRIPT=pex3 PEX_ROOT="$BOOTSTRAP_CACHE/pex_root" "$python" "$pex" lock create \
-    $(wheels_only "$source") \
+  wheels=$(wheel_folder "$source")
+  requirements_of "$source" "$python" >"$root/.locks/$name.requirements" || return 1
+  # --no-build: nothing is compiled on a user's machine, nor a compiler looked for.
+  quiet env PEX_SCRIPT=pex3 PEX_ROOT="$root/.lake/pex_root" "$python" "$pex" lock create \
+    --no-build ${wheels:+--find-links "$wheels"} \
     --style universal --target-system linux --target-system mac --interpreter-constraint "==3.13.*" \
     --pip-version latest --resolver-version pip-2020-resolver --indent 1 \
-    --requirement "$source" --output "$root/.locks/$name.lock.new" \
+    --requirement "$root/.locks/$name.requirements" --output "$root/.locks/$name.lock.new" \
     || fail "the lock 3rdparty/python/$name.lock could not be resolved. Is the package index reachable?" || return 1
   mv "$root/.locks/$name.lock.new" "$root/.locks/$name.lock"
   cp "$source" "$root/.locks/$name.source"
@@ -124,6 +165,8 @@ resolve_stale_locks() {
     pids="$pids $!"
   done
   for name in $pids; do wait "$name" || status=1; done
+  # What was fetched to be looked at once.
+  rm -rf "$root/.lake/pex_root"
   return $status
 }
 
@@ -132,7 +175,7 @@ has_venv() { cmp -s "$1/3rdparty/python/$2.lock" "$1/.lake/venv/$2/installed.loc
 
 # ensure_venv ROOT NAME: makes it so
 ensure_venv() {
-  local root=$1 name=$2 venv="$1/.lake/venv/$2" lock="$1/3rdparty/python/$2.lock" python
+  local root=$1 name=$2 venv="$1/.lake/venv/$2" lock="$1/3rdparty/python/$2.lock" python requirements wheels
   ! has_venv "$root" "$name" || return 0
   case $name in
     # Its libraries have no wheels for a newer one.
@@ -141,9 +184,12 @@ ensure_venv() {
   esac
   say "Setting up the environment of $name (once, and when its lock changes) ..."
   rm -rf "$venv"
+  wheels=$(wheel_folder "$lock")
+  requirements=$(requirements_of "$lock" "$python") || return 1
   "$python" -m venv "$venv"
+  printf '%s\n' "$requirements" >"$venv/requirements.txt"
   quiet "$venv/bin/python" -m pip install --disable-pip-version-check --require-hashes --no-deps \
-    --requirement "$lock" \
+    ${wheels:+--find-links "$wheels"} --requirement "$venv/requirements.txt" \
     || fail "the environment of $name could not be installed. Is the package index reachable?" || return 1
   cp "$lock" "$venv/installed.lock"
 }
