@@ -47,7 +47,7 @@ class Making:
         return self._python
 
     def stop(self) -> None:
-        """Give it up, unless it is there; the next time, it is created from the beginning."""
+        """End it, unless it is there; the next time, it is created from the beginning."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGTERM)
             self._process.communicate()
