@@ -7,6 +7,7 @@ which a later Java takes them in a third of the time. Whoever starts jobs on thi
 from __future__ import annotations
 
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
@@ -39,13 +40,13 @@ def load_classes(spark: SparkSession, folder: str) -> int:
 def main() -> None:
     """Load them, and wait until Java has ended."""
     spark = start(SessionArguments(master="local[*]"), 0)
-    java = spark.sparkContext._gateway.proc
+    gateway: Any = spark.sparkContext._gateway
     with TemporaryDirectory() as folder:
         load_classes(spark, f"file://{folder}")
     spark.stop()
     # It ends when its input does.
-    java.stdin.close()
-    java.wait()
+    gateway.proc.stdin.close()
+    gateway.proc.wait()
 
 
 if __name__ == "__main__":
