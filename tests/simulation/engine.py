@@ -40,7 +40,6 @@ class Actor:
     ends: float
     dead: bool = False
     thread: threading.Thread | None = None
-    ident: int | None = None
     turn: threading.Lock = field(default_factory=_taken)
 
 
@@ -70,7 +69,8 @@ class Engine:
     @property
     def is_actor(self) -> bool:
         """Whether the caller is the actor whose turn it is, and not a helper thread of it."""
-        return self.current is not None and self.current.ident == threading.get_ident()
+        thread = self.current.thread if self.current else None
+        return thread is not None and thread.ident == threading.get_ident()
 
     def spawn(
         self, name: str, act: Callable[[], None], *, delay: float = 0.0, lives: float = 1e12
@@ -80,7 +80,6 @@ class Engine:
 
         def live() -> None:
             actor.turn.acquire()
-            actor.ident = threading.get_ident()
             try:
                 if not self._stopped:
                     act()

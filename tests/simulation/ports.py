@@ -29,9 +29,7 @@ from tests.simulation.cloud import Cloud
 LAKE = "s3://lake/"
 #: Of the processed works, those that a history keeps.
 WORKS_COLUMNS = ("work_key", "title", "raw_key")
-
-
-#: A history asks for each row's.
+#: Kept, because a history asks for it with each row.
 path_of_page = lru_cache(maxsize=4096)(page_path)
 
 

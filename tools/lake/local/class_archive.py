@@ -34,7 +34,7 @@ def make_archive(project: Project, archive: Path, environment: Mapping[str, str]
     Parameters
     ----------
     environment
-        Variables of a job.
+        Variables that every job gets.
     """
     if archive.exists():
         return
@@ -49,7 +49,12 @@ def make_archive(project: Project, archive: Path, environment: Mapping[str, str]
             ],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            env={**environment, "PYTHONPATH": sources, "SPARK_SUBMIT_OPTS": options},
+            env={
+                **environment,
+                "PYTHONPATH": sources,
+                "SPARK_LOCAL_IP": "127.0.0.1",
+                "SPARK_SUBMIT_OPTS": options,
+            },
             timeout=TIMEOUT_SECONDS,
             check=True,
         )
@@ -61,7 +66,7 @@ def make_archive(project: Project, archive: Path, environment: Mapping[str, str]
         part.unlink(missing_ok=True)
 
 
-def options_for(archive: Path) -> dict[str, str]:
+def variables_for(archive: Path) -> dict[str, str]:
     """Return the variables by which a job takes its classes from an archive, if there is one."""
     if not archive.is_file() or not archive.stat().st_size:
         return {}

@@ -96,7 +96,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class SettingUp:
+class Setup:
     """Spark and Plotly, which are set up while services are packaged and pages crawled."""
 
     project: Project
@@ -118,7 +118,7 @@ class SettingUp:
 
 
 @contextlib.contextmanager
-def setting_up(project: Project) -> Iterator[SettingUp]:
+def begun_setup(project: Project) -> Iterator[Setup]:
     """Begin to set up Spark and Plotly, and give it up at the end if it is not done.
 
     Raises
@@ -129,7 +129,7 @@ def setting_up(project: Project) -> Iterator[SettingUp]:
     with without_etl():
         java = spark.require_java()
     with making(project, "spark") as spark_made, making(project, "report") as report_made:
-        yield SettingUp(project, java, [spark_made, report_made])
+        yield Setup(project, java, [spark_made, report_made])
 
 
 @contextlib.contextmanager
@@ -169,11 +169,11 @@ def run_demo(
             local.require_port(options.port)
         else:
             local.require()
-        beside = undo.enter_context(setting_up(project)) if options.etl else None
+        setup = undo.enter_context(begun_setup(project)) if options.etl else None
         undo.callback(packaging.stop_daemon, project)
         endpoint = _started(local, options.port, progress, undo)
         cloud = Cloud(app=resolve(project).values.app, endpoint=endpoint)
-        made = _fill(cloud, project, options, progress, beside)
+        made = _fill(cloud, project, options, progress, setup)
         made.stages = progress.seconds
         made.seconds = round(time.monotonic() - started, 2)
         undo.pop_all()
@@ -204,7 +204,7 @@ def _fill(
     project: Project,
     options: Options,
     progress: Progress,
-    beside: SettingUp | None,
+    setup: Setup | None,
 ) -> Summary:
     with progress.step("Deploy bootstrap and foundation") as say:
         deployment.deploy(cloud, project, units.select(["bootstrap", "foundation"]), LOCAL, say)
@@ -223,9 +223,9 @@ def _fill(
         ledger = crawl.wait_until_processed(cloud, bucket, manifest, on_pages)
     made = summarise(cloud, bucket, found.url, manifest, ledger)
     queries = dict(QUERIES)
-    if beside:
+    if setup:
         with progress.step("Set up Spark and Plotly"):
-            beside.finish()
+            setup.finish()
         with progress.step("Build the curated tables by Spark") as say:
             workspace = refresh.workspace_of(cloud, project)
             made.curated = refresh.run_etl(cloud, workspace, refresh.EtlOptions(), say).tables

@@ -101,13 +101,13 @@ class SparkJobs:
         Starts a Python with the jobs' requirements.
     python_path
         Where their modules are: folders or packages.
-    options
-        Variables that every job gets.
+    variables
+        Of the environment, in addition to those that every job gets.
     """
 
     command: Sequence[str]
     python_path: Sequence[Path]
-    options: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def run(
         self,
@@ -167,7 +167,7 @@ class SparkJobs:
         local.mkdir(parents=True, exist_ok=True)
         return {
             **_kept_environment(),
-            **self.options,
+            **self.variables,
             "PYTHONPATH": os.pathsep.join(str(path) for path in self.python_path),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "SPARK_LOCAL_DIRS": str(local),
@@ -196,9 +196,9 @@ def deployed_jobs(cloud: Cloud, project: Project, folder: Path) -> SparkJobs:
         bucket = cloud.parameter("bootstrap/artifact-bucket")
         cloud.client("s3").download_file(bucket, key, str(part))
         part.replace(package)
-    options = class_archive.options_for(class_archive.archive_of(project, require_java()))
+    variables = class_archive.variables_for(class_archive.archive_of(project, require_java()))
     # -P: no module of the working folder is imported.
-    return SparkJobs([str(project.state / "venv/spark/bin/python"), "-P"], [package], options)
+    return SparkJobs([str(project.state / "venv/spark/bin/python"), "-P"], [package], variables)
 
 
 def aws_environment(cloud: Cloud) -> dict[str, str]:

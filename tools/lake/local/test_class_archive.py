@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lake.local.class_archive import archive_of, make_archive, options_for
+from lake.local.class_archive import archive_of, make_archive, variables_for
 from lake.project import Project
 
 JAVA = 'openjdk version "17.0.1"'
@@ -41,8 +41,8 @@ def test_jobs_take_their_classes_from_the_archive_that_was_made_for_their_java(
 
     assert told.read_text() == "-P -m glue_etl.adapters.class_archive\n"
     assert archive.read_text() == "classes\n"
-    assert f'"-XX:SharedArchiveFile={archive}"' in options_for(archive)["SPARK_SUBMIT_OPTS"]
-    assert options_for(archive_of(clone, 'openjdk version "21.0.1"')) == {}
+    assert f'"-XX:SharedArchiveFile={archive}"' in variables_for(archive)["SPARK_SUBMIT_OPTS"]
+    assert variables_for(archive_of(clone, 'openjdk version "21.0.1"')) == {}
     assert [path.name for path in archive.parent.iterdir() if ".part" in path.name] == []
 
 
@@ -56,4 +56,4 @@ def test_where_java_makes_none_jobs_go_without_and_it_is_tried_once(
         make_archive(clone, archive, {**os.environ, "TOLD": str(told)})
 
     assert told.read_text() == "again\n"
-    assert options_for(archive) == {}
+    assert variables_for(archive) == {}
