@@ -33,17 +33,21 @@ def show_check(console: Console, result: CheckResult) -> None:
         console.print(f"  [dim]→ {escape(found.remedy)}[/]", highlight=False)
     if result.total > SHOWN:
         console.print(f"... and {result.total - SHOWN} more; --json lists them", highlight=False)
-    runs = f"{len(result.runs)} run{'' if len(result.runs) == 1 else 's'}"
+    looked_at = (
+        _counted(len(result.runs), "run"),
+        _counted(counts.pages, "page"),
+        _counted(counts.builds, "build"),
+    )
     console.print(
-        f"{runs}, {counts.pages:,} pages, {counts.builds} builds: {counts.records:,} records ="
-        f" {counts.rows:,} rows + {counts.quarantined:,} quarantined",
+        f"{', '.join(looked_at)}: {_counted(counts.records, 'record')} ="
+        f" {_counted(counts.rows, 'row')} + {counts.quarantined:,} quarantined",
         highlight=False,
     )
     if result.ok:
         console.print("[green]✓[/] Every record is there exactly once, and every ledger agrees.")
     else:
         kinds = ", ".join(f"{code} {count}" for code, count in result.by_code.items())
-        console.print(f"[red]✗[/] {result.total} differences: {kinds}", highlight=False)
+        console.print(f"[red]✗[/] {_counted(result.total, 'difference')}: {kinds}", highlight=False)
 
 
 def check(
@@ -71,3 +75,7 @@ def check(
         show_check(out, result)
     if not result.ok:
         raise SystemExit(EXIT_DIFFERENCES)
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
