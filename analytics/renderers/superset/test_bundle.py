@@ -9,15 +9,9 @@ import pytest
 
 from analytics.dashboard.definition import Chart, dashboard
 from analytics.renderers.plotly.theme import LIGHT, MUTED
-from analytics.renderers.superset.bundle import (
-    GRID,
-    Source,
-    bundle,
-    chart_names,
-    colour_scheme,
-    identifier,
-    readable,
-)
+from analytics.renderers.superset.bundle import Source, bundle, colour_scheme
+from analytics.renderers.superset.layout import GRID
+from analytics.renderers.superset.names import chart_names, identifier, readable
 from analytics.views.definitions import views
 
 SOURCE = Source("Lake", "duckdb:////lake.duckdb?access_mode=read_only", "main")

@@ -13,7 +13,7 @@ from typing import Any
 
 from analytics.dashboard.definition import Chart, DisplayColumn, dashboard
 from analytics.dashboard.report_data import Cell, ReportData, Row
-from analytics.renderers.superset.bundle import SLUG, chart_names, identifier, readable
+from analytics.renderers.superset.names import SLUG, chart_names, identifier, readable
 from lake.errors import PrerequisiteError, SupersetError
 from lake.reports.report import BROWSERS
 from lake.reports.superset.server import USER, Site

@@ -13,7 +13,8 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from analytics.dashboard.definition import dashboard
-from analytics.renderers.superset.bundle import SLUG, Source, bundle, colour_scheme
+from analytics.renderers.superset.bundle import Source, bundle, colour_scheme
+from analytics.renderers.superset.names import SLUG
 from lake import web
 from lake.aws import Cloud
 from lake.errors import PortInUseError, SupersetError
