@@ -14,7 +14,7 @@ from lake.errors import DemoBusyError, PrerequisiteError, RunFailedError
 from lake.etl import refresh
 from lake.local import sources, spark
 from lake.local.emulators import GivenEmulator
-from lake.local.environments import Making, environment, making
+from lake.local.environments import EnvironmentInstall, environment, installing
 from lake.local.local_aws import LocalAws
 from lake.local.sources import STANDIN_WORKS, CrawlSource
 from lake.local.state.notes import notes_on_start
@@ -101,7 +101,7 @@ class Setup:
 
     project: Project
     java: str
-    environments: list[Making]
+    environments: list[EnvironmentInstall]
 
     def finish(self) -> None:
         """Wait until both are there.
@@ -112,13 +112,13 @@ class Setup:
             One could not be created.
         """
         with without_etl():
-            for made in self.environments:
-                made.wait()
+            for install in self.environments:
+                install.wait()
             spark.archive_classes(self.project, self.java)
 
 
 @contextlib.contextmanager
-def begun_setup(project: Project) -> Iterator[Setup]:
+def setup_in_background(project: Project) -> Iterator[Setup]:
     """Begin to set up Spark and Plotly, and give it up at the end if it is not done.
 
     Raises
@@ -128,8 +128,8 @@ def begun_setup(project: Project) -> Iterator[Setup]:
     """
     with without_etl():
         java = spark.require_java()
-    with making(project, "spark") as spark_made, making(project, "report") as report_made:
-        yield Setup(project, java, [spark_made, report_made])
+    with installing(project, "spark") as spark_env, installing(project, "report") as report_env:
+        yield Setup(project, java, [spark_env, report_env])
 
 
 @contextlib.contextmanager
@@ -169,7 +169,7 @@ def run_demo(
             local.require_port(options.port)
         else:
             local.require()
-        setup = undo.enter_context(begun_setup(project)) if options.etl else None
+        setup = undo.enter_context(setup_in_background(project)) if options.etl else None
         undo.callback(packaging.stop_daemon, project)
         endpoint = _started(local, options.port, progress, undo)
         cloud = Cloud(app=resolve(project).values.app, endpoint=endpoint)

@@ -13,7 +13,7 @@ from lake.project import Project
 LINES_SHOWN = 5
 
 
-class Making:
+class EnvironmentInstall:
     """An environment that is being created, beside whatever else is done."""
 
     def __init__(self, project: Project, name: str) -> None:
@@ -54,13 +54,13 @@ class Making:
 
 
 @contextlib.contextmanager
-def making(project: Project, name: str) -> Iterator[Making]:
+def installing(project: Project, name: str) -> Iterator[EnvironmentInstall]:
     """Begin to create an environment, at first and when its lock changed; stop it at the end."""
-    made = Making(project, name)
+    install = EnvironmentInstall(project, name)
     try:
-        yield made
+        yield install
     finally:
-        made.stop()
+        install.stop()
 
 
 def environment(project: Project, name: str) -> Path:
@@ -71,5 +71,5 @@ def environment(project: Project, name: str) -> Path:
     PrerequisiteError
         It could not be created.
     """
-    with making(project, name) as made:
-        return made.wait()
+    with installing(project, name) as install:
+        return install.wait()

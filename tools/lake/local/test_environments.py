@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from lake.errors import PrerequisiteError
-from lake.local.environments import environment, making
+from lake.local.environments import environment, installing
 from lake.project import Project
 
 WAITS_FOR_EVER = "#!/bin/sh\nsleep 600 & echo $! >pip-$1\nwait\n"
@@ -30,8 +30,11 @@ def test_an_environment_is_the_python_that_the_script_made(tmp_path: Path) -> No
 def test_one_that_cannot_be_created_says_why_when_it_is_waited_for(tmp_path: Path) -> None:
     clone = clone_with(tmp_path, '#!/bin/sh\necho "no index for $1" >&2\nexit 1\n')
 
-    with making(clone, "report") as made, pytest.raises(PrerequisiteError, match="no index for"):
-        made.wait()
+    with (
+        installing(clone, "report") as install,
+        pytest.raises(PrerequisiteError, match="no index for"),
+    ):
+        install.wait()
 
 
 def test_what_is_given_up_leaves_nothing_behind(
@@ -42,7 +45,7 @@ def test_what_is_given_up_leaves_nothing_behind(
     clone = clone_with(tmp_path, WAITS_FOR_EVER)
     until = time.monotonic() + ENDS_SECONDS
 
-    with contextlib.suppress(ValueError), making(clone, "spark"):
+    with contextlib.suppress(ValueError), installing(clone, "spark"):
         pip = begun(tmp_path / "pip-spark", until)
         raise ValueError("no page")
 
