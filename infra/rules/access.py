@@ -21,6 +21,11 @@ _OBJECT_ACTION = re.compile(r"s3:(Get|Put|Delete)Object\w*")
 # A wildcard in place of a whole name, account or region: `*`, `arn:..:*`, `arn:..:role/*`.
 _UNBOUND = re.compile(r"(^|:)(\w[\w-]*/)?\*")
 
+# Services whose documentation says that they name the account for which they assume a role. For
+# one that does not, a condition that asks for the name would keep every function from starting;
+# nor can its roles be handed over from another account (iam:PassRole).
+_NAMES_ITS_ACCOUNT = {"events.amazonaws.com", "scheduler.amazonaws.com"}
+
 
 def _allowed(resource: Resource) -> Iterator[Properties]:
     return (item for item in statements(resource) if item["Effect"] == "Allow")
@@ -63,6 +68,12 @@ def _trust(_: Template, resource: Resource) -> Iterator[str]:
         principal = statement["Principal"]
         if "Service" in principal and not keys & {"aws:SourceAccount", "aws:SourceArn"}:
             yield f"{principal['Service']} may assume it for another account"
+        elif (
+            "Service" in principal
+            and principal["Service"] not in _NAMES_ITS_ACCOUNT
+            and not all(operator.endswith("IfExists") for operator in statement["Condition"])
+        ):
+            yield f"{principal['Service']} is not known to name its account"
         if "Federated" in principal:
             claims = {key.rsplit(":", 1)[-1] for key in keys}
             if not {"aud", "sub"} <= claims or "StringEquals" not in statement["Condition"]:

@@ -169,6 +169,14 @@ BREAKS: list[tuple[str, str, str, Break]] = [
         ),
     ),
     ("trust", "ingest", "FunctionRole", _remove(TRUST + "Condition")),
+    (
+        "trust",
+        "ingest",
+        "FunctionRole",
+        _set(
+            TRUST + "Condition", {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+        ),
+    ),
     ("trust", "ingest", "FunctionRole", _set(TRUST + "Principal", {"AWS": "*"})),
     (
         "trust",
