@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+import time
 import unicodedata
 from typing import Any
 
@@ -46,6 +48,37 @@ def test_a_cleaned_text_is_normal_and_has_no_control_characters(text: str) -> No
     assert unicodedata.is_normalized("NFC", cleaned)
     assert not any(unicodedata.category(letter) == "Cc" for letter in cleaned)
     assert cleaned == cleaned.strip()
+
+
+@settings(deadline=None)
+@given(
+    st.text(
+        "a\u00e4\u0300\u0301\u0316\u0344\u0345\u0f73\u0f75\u1fa7\u3099\U0001f600\u200d", min_size=20
+    )
+)
+def test_long_runs_of_marks_give_the_normal_text(text: str) -> None:
+    marks = text.replace("a", "") * 3
+
+    assert values.clean_text(f"a{marks}b") == unicodedata.normalize("NFC", f"a{marks}b")
+
+
+@pytest.mark.parametrize("mark", ["\u0301\u0316", "\u0f73"])
+def test_a_text_of_many_marks_takes_a_moment(mark: str) -> None:
+    start = time.process_time()
+
+    values.clean_text("a" + "".join(letter * 50_000 for letter in mark))
+
+    assert time.process_time() - start < 2.0
+
+
+def test_every_mark_that_is_ordered_is_found_in_a_run() -> None:
+    letters = map(chr, range(sys.maxunicode + 1))
+    ordered = [
+        one for one in letters if unicodedata.combining(unicodedata.normalize("NFD", one)[0])
+    ]
+
+    assert len(ordered) > 900
+    assert values._MARKS.fullmatch("".join(ordered))
 
 
 @pytest.mark.parametrize(
