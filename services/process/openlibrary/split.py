@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
+# Possessive, or the way back through a string takes a hundred bytes for each byte of it.
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
 _OPENING: Final = (b"{", b"[")
 _CLOSING: Final = {b"{": b"}", b"[": b"]"}
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import resource
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,16 @@ def test_memory_stays_far_below_that_of_the_function() -> None:
         tracemalloc.stop()
 
     assert peak < 200 * 2**20
+
+
+def test_a_long_text_beside_a_broken_record_takes_little_memory() -> None:
+    # The pattern's own memory is not Python's, so tracemalloc does not see it.
+    body = b'{"work_count":2,"works":[{"key":NaN},{"key":"%s"}]}' % (b"a" * 6_000_000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    parse(body)
+
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 2**10
 
 
 def test_the_fast_parser_and_the_contract_agree_on_captured_pages(samples: Path) -> None:
