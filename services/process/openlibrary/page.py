@@ -27,7 +27,13 @@ from process.errors import (
     TooManyValuesError,
 )
 from process.openlibrary import typed
-from process.openlibrary.split import SplitError, depth_of, split_array, split_object
+from process.openlibrary.split import (
+    SplitError,
+    depth_of,
+    has_more_tokens,
+    split_array,
+    split_object,
+)
 from schemas.source.page import AUTHOR_FIELDS, PAGE, WORK, WORK_FIELDS, SourceWork
 
 #: Records that the API puts in a page at most.
@@ -37,6 +43,8 @@ MAX_RECORDS: Final = 1000
 VALUES_PER_RECORD: Final = 500
 #: Values of a page besides its records: facets and names.
 VALUES_BESIDE: Final = 200_000
+# Its name, a colon, itself and a comma.
+_TOKENS_PER_VALUE: Final = 4
 #: How deep a record's lists and objects may be nested; those of the API go three levels deep.
 MAX_DEPTH: Final = 100
 # Python refuses longer integers by default.
@@ -192,13 +200,25 @@ def load_json(text: bytes) -> Any:
 
 def _check_values(body: bytes, max_records: int) -> None:
     # Every value but the first of its list follows a comma, and every list or object opens one.
-    most = VALUES_BESIDE + VALUES_PER_RECORD * max_records
+    most = _most_values(max_records)
     if len(body) <= 2 * most:
         # A value and its comma, or a pair of brackets, take two bytes at least.
         return
     values = len(body) - len(body.translate(None, b",[{"))
     if values > most:
         raise TooManyValuesError(f"the page has about {values} values, more than {most}")
+
+
+def _check_tokens(body: bytes, max_records: int) -> None:
+    # No JSON within the bound of its values has more. What is not JSON may have a token a byte, and
+    # splitting takes a microsecond for each.
+    most = _TOKENS_PER_VALUE * _most_values(max_records)
+    if has_more_tokens(body, most):
+        raise TooManyValuesError(f"the page has more than {most} names, values and marks")
+
+
+def _most_values(max_records: int) -> int:
+    return VALUES_BESIDE + VALUES_PER_RECORD * max_records
 
 
 def _about(page: Any, max_records: int) -> dict[str, Any]:
@@ -211,6 +231,7 @@ def _about(page: Any, max_records: int) -> dict[str, Any]:
 
 def _parse_with_care(body: bytes, max_records: int) -> Page:
     # No parser takes it whole.
+    _check_tokens(body, max_records)
     fields = _split_page(body)
     _check_envelope(fields)
     texts = _split_records(fields.pop("works"), max_records)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 # Possessive, or the way back through a string takes a hundred bytes for each byte of it.
@@ -48,6 +49,11 @@ def split_array(text: bytes) -> list[bytes]:
         When it is not an array.
     """
     return [text[start:end].strip() for start, end in _parts(text, b"[")]
+
+
+def has_more_tokens(text: bytes, most: int) -> bool:
+    """Return whether a text has more than so many strings, words, brackets, commas and colons."""
+    return next(islice(_TOKEN.finditer(text), most, None), None) is not None
 
 
 def depth_of(text: bytes) -> int:

@@ -194,6 +194,21 @@ def test_more_values_than_a_page_has_are_refused_before_they_are_read(value: byt
         parse(b'{"work_count":1,"works":[],"subjects":[' + many + b"0]}")
 
 
+@pytest.mark.parametrize("token", [b":", b'""', b"1 ", b'"":'])
+def test_more_tokens_than_values_have_are_refused_before_they_are_split(token: bytes) -> None:
+    with pytest.raises(TooManyValuesError):
+        parse(b'{"work_count":1,"works":[' + token * 3_000_000)
+
+
+def test_a_broken_page_of_as_many_values_as_a_page_may_have_is_split() -> None:
+    good, named = json.dumps(make_work()).encode(), b'"%d":"x",'
+    odd = b'{"title":NaN,' + b"".join(named % number for number in range(200_000)) + b'"a":1}'
+
+    records = parse(b'{"work_count":1,"works":[' + odd + b"," + good + b"]}", 2).records
+
+    assert [isinstance(record, Rejected) for record in records] == [True, False]
+
+
 def test_memory_stays_far_below_that_of_the_function() -> None:
     """GIVEN the worst page within the bounds WHEN it is parsed THEN its objects are bounded."""
     record = b'{"subject":[' + b"0," * 650_000 + b"0]}"
