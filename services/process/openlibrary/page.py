@@ -102,13 +102,12 @@ class Page:
     extras
         The unknown fields of the records that have any, by position.
     about
-        The page's other fields; a field that is nested too deeply or is not JSON is a
-        :class:`Rejected`.
+        The page's other fields that are read, each as it came; see :func:`load_field`.
     """
 
     records: list[Any]
     extras: dict[int, Extra]
-    about: dict[str, Any]
+    about: dict[str, bytes]
 
     @property
     def unknown_fields(self) -> int:
@@ -198,6 +197,30 @@ def load_json(text: bytes) -> Any:
     )
 
 
+def load_field(text: bytes) -> Any:
+    """Parse a field of a page; one that is nested too deeply or is not JSON is rejected."""
+    if _is_deep(text):
+        return Rejected(text, Reason("record.too_deep", _TOO_DEEP))
+    try:
+        return load_json(text)
+    except ValueError as error:
+        return Rejected(text, Reason("record.not_json", f"the field is not JSON: {error}"))
+
+
+def split_list(text: bytes) -> list[bytes]:
+    """Split a list into its values, each as it came.
+
+    Raises
+    ------
+    SplitError
+        When it is not a list.
+    """
+    try:
+        return list(map(bytes, _RAW_ARRAY.decode(text)))
+    except _REFUSED:
+        return split_array(text)
+
+
 def _check_values(body: bytes, max_records: int) -> None:
     # Every value but the first of its list follows a comma, and every list or object opens one.
     most = _most_values(max_records)
@@ -221,12 +244,12 @@ def _most_values(max_records: int) -> int:
     return VALUES_BESIDE + VALUES_PER_RECORD * max_records
 
 
-def _about(page: Any, max_records: int) -> dict[str, Any]:
+def _about(page: Any, max_records: int) -> dict[str, bytes]:
     _check_work_count(page.work_count)
     _check_records(len(page.works), max_records)
     told = ((name, getattr(page, name)) for name in typed.ABOUT)
-    about = {name: _loaded(bytes(raw)) for name, raw in told if raw is not msgspec.UNSET}
-    return {"work_count": page.work_count} | about
+    about = {name: bytes(raw) for name, raw in told if raw is not msgspec.UNSET}
+    return {"work_count": str(page.work_count).encode()} | about
 
 
 def _parse_with_care(body: bytes, max_records: int) -> Page:
@@ -235,10 +258,11 @@ def _parse_with_care(body: bytes, max_records: int) -> Page:
     fields = _split_page(body)
     _check_envelope(fields)
     texts = _split_records(fields.pop("works"), max_records)
-    return _judged_page(texts, {name: _loaded(raw) for name, raw in fields.items()})
+    read = ("work_count", *typed.ABOUT)
+    return _judged_page(texts, {name: fields[name] for name in read if name in fields})
 
 
-def _judged_page(texts: Sequence[bytes | msgspec.Raw], about: dict[str, Any]) -> Page:
+def _judged_page(texts: Sequence[bytes | msgspec.Raw], about: dict[str, bytes]) -> Page:
     records: list[Any] = []
     extras: dict[int, Extra] = {}
     for position, text in enumerate(texts):
@@ -306,16 +330,12 @@ def _check_records(count: int, max_records: int) -> None:
 
 
 def _split_records(works: bytes, max_records: int) -> list[bytes]:
-    records: list[msgspec.Raw] | list[bytes]
     try:
-        records = _RAW_ARRAY.decode(works)
-    except _REFUSED:
-        try:
-            records = split_array(works)
-        except SplitError as error:
-            raise NotJsonError(f"the list of works is not JSON: {error}") from None
+        records = split_list(works)
+    except SplitError as error:
+        raise NotJsonError(f"the list of works is not JSON: {error}") from None
     _check_records(len(records), max_records)
-    return list(map(bytes, records))
+    return records
 
 
 def _judged_by_contract(text: bytes) -> SourceWork | Rejected:
@@ -357,15 +377,6 @@ _TOO_DEEP: Final = f"lists and objects are nested more than {MAX_DEPTH} levels d
 
 def _is_deep(text: bytes) -> bool:
     return text.count(b"[") + text.count(b"{") > MAX_DEPTH and depth_of(text) > MAX_DEPTH
-
-
-def _loaded(text: bytes) -> Any:
-    if _is_deep(text):
-        return Rejected(text, Reason("record.too_deep", _TOO_DEEP))
-    try:
-        return load_json(text)
-    except ValueError as error:
-        return Rejected(text, Reason("record.not_json", f"the field is not JSON: {error}"))
 
 
 def _integer(digits: str) -> int | UnheldNumber:
