@@ -49,10 +49,8 @@ class Batch:
 
     def process(self, messages: Iterable[Mapping[str, Any]]) -> list[str]:
         """Process SQS messages; return the ids of those to deliver again, in order."""
-        handles: dict[str, str] = {}
-        for message in messages:
-            message_id = str(message["messageId"])
-            handles[message_id] = str(message.get("receiptHandle", ""))
+        batch = {str(message["messageId"]): message for message in messages}
+        for message_id, message in batch.items():
             try:
                 self.retry.run(partial(self._process_message, message_id, message.get("body")))
             except Exception as error:
@@ -60,8 +58,10 @@ class Batch:
         for run_id, arrived in sorted(self.arrivals.items()):
             self._complete(run_id, arrived)
         for message_id in sorted(self.transient):
-            self.queue.deliver_again(handles[message_id], self.retry.soon())
-        return [message_id for message_id in handles if message_id in self.failed]
+            message = batch[message_id]
+            seconds = self.retry.again(_receives(message))
+            self.queue.deliver_again(str(message.get("receiptHandle", "")), seconds)
+        return [message_id for message_id in batch if message_id in self.failed]
 
     def _process_message(self, message_id: str, body: object) -> None:
         event = _parsed(body)
@@ -113,6 +113,10 @@ class Batch:
         if isinstance(error, TransientError):
             self.transient.add(message_id)
         log_failure(error, message_id=message_id, **fields)
+
+
+def _receives(message: Mapping[str, Any]) -> int:
+    return int(message.get("attributes", {}).get("ApproximateReceiveCount", 1))
 
 
 def _parsed(body: object) -> S3ObjectCreated:

@@ -16,9 +16,10 @@ _FIRST_SECONDS: Final = 0.2
 _LONGEST_SECONDS: Final = 5.0
 #: Time that an attempt and the rest of the batch are left (seconds).
 _RESERVE_SECONDS: Final = 60.0
-#: Seconds after which a message that failed all the same is delivered again: spread, so that a
-#: batch does not come back as one.
-SOON_SECONDS: Final = (5.0, 60.0)
+#: Seconds after which a message that failed all the same is delivered again, by how often it came:
+#: spread, so that a batch does not come back as one, and growing, so that the attempts before the
+#: dead letters outlast a disturbance of half an hour.
+AGAIN_SECONDS: Final = ((5.0, 60.0), (60.0, 180.0), (300.0, 660.0), (1500.0, 2400.0))
 
 
 def _forever() -> float:
@@ -61,6 +62,12 @@ class Retry:
             longest = min(longest * 3, _LONGEST_SECONDS)
         return call()
 
-    def soon(self) -> int:
-        """Return the seconds after which a failed message is delivered again."""
-        return round(self.uniform(*SOON_SECONDS))
+    def again(self, receives: int) -> int:
+        """Return the seconds after which a failed message is delivered again.
+
+        Parameters
+        ----------
+        receives
+            How often it came, this time included.
+        """
+        return round(self.uniform(*AGAIN_SECONDS[min(receives, len(AGAIN_SECONDS)) - 1]))

@@ -23,6 +23,8 @@ from process.testing.pages import (
 )
 from schemas.keys import RawKey
 
+#: Attempts that the stack gives a message.
+MAX_RECEIVES = 5
 PAGES = [RawKey.of(RUN, "love", offset) for offset in range(20)]
 
 
@@ -82,6 +84,30 @@ def test_what_fails_all_the_same_comes_back_soon() -> None:
     assert failed == [f"m{number}" for number in range(20)]
     assert queue.again == {f"h{number}": 60 for number in range(20)}
     assert clock.left > 50, "there is time left to answer"
+
+
+def endured(uniform: Callable[[float, float], float]) -> float:
+    """Return the seconds between the first and the last attempt that a message gets."""
+    lake, seconds = throttled(refusals=10_000), 0.0
+    for receives in range(1, MAX_RECEIVES):
+        queue = MemoryQueue()
+        retry = Retry(sleep=lambda _: None, uniform=uniform)
+        (message,) = make_batch(make_event(PAGES[0].key))
+        attributes = {"ApproximateReceiveCount": str(receives)}
+        Batch(lake.outputs, LIMITS, BUCKET, queue, retry).process(
+            [{**message, "attributes": attributes}]
+        )
+        seconds += queue.again["h0"]
+    return seconds
+
+
+def test_an_outage_of_minutes_brings_no_message_to_the_dead_letters() -> None:
+    assert endured(min) > 30 * 60
+    assert endured(max) < 60 * 60
+
+
+def test_a_message_that_came_more_often_waits_no_longer() -> None:
+    assert Clock().retry().again(1000) == Clock().retry().again(MAX_RECEIVES - 1)
 
 
 def test_a_failure_that_no_retry_helps_is_not_repeated() -> None:
