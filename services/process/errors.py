@@ -6,6 +6,7 @@
     +-- TransientError            retry: the message goes back to the queue
     |   +-- StorageError
     |   +-- CatalogueError
+    |   +-- OutOfTimeError
     +-- TerminalError             no retry helps: the message ends in the dead-letter queue
     |   +-- InvalidEventError
     |   +-- ForeignBucketError
@@ -70,6 +71,12 @@ class CatalogueError(TransientError):
     """The Glue catalogue did not answer as it should."""
 
     code = "catalogue.unavailable"
+
+
+class OutOfTimeError(TransientError):
+    """The invocation has too little time left to try."""
+
+    code = "invocation.out_of_time"
 
 
 class TerminalError(ProcessError):
