@@ -436,6 +436,8 @@ def test_a_provenance_of_something_else_is_told(
         {"sha256": "0" * 63},
         {"sha256": "0" * 64, "limit": ""},
         {"fetched-at": "yesterday"},
+        {"fetched-at": "0001-01-01T00:00:00+14:00"},
+        {"fetched-at": "9999-12-31T23:59:59-14:00"},
     ],
 )
 def test_a_provenance_in_part_is_refused(lake: Lake, changes: dict[str, str]) -> None:
