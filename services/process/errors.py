@@ -13,6 +13,7 @@
     |   +-- UnexpectedObjectError
     |   +-- MissingObjectError
     |   +-- InvalidManifestError
+    |   +-- UnreadableLedgerError
     |   +-- SchemaConflictError
     |   +-- ConservationError
     +-- PageError                 data: the page is quarantined whole
@@ -110,9 +111,15 @@ class MissingObjectError(TerminalError):
 
 
 class InvalidManifestError(TerminalError):
-    """A run's manifest does not fit its contract."""
+    """A run's manifest does not fit its contract, or is that of another run."""
 
     code = "manifest.invalid"
+
+
+class UnreadableLedgerError(TerminalError):
+    """A receipt or another object of a run's ledger does not fit its contract."""
+
+    code = "ledger.unreadable"
 
 
 class SchemaConflictError(TerminalError):

@@ -86,7 +86,7 @@ class Batch:
                 self._arrivals(parse_manifest_key(key), message_id).manifests.add(message_id)
             else:
                 run_id, number = parse_part_pages_key(key)
-                self._arrivals(run_id, message_id).parts.add(number)
+                self._arrivals(run_id, message_id).parts.setdefault(number, set()).add(message_id)
         except InvalidKeyError as error:
             raise UnexpectedObjectError(str(error)) from None
 
@@ -97,7 +97,7 @@ class Batch:
 
     def _complete(self, run_id: str, arrived: Arrivals) -> None:
         try:
-            revision = self.retry.run(partial(complete_run, self.outputs.store, run_id, arrived))
+            made = self.retry.run(partial(complete_run, self.outputs.store, run_id, arrived))
         except InvalidManifestError as error:
             # The pages are done. Only the manifest's own message is delivered again.
             for message_id in sorted(arrived.manifests):
@@ -106,7 +106,10 @@ class Batch:
             for message_id in sorted(arrived.messages):
                 self._fail(message_id, error, run_id=run_id)
         else:
-            _report_run(run_id, revision)
+            _report_run(run_id, made.revision)
+            stray = UnexpectedObjectError(f"run {run_id} has no such part: remove it")
+            for message_id in sorted(made.strays):
+                self._fail(message_id, stray, run_id=run_id)
 
     def _fail(self, message_id: str, error: Exception, **fields: object) -> None:
         self.failed.add(message_id)
