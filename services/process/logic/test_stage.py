@@ -169,6 +169,14 @@ def test_an_object_that_is_too_large_is_not_read(lake: Lake) -> None:
     assert line["payload_truncated"] is True
 
 
+def test_a_page_of_nothing_is_kept_whole(lake: Lake) -> None:
+    process_page(lake.outputs, lake.put_raw(gzip.compress(b"")), LIMITS)
+
+    line = lake.store.lines(QUARANTINE)[0]
+    assert (line["reason_code"], line["payload"]) == ("page.not_json", "")
+    assert line["payload_truncated"] is False
+
+
 def test_bytes_that_are_no_text_are_kept_as_base64(lake: Lake) -> None:
     process_page(lake.outputs, lake.put_raw(b"\xff\xfe"), LIMITS)
 
