@@ -135,6 +135,20 @@ def test_two_records_without_a_comma_do_not_pass_for_one(between: bytes) -> None
         parse(b'{"work_count": 2, "works": [' + good + between + good + b"]}")
 
 
+@pytest.mark.parametrize("bad", [b"{}", b'{"title":NaN}'])
+def test_a_page_with_two_lists_of_works_is_refused(bad: bytes) -> None:
+    lists = b'"works":[%s],"works" : [%s]' % (bad, json.dumps(make_work()).encode())
+
+    with pytest.raises(NotSubjectsPageError, match="two lists of works"):
+        parse(b'{"work_count":2,%s}' % lists)
+
+
+def test_a_subject_called_works_is_no_list_of_works() -> None:
+    work = make_work(subject=["works"], works=["works"])
+
+    assert len(parse(json.dumps(make_page(work, name="works")).encode()).records) == 1
+
+
 def test_a_comma_too_many_does_not_pass_for_a_record() -> None:
     good = json.dumps(make_work()).encode()
 
