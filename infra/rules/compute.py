@@ -102,7 +102,9 @@ def _created_objects(detail: Properties) -> Iterator[str]:
     if "{data-bucket}" not in [text_of(name) for name in detail.get("bucket", {}).get("name", [])]:
         yield "it matches other buckets than the data bucket"
     for key in detail.get("object", {}).get("key", [{}]):
-        if not re.fullmatch(r"[a-z_]+/[^*]*\*[^*]*\.json(\.gz)?", key.get("wildcard", "")):
+        if not re.fullmatch(
+            r"[a-z_]+/[^*]*\*([^*]+\*)?[^*]*\.json(\.gz)?", key.get("wildcard", "")
+        ):
             yield f"the key {key} has not both a prefix and a suffix"
 
 

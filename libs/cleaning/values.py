@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import groupby
 from typing import Final, Literal
 
 from schemas.subjects import InvalidSubjectError, SubjectKind, canonical_subject, subject_kind
@@ -15,9 +16,24 @@ from schemas.subjects import InvalidSubjectError, SubjectKind, canonical_subject
 _LINE_BREAKS: Final = dict.fromkeys((0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x85), " ")
 _REMOVED: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x200B, 0xFEFF))
 _INVISIBLE: Final = {**_REMOVED, **_LINE_BREAKS}
+#: Marks, and what else is no letter: a class of all marks alone would have 2,000 ranges.
+_MARKS: Final = re.compile(r"[^\w\s!-~]{30,}")
+# Letters and marks that show nothing: fillers, the blank of Braille, and variation selectors.
+_FILLERS: Final = frozenset(
+    map(
+        chr,
+        (
+            *(0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),
+            *(0x180B, 0x180C, 0x180D, 0x180F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)),
+        ),
+    )
+)
+_MINUS: Final = "[-\u2212\u2013]"
 #: A year of the common era: neither ``-0350`` nor ``0350 B.C.``, while ``Mar-1994`` has one.
 _YEAR: Final = re.compile(
-    r"(?<!\d)(?<!^-)(?<!\s-)\d{4}(?!\d)(?!\s*B\.?\s?C\.?E?\b)", re.ASCII | re.IGNORECASE
+    rf"(?<!\d)(?<!^{_MINUS})(?<![\s(\[{{]{_MINUS})(?<!\bc{_MINUS})(?<!\bca{_MINUS})"
+    r"[0-9]{4}(?!\d)(?!\s*B\.?\s?C\.?E?\b)",
+    re.IGNORECASE,
 )
 
 
@@ -32,12 +48,27 @@ def clean_text(text: str | None) -> str | None:
         return None
     # The source's texts are nearly all clean ASCII: these tests cost a tenth of the full treatment.
     if not (text.isascii() and text.isprintable()):
-        text = unicodedata.normalize("NFC", text.translate(_INVISIBLE))
-        if all(letter.isspace() or unicodedata.category(letter) == "Cf" for letter in text):
+        text = unicodedata.normalize("NFC", _MARKS.sub(_ordered, text.translate(_INVISIBLE)))
+        if all(map(_shows_nothing, text)):
             return None
     elif "  " not in text and text[0] != " " and text[-1] != " ":
         return text
     return " ".join(text.split()) or None
+
+
+def _shows_nothing(letter: str) -> bool:
+    return letter.isspace() or letter in _FILLERS or unicodedata.category(letter) == "Cf"
+
+
+def _ordered(run: re.Match[str]) -> str:
+    """Return a run of marks in the order of Unicode's normal forms, which stays the same text.
+
+    Python sorts marks by insertion: a megabyte of them in the wrong order takes it minutes.
+    """
+    # One by one, since the longest of them is decomposed to three.
+    marks = "".join(unicodedata.normalize("NFD", mark) for mark in run[0])
+    groups = groupby(marks, key=lambda mark: unicodedata.combining(mark) > 0)
+    return "".join("".join(sorted(group, key=unicodedata.combining)) for _, group in groups)
 
 
 def flag(value: bool | Literal["true", "false"] | None) -> bool | None:

@@ -6,12 +6,14 @@
     +-- TransientError            retry: the message goes back to the queue
     |   +-- StorageError
     |   +-- CatalogueError
+    |   +-- OutOfTimeError
     +-- TerminalError             no retry helps: the message ends in the dead-letter queue
     |   +-- InvalidEventError
     |   +-- ForeignBucketError
     |   +-- UnexpectedObjectError
     |   +-- MissingObjectError
     |   +-- InvalidManifestError
+    |   +-- UnreadableLedgerError
     |   +-- SchemaConflictError
     |   +-- ConservationError
     +-- PageError                 data: the page is quarantined whole
@@ -72,6 +74,12 @@ class CatalogueError(TransientError):
     code = "catalogue.unavailable"
 
 
+class OutOfTimeError(TransientError):
+    """The invocation has too little time left to try."""
+
+    code = "invocation.out_of_time"
+
+
 class TerminalError(ProcessError):
     """No later attempt can succeed before somebody acts."""
 
@@ -103,9 +111,15 @@ class MissingObjectError(TerminalError):
 
 
 class InvalidManifestError(TerminalError):
-    """A run's manifest does not fit its contract."""
+    """A run's manifest does not fit its contract, or is that of another run."""
 
     code = "manifest.invalid"
+
+
+class UnreadableLedgerError(TerminalError):
+    """A receipt or another object of a run's ledger does not fit its contract."""
+
+    code = "ledger.unreadable"
 
 
 class SchemaConflictError(TerminalError):

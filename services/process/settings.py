@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.settings import CommonSettings
+from schemas.source.page import MAX_PAGE_BYTES
 
 
 class Settings(CommonSettings):
@@ -22,14 +23,13 @@ class Settings(CommonSettings):
     max_object_bytes
         Stored size above which a raw object is quarantined unread (bytes).
     max_page_bytes
-        Decompressed size above which a page is quarantined (bytes); OpenLibrary's largest page, of
-        1000 works, has about 1.5 MB.
+        Decompressed size above which a page is quarantined (bytes).
     """
 
     glue_database: Annotated[str, Field(alias="GLUE_DATABASE", min_length=1)]
     queue_url: Annotated[str, Field(alias="QUEUE_URL", min_length=1)]
     max_object_bytes: Annotated[int, Field(alias="MAX_OBJECT_BYTES", gt=0)] = 32 * 2**20
-    max_page_bytes: Annotated[int, Field(alias="MAX_PAGE_BYTES", gt=0)] = 64 * 2**20
+    max_page_bytes: Annotated[int, Field(alias="MAX_PAGE_BYTES", gt=0)] = MAX_PAGE_BYTES
 
 
 def load() -> Settings:

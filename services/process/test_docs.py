@@ -63,7 +63,8 @@ def test_every_rule_has_an_example() -> None:
 
 def test_every_reason_is_listed() -> None:
     pages = {error.code for error in errors.PageError.__subclasses__()}
-    records = {FIELD_TYPE, INVALID, *RECORD_CODES.values(), "record.too_deep", "record.not_json"}
+    records = {FIELD_TYPE, INVALID, *RECORD_CODES.values()}
+    records |= {f"record.{name}" for name in ("too_deep", "not_json", "too_many_entries")}
 
     assert (
         set(re.findall(r"^\| `((?:page|record)\.\w+)` \|", TEXT, re.MULTILINE)) == pages | records

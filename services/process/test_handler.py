@@ -34,6 +34,7 @@ CONTEXT = SimpleNamespace(
     memory_limit_in_mb=1024,
     invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:process",
     aws_request_id="1",
+    get_remaining_time_in_millis=lambda: 300_000,
 )
 
 

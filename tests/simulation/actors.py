@@ -236,7 +236,13 @@ class Lake:
         outputs = outputs_of(ProcessStore(self.cloud), ProcessTables(self.cloud))
         batch = Batch(outputs, LIMITS, BUCKET, ProcessQueue(self.cloud), retry)
         records = [
-            {"messageId": one.name, "receiptHandle": one.name, "body": one.body} for one in messages
+            {
+                "messageId": one.name,
+                "receiptHandle": one.name,
+                "body": one.body,
+                "attributes": {"ApproximateReceiveCount": str(one.receives)},
+            }
+            for one in messages
         ]
         failed = batch.process(records)
         for message in messages:

@@ -22,7 +22,7 @@ from ingest.ports import NewObject
 from process.errors import ProcessError
 from process.logic import completion
 from process.logic.batch import Batch
-from process.logic.completion import Arrivals
+from process.logic.completion import Arrivals, Completion
 from process.logic.outputs import Outputs
 from schemas.curated_tables import CURATED
 from schemas.keys import RawKey, processed_ledger_key, receipts_prefix
@@ -159,8 +159,8 @@ def event_of_a_part_is_passed_over() -> AbstractContextManager[object]:
     """Take no notice when the pages of a part are announced."""
     complete = completion.complete_run
 
-    def deaf(store: ProcessStore, run_id: str, arrived: Arrivals) -> int | None:
-        return complete(store, run_id, replace(arrived, parts=set()))
+    def deaf(store: ProcessStore, run_id: str, arrived: Arrivals) -> Completion:
+        return complete(store, run_id, replace(arrived, parts={}))
 
     return patch("process.logic.batch.complete_run", deaf)
 

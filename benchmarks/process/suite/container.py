@@ -29,6 +29,7 @@ from process.handler import handler
 detail = {"bucket": {"name": os.environ["DATA_BUCKET"]}, "object": {"key": sys.argv[1]}}
 event = {"Records": [{"messageId": "1", "body": json.dumps({"detail": detail})}]}
 context = dict(function_name="", memory_limit_in_mb=1, invoked_function_arn="", aws_request_id="")
+context["get_remaining_time_in_millis"] = lambda: 300_000
 if handler(event, SimpleNamespace(**context)) != {"batchItemFailures": []}:
     sys.exit("the page was not processed")
 """

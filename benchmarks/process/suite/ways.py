@@ -25,10 +25,11 @@ from process.logic.stage import Limits, process_page
 from process.ports import StoredObject
 from schemas.derive.glue import glue_columns
 from schemas.keys import day_prefix
+from schemas.source.page import MAX_PAGE_BYTES
 from schemas.tables import TABLES, WORKS
 
 DAY: Final = "2026-11-23"
-LIMITS: Final = Limits(32 * 2**20, 64 * 2**20)
+LIMITS: Final = Limits(32 * 2**20, MAX_PAGE_BYTES)
 _TEXTS: Final = pa.list_(pa.string())
 _WORK: Final = pa.struct(
     {

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 from urllib.parse import quote, unquote
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.keys import RUN_ID_PATTERN
 
 # S3 sends metadata as HTTP headers: printable ASCII survives, surrounding blanks do not.
 _PLAIN = string.punctuation.replace("%", "")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{moment.isoformat()} is no time of UTC that a calendar has") from None
 
 
 class RawProvenance(BaseModel):
@@ -43,7 +51,7 @@ class RawProvenance(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     url: str
-    fetched_at: AwareDatetime
+    fetched_at: Annotated[AwareDatetime, AfterValidator(_in_utc)]
     http_status: int
     work_count: int | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -31,7 +31,7 @@ _REPEATING: Final = [
 ]
 # Columns that queries filter by; statistics of the others let no engine skip a file.
 _FILTERED: Final = ["work_key", "edition_count", "first_publish_year", "decade", "key", "year"]
-#: Seconds for which a partition counts as catalogued, once it was seen to be.
+#: Seconds for which table and partition count as catalogued, once they were seen to be.
 KNOWN_SECONDS: Final = 600.0
 _ATTEMPTS: Final = 4
 _WRANGLER_ERRORS: Final = (
@@ -56,8 +56,8 @@ PARQUET: Final = {
 class GlueTableStore:
     """The tables of one database; see :class:`process.ports.TableStore`.
 
-    It remembers for some minutes which partitions it has seen, so that a warm container makes no
-    catalogue call for a day that it knows.
+    It remembers for some minutes which tables and partitions it has seen, so that a warm container
+    makes no catalogue call for a day that it knows.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class GlueTableStore:
         self._bucket = bucket
         self._database = database
         self._clock = clock
-        self._columns: dict[str, dict[str, str]] = {}
+        self._columns: dict[str, tuple[float, dict[str, str]]] = {}
         self._known_until: dict[tuple[str, str], float] = {}
 
     def write(self, table: Table, key: str, rows: pa.Table) -> None:
@@ -92,14 +92,20 @@ class GlueTableStore:
         if self._clock() < self._known_until.get((table.catalogue_name, ingest_date), 0.0):
             return
         with _translated(table.catalogue_name):
-            # A day that was known is looked up again: somebody may have dropped table or partition.
-            if (
-                table.catalogue_name not in self._columns
-                or (table.catalogue_name, ingest_date) in self._known_until
-            ):
-                self._columns[table.catalogue_name] = self._ensure_table(table)
-            self._add_partition(table, ingest_date)
+            try:
+                self._add_partition(table, ingest_date, self._columns_of(table))
+            except Exception:
+                # Somebody may have dropped the table since it was seen.
+                self._columns.pop(table.catalogue_name, None)
+                raise
         self._known_until[table.catalogue_name, ingest_date] = self._clock() + KNOWN_SECONDS
+
+    def _columns_of(self, table: Table) -> dict[str, str]:
+        until, columns = self._columns.get(table.catalogue_name, (0.0, {}))
+        if until <= self._clock():
+            columns = self._ensure_table(table)
+            self._columns[table.catalogue_name] = self._clock() + KNOWN_SECONDS, columns
+        return columns
 
     def _ensure_table(self, table: Table) -> dict[str, str]:
         """Return the table's columns in the catalogue, in its order, once it has all of ours."""
@@ -173,14 +179,14 @@ class GlueTableStore:
                 schema_evolution=True,
             )
 
-    def _add_partition(self, table: Table, ingest_date: str) -> None:
+    def _add_partition(self, table: Table, ingest_date: str, columns: dict[str, str]) -> None:
         location = f"s3://{self._bucket}/{day_prefix(table.location, ingest_date)}"
         settings: dict[str, Any] = {
             "database": self._database,
             "table": table.catalogue_name,
             "partitions_values": {location: [ingest_date]},
             # The table's columns in the table's order, whichever contract made them.
-            "columns_types": self._columns[table.catalogue_name],
+            "columns_types": columns,
             "boto3_session": self._session,
         }
         if table.format == "parquet":

@@ -263,6 +263,33 @@ def test_what_is_dropped_is_made_again_by_a_warm_container(glue: Any, dropped: s
     )
 
 
+def test_a_dropped_table_is_made_again_for_a_day_that_a_container_has_not_seen(glue: Any) -> None:
+    catalogue = new_catalogue()
+    catalogue.register(WORKS, DAY)
+    glue.delete_table(DatabaseName="lake", Name=WORKS.catalogue_name)
+
+    with pytest.raises(CatalogueError):
+        catalogue.register(WORKS, "2026-11-24")
+    catalogue.register(WORKS, "2026-11-24")
+
+    assert definition(glue)["Description"] == WORKS.description
+
+
+def test_a_partition_of_a_later_day_has_the_columns_that_another_container_added(glue: Any) -> None:
+    now = [0.0]
+    older = GlueTableStore(MemoisingSession(), BUCKET, "lake", lambda: now[0])
+    older.register(table_of(Older), DAY)
+    new_catalogue().register(table_of(Newer), DAY)
+
+    now[0] += KNOWN_SECONDS
+    older.register(table_of(Older), "2026-11-24")
+
+    partition = glue.get_partition(
+        DatabaseName="lake", TableName=WORKS.catalogue_name, PartitionValues=["2026-11-24"]
+    )["Partition"]
+    assert [one["Name"] for one in partition["StorageDescriptor"]["Columns"]] == column_names(glue)
+
+
 def test_a_column_that_does_not_stay_is_an_error_and_not_a_loss(
     glue: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,10 +49,8 @@ class Batch:
 
     def process(self, messages: Iterable[Mapping[str, Any]]) -> list[str]:
         """Process SQS messages; return the ids of those to deliver again, in order."""
-        handles: dict[str, str] = {}
-        for message in messages:
-            message_id = str(message["messageId"])
-            handles[message_id] = str(message.get("receiptHandle", ""))
+        batch = {str(message["messageId"]): message for message in messages}
+        for message_id, message in batch.items():
             try:
                 self.retry.run(partial(self._process_message, message_id, message.get("body")))
             except Exception as error:
@@ -60,8 +58,10 @@ class Batch:
         for run_id, arrived in sorted(self.arrivals.items()):
             self._complete(run_id, arrived)
         for message_id in sorted(self.transient):
-            self.queue.deliver_again(handles[message_id], self.retry.soon())
-        return [message_id for message_id in handles if message_id in self.failed]
+            message = batch[message_id]
+            seconds = self.retry.again(_receives(message))
+            self.queue.deliver_again(str(message.get("receiptHandle", "")), seconds)
+        return [message_id for message_id in batch if message_id in self.failed]
 
     def _process_message(self, message_id: str, body: object) -> None:
         event = _parsed(body)
@@ -86,7 +86,7 @@ class Batch:
                 self._arrivals(parse_manifest_key(key), message_id).manifests.add(message_id)
             else:
                 run_id, number = parse_part_pages_key(key)
-                self._arrivals(run_id, message_id).parts.add(number)
+                self._arrivals(run_id, message_id).parts.setdefault(number, set()).add(message_id)
         except InvalidKeyError as error:
             raise UnexpectedObjectError(str(error)) from None
 
@@ -97,7 +97,7 @@ class Batch:
 
     def _complete(self, run_id: str, arrived: Arrivals) -> None:
         try:
-            revision = self.retry.run(partial(complete_run, self.outputs.store, run_id, arrived))
+            made = self.retry.run(partial(complete_run, self.outputs.store, run_id, arrived))
         except InvalidManifestError as error:
             # The pages are done. Only the manifest's own message is delivered again.
             for message_id in sorted(arrived.manifests):
@@ -106,13 +106,20 @@ class Batch:
             for message_id in sorted(arrived.messages):
                 self._fail(message_id, error, run_id=run_id)
         else:
-            _report_run(run_id, revision)
+            _report_run(run_id, made.revision)
+            stray = UnexpectedObjectError(f"run {run_id} has no such part: remove it")
+            for message_id in sorted(made.strays):
+                self._fail(message_id, stray, run_id=run_id)
 
     def _fail(self, message_id: str, error: Exception, **fields: object) -> None:
         self.failed.add(message_id)
         if isinstance(error, TransientError):
             self.transient.add(message_id)
         log_failure(error, message_id=message_id, **fields)
+
+
+def _receives(message: Mapping[str, Any]) -> int:
+    return int(message.get("attributes", {}).get("ApproximateReceiveCount", 1))
 
 
 def _parsed(body: object) -> S3ObjectCreated:

@@ -15,12 +15,13 @@ read before the listing that they are made from, so an older state never replace
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from process.errors import InvalidManifestError, StorageError
+from process.errors import InvalidManifestError, StorageError, UnreadableLedgerError
 from process.logic.sums import make_ledger, mismatches, sum_receipts
 from process.ports import Store, StoredObject
 from schemas.fingerprints import fingerprint
@@ -53,27 +54,39 @@ class Arrivals:
     receipts
         Names of its pages' receipts.
     parts
-        Numbers of the parts whose pages were announced.
+        Ids of the messages that announce the pages of a part, by its number.
     """
 
     messages: set[str] = field(default_factory=set)
     manifests: set[str] = field(default_factory=set)
     receipts: set[str] = field(default_factory=set)
-    parts: set[int] = field(default_factory=set)
+    parts: dict[int, set[str]] = field(default_factory=dict)
 
 
-def complete_run(store: Store, run_id: str, arrived: Arrivals) -> int | None:
+class Completion(NamedTuple):
+    """What came of adding up.
+
+    Attributes
+    ----------
+    revision
+        That of the run's ledger that was written; ``None`` when none was.
+    strays
+        Ids of messages that announce parts which the run does not have.
+    """
+
+    revision: int | None = None
+    strays: frozenset[str] = frozenset()
+
+
+def complete_run(store: Store, run_id: str, arrived: Arrivals) -> Completion:
     """Add up the parts of a run that messages are about, and the run if they are all there.
-
-    Returns
-    -------
-    int | None
-        The revision of the run's ledger that was written; ``None`` when none was.
 
     Raises
     ------
     InvalidManifestError
-        When the manifest does not fit its contract.
+        When the manifest does not fit its contract, or is that of another run.
+    UnreadableLedgerError
+        When what is added up does not fit its contract.
     StorageError
         When S3 does not answer as it should.
     """
@@ -81,14 +94,17 @@ def complete_run(store: Store, run_id: str, arrived: Arrivals) -> int | None:
     if parts is None or arrived.manifests:
         parts = announce_parts(store, run_id)
     if parts is None:
-        return None
-    numbers = arrived.parts | {parts.number_of(name) for name in arrived.receipts}
+        return Completion()
+    last = len(parts) - 1
+    numbers = {number for number in arrived.parts if number <= last}
+    numbers |= {parts.number_of(name) for name in arrived.receipts}
     if arrived.manifests:
         # Most runs have one part, and need not wait for its event.
         numbers.add(0)
     for number in sorted(numbers):
         add_up_part(store, parts, number)
-    return add_up_run(store, parts)
+    strays = (messages for number, messages in arrived.parts.items() if number > last)
+    return Completion(add_up_run(store, parts), frozenset[str]().union(*strays))
 
 
 def announce_parts(store: Store, run_id: str) -> RunParts | None:
@@ -102,7 +118,7 @@ def announce_parts(store: Store, run_id: str) -> RunParts | None:
     Raises
     ------
     InvalidManifestError
-        When the manifest does not fit its contract.
+        When the manifest does not fit its contract, or is that of another run.
     """
     stored = store.get(manifest_key(run_id))
     if stored is None:
@@ -111,6 +127,11 @@ def announce_parts(store: Store, run_id: str) -> RunParts | None:
         parts, pages = split(RunManifest.model_validate_json(stored.body))
     except ValueError as error:
         raise InvalidManifestError(f"the manifest of {run_id}: {error}", run_id=run_id) from error
+    if parts.run_id != run_id:
+        raise InvalidManifestError(
+            f"the manifest of {run_id} is that of {parts.run_id}: restore its own version",
+            run_id=run_id,
+        )
     there = store.list_etags(parts_prefix(run_id))
     announced = {part_pages_key(run_id, part.number): part for part in pages}
     # The index first: see above.
@@ -125,7 +146,7 @@ def add_up_part(store: Store, parts: RunParts, number: int) -> None:
     key, prefix = part_sum_key(parts.run_id, number), receipts_prefix(parts.run_id)
     for _ in range(_ATTEMPTS):
         stored = store.get(key)
-        state = _read(PartTotals, key, stored)
+        state = _read_sum(PartTotals, key, stored)
         listed = store.list_etags(prefix, *parts.range_of(number))
         there = {below(prefix, receipt): etag for receipt, etag in listed.items()}
         if state is not None and state.state == fingerprint(there.items()):
@@ -133,7 +154,7 @@ def add_up_part(store: Store, parts: RunParts, number: int) -> None:
         part = _part_pages(store, parts, number)
         if part is None or not part.pages.keys() <= there.keys():
             return
-        known = _read(PartSum, key, stored)
+        known = _read_sum(PartSum, key, stored)
         made = sum_receipts(part, there, _page_sums(store, part, there, known), known)
         if known is not None and made.state == known.state:
             return
@@ -225,7 +246,18 @@ def _read[Model: BaseModel](
     try:
         return model.model_validate_json(stored.body)
     except ValidationError as error:
-        raise StorageError(f"{key} cannot be read", key=key) from error
+        raise UnreadableLedgerError(
+            f"{key} cannot be read: restore its version, or delete it and replay its pages", key=key
+        ) from error
+
+
+def _read_sum[Model: BaseModel](
+    model: type[Model], key: str, stored: StoredObject | None
+) -> Model | None:
+    # A sum that cannot be read is made anew, and so holds up no page.
+    with suppress(UnreadableLedgerError):
+        return _read(model, key, stored)
+    return None
 
 
 def _body(document: BaseModel) -> bytes:

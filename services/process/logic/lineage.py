@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -67,7 +67,7 @@ def lineage_of(page: RawKey, metadata: Mapping[str, str], sha256: str) -> Lineag
             f"the object's sha256 is {sha256}, its provenance says {provenance.sha256}"
         )
     limit = min(provenance.limit, _MAX_RECORDS)
-    return Lineage(page, provenance.fetched_at.astimezone(UTC), limit)
+    return Lineage(page, provenance.fetched_at, limit)
 
 
 def claimed_digest(metadata: Mapping[str, str]) -> str:

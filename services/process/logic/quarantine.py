@@ -56,7 +56,7 @@ def reject_record(
 
 
 def reject_page(
-    error: PageError, raw_key: str, run_id: str | None, body: bytes, size: int
+    error: PageError, raw_key: str, run_id: str | None, body: bytes, *, is_read: bool
 ) -> QuarantineRecord:
     """Quarantine a page whole.
 
@@ -64,8 +64,8 @@ def reject_page(
     ----------
     body
         What could be read of it, decompressed where that was possible.
-    size
-        Stored size of the object (bytes).
+    is_read
+        Whether the object was read; one that is too large is not.
     """
     beginning = body[:_MAX_PAGE_PAYLOAD]
     encoding: PayloadEncoding = "text"
@@ -79,7 +79,7 @@ def reject_page(
         reason_message=str(error),
         payload=payload,
         payload_encoding=encoding,
-        payload_truncated=len(beginning) < max(len(body), size if body == b"" else 0),
+        payload_truncated=len(beginning) < len(body) or not is_read,
         contract_version=CONTRACT_VERSION,
         run_id=run_id,
         raw_key=raw_key,

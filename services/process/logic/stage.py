@@ -67,7 +67,7 @@ def process_page(outputs: Outputs, raw_key: str, limits: Limits) -> PageResult:
         page.subject.encode()
     except (InvalidKeyError, InvalidSubjectError, UnicodeEncodeError) as error:
         return _quarantine_unrecognised(outputs, raw_key, stored, HostileKeyError(str(error)))
-    is_read = stored.size <= limits.object_bytes
+    is_read = _is_read(stored)
     digest = sha256(stored.body).hexdigest() if is_read else claimed_digest(stored.metadata)
     body = stored.body
     try:
@@ -121,7 +121,7 @@ def _check_conservation(output: PageOutput) -> None:
 def _quarantine_page(
     outputs: Outputs, page: RawKey, digest: str, stored: StoredObject, body: bytes, error: PageError
 ) -> PageResult:
-    record = reject_page(error, page.key, page.run_id, body, stored.size)
+    record = reject_page(error, page.key, page.run_id, body, is_read=_is_read(stored))
     outputs.save_rejected_page(page, digest, record)
     return PageResult(page.run_id, 1, 0, 1, reason_code=error.code)
 
@@ -129,10 +129,13 @@ def _quarantine_page(
 def _quarantine_unrecognised(
     outputs: Outputs, raw_key: str, stored: StoredObject, error: PageError
 ) -> PageResult:
-    outputs.quarantine_unrecognised_object(
-        raw_key, reject_page(error, raw_key, None, stored.body, stored.size)
-    )
+    record = reject_page(error, raw_key, None, stored.body, is_read=_is_read(stored))
+    outputs.quarantine_unrecognised_object(raw_key, record)
     return PageResult(None, 1, 0, 1, reason_code=error.code)
+
+
+def _is_read(stored: StoredObject) -> bool:
+    return len(stored.body) == stored.size
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import pytest
 
-from process.errors import InvalidManifestError, StorageError
+from process.errors import InvalidManifestError, UnreadableLedgerError
 from process.logic import completion
 from process.logic.batch import Batch
 from process.logic.completion import Arrivals, complete_run
@@ -29,11 +29,13 @@ from schemas.keys import (
     RawKey,
     below,
     manifest_key,
+    part_pages_key,
+    part_sum_key,
     parts_prefix,
     processed_ledger_key,
     receipts_prefix,
 )
-from schemas.ledger.parts import split
+from schemas.ledger.parts import PartSum, split
 from schemas.ledger.run import PageEntry, ProcessedLedger, RunManifest, SubjectOutcome
 
 PAGES = [RawKey.of(RUN, "love", 0), RawKey.of(RUN, "love", 2), RawKey.of(RUN, "place:france", 0)]
@@ -138,7 +140,7 @@ def test_pages_that_finish_at_once_write_one_ledger(run: Lake) -> None:
     arrived = Arrivals(receipts={page.receipt_name for page in PAGES})
 
     with ThreadPoolExecutor(8) as pool:
-        wrote = list(pool.map(lambda _: complete_run(run.store, RUN, arrived), range(16)))
+        wrote = list(pool.map(lambda _: complete_run(run.store, RUN, arrived).revision, range(16)))
 
     assert sorted(wrote, key=str) == [1] + [None] * 15
     assert run.store.writes.count(LEDGER) == 1
@@ -292,13 +294,41 @@ def test_a_broken_manifest_says_so(run: Lake) -> None:
         complete_run(run.store, RUN, Arrivals())
 
 
-def test_a_broken_receipt_is_tried_again(run: Lake) -> None:
+def test_a_manifest_of_another_run_is_refused(run: Lake) -> None:
+    key = manifest_key("20261124T060000Z")
+    run.store.objects[key] = run.store.objects[put_manifest(run)]
+
+    assert deliver(run, key) == ["m0"]
+    assert not any("/parts/" in one for one in run.store.objects)
+
+
+def test_a_broken_receipt_is_named(run: Lake) -> None:
     put_manifest(run)
     for page in PAGES:
         run.store.objects[page.receipt_key] = (b"", {})
 
-    with pytest.raises(StorageError, match="cannot be read"):
-        complete_run(run.store, RUN, Arrivals(parts={0}))
+    with pytest.raises(UnreadableLedgerError, match="cannot be read"):
+        complete_run(run.store, RUN, Arrivals(parts={0: {"m"}}))
+
+
+def test_a_sum_that_cannot_be_read_is_made_anew(run: Lake) -> None:
+    put_manifest(run)
+    deliver(run, *(page.key for page in PAGES))
+    before = ledger(run)
+    run.store.objects[part_sum_key(RUN, 0)] = (b"{", {})
+
+    assert deliver(run, PAGES[0].key) == []
+    assert ledger(run).state == before.state
+    assert PartSum.model_validate_json(run.store.objects[part_sum_key(RUN, 0)][0])
+
+
+def test_a_part_that_the_run_does_not_have_fails_its_own_message_only(run: Lake) -> None:
+    put_manifest(run)
+    stray = part_pages_key(RUN, 9)
+    run.store.objects[stray] = (b"{}", {})
+
+    assert deliver(run, *(page.key for page in PAGES), stray) == ["m3"]
+    assert ledger(run).pages == 3
 
 
 def test_a_run_without_pages_ends_with_its_manifest(lake: Lake) -> None:

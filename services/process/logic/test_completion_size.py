@@ -88,7 +88,7 @@ def end_run(store: SlowStore) -> Iterator[float]:
     yield invoke(store, Arrivals(messages={"m"}, manifests={"m"}))
     announced = [key for key in store.names if key.endswith("/pages.json")]
     for numbers in batched(range(len(announced)), BATCH, strict=False):
-        yield invoke(store, Arrivals(parts=set(numbers)))
+        yield invoke(store, Arrivals(parts={number: {"m"} for number in numbers}))
 
 
 def by_name(page: RawKey) -> str:

@@ -21,8 +21,10 @@ from process.testing.pages import (
     make_work,
     packed,
 )
-from schemas.keys import RawKey
+from schemas.keys import RawKey, manifest_key
 
+#: Attempts that the stack gives a message.
+MAX_RECEIVES = 5
 PAGES = [RawKey.of(RUN, "love", offset) for offset in range(20)]
 
 
@@ -81,7 +83,73 @@ def test_what_fails_all_the_same_comes_back_soon() -> None:
 
     assert failed == [f"m{number}" for number in range(20)]
     assert queue.again == {f"h{number}": 60 for number in range(20)}
-    assert clock.left > 50, "there is time left to answer"
+    assert clock.left > 30, "there is time left to answer"
+
+
+@dataclass
+class HangingStore(MemoryStore):
+    """Lets each request hang until the client has tried four times."""
+
+    clock: Clock = field(default_factory=Clock)
+
+    def get(self, key: str, max_bytes: int | None = None) -> StoredObject | None:
+        self.clock.sleep(90.0)
+        raise StorageError(f"S3 failed on {key}: read timeout")
+
+
+def test_a_batch_ends_in_time_when_s3_hangs() -> None:
+    """GIVEN an S3 that answers nothing WHEN a batch comes THEN it is reported, and tried soon."""
+    store = HangingStore()
+    lake, queue = Lake(store, MemoryTableStore(store)), MemoryQueue()
+
+    failed = run(lake, store.clock, queue)
+
+    assert store.clock.left > 0
+    assert failed == [f"m{number}" for number in range(20)]
+    assert queue.again == {f"h{number}": 60 for number in range(20)}
+
+
+def test_a_run_is_not_ended_when_the_time_is_over() -> None:
+    store = HangingStore()
+    clock, queue = store.clock, MemoryQueue()
+    batch = Batch(
+        Lake(store, MemoryTableStore(store)).outputs, LIMITS, BUCKET, queue, clock.retry()
+    )
+    clock.left = 90.0
+
+    assert batch.process(make_batch(make_event(manifest_key(RUN)))) == ["m0"]
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("timeout", [60.0, 300.0, 900.0])
+def test_a_short_invocation_has_time_to_repeat_as_well(timeout: float) -> None:
+    clock = Clock(left=timeout)
+
+    assert clock.retry().run(failing(ATTEMPTS - 1, StorageError("x"))) == "done"
+
+
+def endured(uniform: Callable[[float, float], float]) -> float:
+    """Return the seconds between the first and the last attempt that a message gets."""
+    lake, seconds = throttled(refusals=10_000), 0.0
+    for receives in range(1, MAX_RECEIVES):
+        queue = MemoryQueue()
+        retry = Retry(sleep=lambda _: None, uniform=uniform)
+        (message,) = make_batch(make_event(PAGES[0].key))
+        attributes = {"ApproximateReceiveCount": str(receives)}
+        Batch(lake.outputs, LIMITS, BUCKET, queue, retry).process(
+            [{**message, "attributes": attributes}]
+        )
+        seconds += queue.again["h0"]
+    return seconds
+
+
+def test_an_outage_of_minutes_brings_no_message_to_the_dead_letters() -> None:
+    assert endured(min) > 30 * 60
+    assert endured(max) < 60 * 60
+
+
+def test_a_message_that_came_more_often_waits_no_longer() -> None:
+    assert Clock().retry().again(1000) == Clock().retry().again(MAX_RECEIVES - 1)
 
 
 def test_a_failure_that_no_retry_helps_is_not_repeated() -> None:

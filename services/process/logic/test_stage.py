@@ -16,6 +16,7 @@ from process.logic.lineage import Lineage
 from process.logic.outputs import PageOutput
 from process.logic.quarantine import to_bytes
 from process.logic.stage import Limits, process_page
+from process.openlibrary.facets import MAX_ENTRIES
 from process.testing.fakes import LIMITS, Lake
 from process.testing.pages import RUN, make_metadata, make_page, make_work, packed
 from schemas.keys import NO_DAY, RawKey, parse_run_id
@@ -166,6 +167,14 @@ def test_an_object_that_is_too_large_is_not_read(lake: Lake) -> None:
     line = lake.store.lines(QUARANTINE)[0]
     assert (line["reason_code"], line["payload"]) == ("page.too_large", "")
     assert line["payload_truncated"] is True
+
+
+def test_a_page_of_nothing_is_kept_whole(lake: Lake) -> None:
+    process_page(lake.outputs, lake.put_raw(gzip.compress(b"")), LIMITS)
+
+    line = lake.store.lines(QUARANTINE)[0]
+    assert (line["reason_code"], line["payload"]) == ("page.not_json", "")
+    assert line["payload_truncated"] is False
 
 
 def test_bytes_that_are_no_text_are_kept_as_base64(lake: Lake) -> None:
@@ -327,6 +336,44 @@ def test_a_facet_that_is_not_unicode_costs_itself_only(lake: Lake) -> None:
     assert tables["subject_snapshots"].quarantined == 1
 
 
+@pytest.mark.parametrize("told", [b"NaN", b"9" * 5000, b"[" * 101 + b"]" * 101])
+def test_a_snapshot_of_which_a_field_is_broken_is_rejected(lake: Lake, told: bytes) -> None:
+    body = gzip.compress(b'{"work_count":3,"name":"Love","ebook_count":%s,"works":[]}' % told)
+
+    process_page(lake.outputs, lake.put_raw(body), LIMITS)
+
+    (line,) = lake.store.lines(QUARANTINE)
+    assert (line["table_name"], line["field"]) == ("subject_snapshots", "ebook_count")
+    assert line["position"] is None
+    assert receipt(lake).tables["subject_snapshots"].rows == 0
+
+
+def test_what_is_rejected_of_a_subject_is_kept_as_it_came(lake: Lake) -> None:
+    entry = b'{"name" : 7, "count":1e999,"rate":1.10, "name ":"\\u0061"}'
+    body = b'{"name":7, "work_count": 1,"works":[],"zz":1,"places":[null , %s]}' % entry
+
+    process_page(lake.outputs, lake.put_raw(gzip.compress(body)), LIMITS)
+
+    assert [line["payload"] for line in lake.store.lines(QUARANTINE)] == [
+        '{"name":7,"work_count":1}',
+        "null",
+        entry.decode(),
+    ]
+
+
+def test_a_facet_of_more_entries_than_any_is_rejected_whole(lake: Lake) -> None:
+    page = make_page(
+        make_work(), authors=[0] * (MAX_ENTRIES + 1), places=[{"name": "France", "count": 1}]
+    )
+
+    process_page(lake.outputs, lake.put_raw(packed(page)), LIMITS)
+
+    (line,) = lake.store.lines(QUARANTINE)
+    assert (line["reason_code"], line["field"]) == ("record.too_many_entries", "authors")
+    counts = receipt(lake).tables["subject_facets"]
+    assert (counts.records, counts.rows, counts.quarantined) == (2, 1, 1)
+
+
 def test_only_a_first_page_tells_about_its_subject(lake: Lake) -> None:
     page = RawKey.of(RUN, "love", 500)
     body = packed(make_page(make_work(), ebook_count=5))
@@ -397,6 +444,8 @@ def test_a_provenance_of_something_else_is_told(
         {"sha256": "0" * 63},
         {"sha256": "0" * 64, "limit": ""},
         {"fetched-at": "yesterday"},
+        {"fetched-at": "0001-01-01T00:00:00+14:00"},
+        {"fetched-at": "9999-12-31T23:59:59-14:00"},
     ],
 )
 def test_a_provenance_in_part_is_refused(lake: Lake, changes: dict[str, str]) -> None:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from cleaning.reasons import Reason, reason_of
 from cleaning.values import clean_text
 from process.errors import OtherSubjectError
 from process.logic.lineage import Lineage
 from process.logic.quarantine import reject_record
-from process.openlibrary.page import Rejected, dump_json, is_writable
+from process.openlibrary.page import Rejected, is_writable, load_field, split_list
 from schemas.derive.arrow import arrow_schema
 from schemas.rows.quarantine import QuarantineRecord
-from schemas.source.page import FACET, FACETS, HEADER, HISTORY, YEAR
+from schemas.source.page import FACET, FACETS, HEADER, HISTORY, YEAR, SourceHeader
 from schemas.subjects import InvalidSubjectError, canonical_subject, subject_kind
 from schemas.tables import SUBJECT_FACETS, SUBJECT_SNAPSHOTS, Table
 from schemas.version import CONTRACT_VERSION
 
+#: Entries of a facet; the captured page has 524 in all its facets.
+MAX_ENTRIES: Final = 5000
 _SUBJECT_PREFIX: Final = "/subjects/"
 
 
@@ -43,18 +45,18 @@ class TableRows:
         return pa.Table.from_pylist(self.rows, schema=arrow_schema(self.table.columns))
 
 
-def subject_tables(about: dict[str, Any], lineage: Lineage) -> list[TableRows]:
+def subject_tables(about: Mapping[str, bytes], lineage: Lineage) -> list[TableRows]:
     """Return a first page's rows about its subject; pages further on repeat or lack them.
 
     Parameters
     ----------
     about
-        The page without its works.
+        The page's fields besides its works, each as it came.
     """
     return [_snapshot(about, lineage), _facets(about, lineage)] if lineage.page.offset == 0 else []
 
 
-def check_subject(about: dict[str, Any], subject: str) -> None:
+def check_subject(about: Mapping[str, bytes], subject: str) -> None:
     """Compare the subject that a page names with that of its key.
 
     Raises
@@ -62,7 +64,7 @@ def check_subject(about: dict[str, Any], subject: str) -> None:
     OtherSubjectError
         When they differ. A page that names none, or in a form of its own, is taken by its key.
     """
-    named = about.get("key")
+    named = load_field(about.get("key", b"null"))
     if not isinstance(named, str) or not named.startswith(_SUBJECT_PREFIX):
         return
     try:
@@ -74,13 +76,13 @@ def check_subject(about: dict[str, Any], subject: str) -> None:
         raise OtherSubjectError(f"the page is about {found[:80]!r}, its key says {subject!r}")
 
 
-def _snapshot(about: dict[str, Any], lineage: Lineage) -> TableRows:
+def _snapshot(about: Mapping[str, bytes], lineage: Lineage) -> TableRows:
     made = TableRows(SUBJECT_SNAPSHOTS)
-    try:
-        header = HEADER.validate_python(_plain(about))
-        _check_writable(header)
-    except (ValidationError, UnicodeError) as error:
-        rejected = _refused(_plain(about), error)
+    texts = {name: about[name] for name in SourceHeader.__annotations__ if name in about}
+    header = _header(texts)
+    if isinstance(header, Reason):
+        told = b",".join(b'"%s":%s' % (name.encode(), text) for name, text in texts.items())
+        rejected = Rejected(b"{%s}" % told, header)
         made.rejected.append(
             reject_record(rejected, None, lineage, table_name=SUBJECT_SNAPSHOTS.name)
         )
@@ -94,65 +96,65 @@ def _snapshot(about: dict[str, Any], lineage: Lineage) -> TableRows:
     return made
 
 
-def _plain(about: dict[str, Any]) -> dict[str, Any]:
-    """Return what a page says of its subject besides facets; broken fields are left out."""
-    facets = {*FACETS, HISTORY}
-    return {
-        name: value
-        for name, value in about.items()
-        if name not in facets and not isinstance(value, Rejected)
-    }
+def _header(texts: Mapping[str, bytes]) -> Any:
+    values = {name: load_field(text) for name, text in texts.items()}
+    for name, value in values.items():
+        if isinstance(value, Rejected):
+            return value.reason._replace(field=name)
+    return _judged(HEADER, values)
 
 
-def _facets(about: dict[str, Any], lineage: Lineage) -> TableRows:
+def _judged(contract: TypeAdapter[Any], value: Any) -> Any:
+    """Return a value as its contract has it, or the :class:`Reason` why it does not fit."""
+    try:
+        found = contract.validate_python(value, strict=True)
+    except ValidationError as error:
+        return reason_of(error)
+    # Lone surrogates pass as text, and would fail the whole column.
+    if not is_writable(found):
+        return Reason("record.invalid_text", "the record's text is not Unicode")
+    return found
+
+
+def _facets(about: Mapping[str, bytes], lineage: Lineage) -> TableRows:
     made = TableRows(SUBJECT_FACETS)
     shared = _shared(lineage)
-    for facet, position, value in _entries(about):
-        entry = value if isinstance(value, Rejected) else _entry(facet, value)
-        if isinstance(entry, Rejected):
-            made.rejected.append(
-                reject_record(entry, position, lineage, table_name=SUBJECT_FACETS.name, part=facet)
-            )
-        else:
-            details = _year_row(*entry) if facet == HISTORY else _entry_row(entry)
-            made.rows.append(shared | {"facet": facet, "position": position} | details)
+    for facet in (*FACETS, HISTORY):
+        for position, entry in enumerate(_entries(facet, about.get(facet, b"null"))):
+            if isinstance(entry, Rejected):
+                where = {"table_name": SUBJECT_FACETS.name, "part": facet}
+                made.rejected.append(reject_record(entry, position, lineage, **where))
+            else:
+                details = _year_row(*entry) if facet == HISTORY else _entry_row(entry)
+                made.rows.append(shared | {"facet": facet, "position": position} | details)
     return made
 
 
+def _entries(facet: str, text: bytes) -> Iterator[Any]:
+    """Yield the entries of a facet as their contract has them, or :class:`Rejected`."""
+    values, texts = load_field(text), []
+    if isinstance(values, Rejected):
+        yield values
+        return
+    if not isinstance(values, list):
+        values, texts = [] if values is None else [values], [text]
+    if len(values) > MAX_ENTRIES:
+        problem = f"{facet}: {len(values)} entries, more than {MAX_ENTRIES}"
+        yield Rejected(text, Reason("record.too_many_entries", problem))
+        return
+    for position, value in enumerate(values):
+        entry = _entry(facet, value)
+        if isinstance(entry, Reason):
+            texts = texts or split_list(text)
+            entry = Rejected(texts[position], entry)
+        yield entry
+
+
 def _entry(facet: str, value: Any) -> Any:
-    """Return an entry as its contract has it, or a :class:`Rejected`."""
+    if facet != HISTORY:
+        return _judged(FACET, value)
     # A year arrives as a JSON array, which is a list here and a tuple in the contract.
-    given = tuple(value) if facet == HISTORY and isinstance(value, list) else value
-    try:
-        entry: Any = (YEAR if facet == HISTORY else FACET).validate_python(given, strict=True)
-        _check_writable(entry)
-    except (ValidationError, UnicodeError) as error:
-        return _refused(value, error)
-    return entry
-
-
-def _refused(value: Any, error: ValidationError | UnicodeError) -> Rejected:
-    if isinstance(error, ValidationError):
-        reason = reason_of(error)
-    else:
-        reason = Reason("record.invalid_text", "the record's text is not Unicode")
-    text = dump_json(value, ascii_only=not is_writable(value))
-    return Rejected(text.encode(), reason)
-
-
-def _entries(about: dict[str, Any]) -> Iterator[tuple[str, int, Any]]:
-    for facet in (*FACETS, HISTORY):
-        values = about.get(facet)
-        if isinstance(values, list):
-            yield from ((facet, position, value) for position, value in enumerate(values))
-        elif values is not None:
-            yield facet, 0, values
-
-
-def _check_writable(entry: object) -> None:
-    # Lone surrogates pass as text, and would fail the whole column.
-    if not is_writable(entry):
-        raise UnicodeError
+    return _judged(YEAR, tuple(value) if isinstance(value, list) else value)
 
 
 def _entry_row(entry: dict[str, Any]) -> dict[str, Any]:

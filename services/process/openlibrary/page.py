@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,7 +28,14 @@ from process.errors import (
     TooManyValuesError,
 )
 from process.openlibrary import typed
-from process.openlibrary.split import SplitError, depth_of, split_array, split_object
+from process.openlibrary.split import (
+    SplitError,
+    depth_of,
+    has_more_tokens,
+    split_array,
+    split_members,
+    split_object,
+)
 from schemas.source.page import AUTHOR_FIELDS, PAGE, WORK, WORK_FIELDS, SourceWork
 
 #: Records that the API puts in a page at most.
@@ -37,6 +45,8 @@ MAX_RECORDS: Final = 1000
 VALUES_PER_RECORD: Final = 500
 #: Values of a page besides its records: facets and names.
 VALUES_BESIDE: Final = 200_000
+# Its name, a colon, itself and a comma.
+_TOKENS_PER_VALUE: Final = 4
 #: How deep a record's lists and objects may be nested; those of the API go three levels deep.
 MAX_DEPTH: Final = 100
 # Python refuses longer integers by default.
@@ -94,13 +104,12 @@ class Page:
     extras
         The unknown fields of the records that have any, by position.
     about
-        The page's other fields; a field that is nested too deeply or is not JSON is a
-        :class:`Rejected`.
+        The page's other fields that are read, each as it came; see :func:`load_field`.
     """
 
     records: list[Any]
     extras: dict[int, Extra]
-    about: dict[str, Any]
+    about: dict[str, bytes]
 
     @property
     def unknown_fields(self) -> int:
@@ -137,6 +146,7 @@ def parse(body: bytes, max_records: int = MAX_RECORDS) -> Page:
     TooManyRecordsError, TooManyValuesError
     """
     _check_values(body, max_records)
+    _check_works(body, max_records)
     try:
         page = typed.PAGE.decode(body)
         return Page(page.works, {}, _about(page, max_records))
@@ -190,9 +200,33 @@ def load_json(text: bytes) -> Any:
     )
 
 
+def load_field(text: bytes) -> Any:
+    """Parse a field of a page; one that is nested too deeply or is not JSON is rejected."""
+    if _is_deep(text):
+        return Rejected(text, Reason("record.too_deep", _TOO_DEEP))
+    try:
+        return load_json(text)
+    except ValueError as error:
+        return Rejected(text, Reason("record.not_json", f"the field is not JSON: {error}"))
+
+
+def split_list(text: bytes) -> list[bytes]:
+    """Split a list into its values, each as it came.
+
+    Raises
+    ------
+    SplitError
+        When it is not a list.
+    """
+    try:
+        return list(map(bytes, _RAW_ARRAY.decode(text)))
+    except _REFUSED:
+        return split_array(text)
+
+
 def _check_values(body: bytes, max_records: int) -> None:
     # Every value but the first of its list follows a comma, and every list or object opens one.
-    most = VALUES_BESIDE + VALUES_PER_RECORD * max_records
+    most = _most_values(max_records)
     if len(body) <= 2 * most:
         # A value and its comma, or a pair of brackets, take two bytes at least.
         return
@@ -201,23 +235,47 @@ def _check_values(body: bytes, max_records: int) -> None:
         raise TooManyValuesError(f"the page has about {values} values, more than {most}")
 
 
-def _about(page: Any, max_records: int) -> dict[str, Any]:
+def _check_tokens(body: bytes, max_records: int) -> None:
+    # No JSON within the bound of its values has more. What is not JSON may have a token a byte, and
+    # splitting takes a microsecond for each.
+    most = _TOKENS_PER_VALUE * _most_values(max_records)
+    if has_more_tokens(body, most):
+        raise TooManyValuesError(f"the page has more than {most} names, values and marks")
+
+
+def _check_works(body: bytes, max_records: int) -> None:
+    # Parsers take the last of two equal names, and the records of the first would be lost.
+    if body.count(b'"works"') < 2:
+        return
+    _check_tokens(body, max_records)
+    with suppress(SplitError):
+        if sum(name == b"works" for name, _ in split_members(body)) > 1:
+            raise NotSubjectsPageError("not a page of a subject: it has two lists of works")
+
+
+def _most_values(max_records: int) -> int:
+    return VALUES_BESIDE + VALUES_PER_RECORD * max_records
+
+
+def _about(page: Any, max_records: int) -> dict[str, bytes]:
     _check_work_count(page.work_count)
     _check_records(len(page.works), max_records)
     told = ((name, getattr(page, name)) for name in typed.ABOUT)
-    about = {name: _loaded(bytes(raw)) for name, raw in told if raw is not msgspec.UNSET}
-    return {"work_count": page.work_count} | about
+    about = {name: bytes(raw) for name, raw in told if raw is not msgspec.UNSET}
+    return {"work_count": str(page.work_count).encode()} | about
 
 
 def _parse_with_care(body: bytes, max_records: int) -> Page:
     # No parser takes it whole.
+    _check_tokens(body, max_records)
     fields = _split_page(body)
     _check_envelope(fields)
     texts = _split_records(fields.pop("works"), max_records)
-    return _judged_page(texts, {name: _loaded(raw) for name, raw in fields.items()})
+    read = ("work_count", *typed.ABOUT)
+    return _judged_page(texts, {name: fields[name] for name in read if name in fields})
 
 
-def _judged_page(texts: Sequence[bytes | msgspec.Raw], about: dict[str, Any]) -> Page:
+def _judged_page(texts: Sequence[bytes | msgspec.Raw], about: dict[str, bytes]) -> Page:
     records: list[Any] = []
     extras: dict[int, Extra] = {}
     for position, text in enumerate(texts):
@@ -285,16 +343,12 @@ def _check_records(count: int, max_records: int) -> None:
 
 
 def _split_records(works: bytes, max_records: int) -> list[bytes]:
-    records: list[msgspec.Raw] | list[bytes]
     try:
-        records = _RAW_ARRAY.decode(works)
-    except _REFUSED:
-        try:
-            records = split_array(works)
-        except SplitError as error:
-            raise NotJsonError(f"the list of works is not JSON: {error}") from None
+        records = split_list(works)
+    except SplitError as error:
+        raise NotJsonError(f"the list of works is not JSON: {error}") from None
     _check_records(len(records), max_records)
-    return list(map(bytes, records))
+    return records
 
 
 def _judged_by_contract(text: bytes) -> SourceWork | Rejected:
@@ -336,15 +390,6 @@ _TOO_DEEP: Final = f"lists and objects are nested more than {MAX_DEPTH} levels d
 
 def _is_deep(text: bytes) -> bool:
     return text.count(b"[") + text.count(b"{") > MAX_DEPTH and depth_of(text) > MAX_DEPTH
-
-
-def _loaded(text: bytes) -> Any:
-    if _is_deep(text):
-        return Rejected(text, Reason("record.too_deep", _TOO_DEEP))
-    try:
-        return load_json(text)
-    except ValueError as error:
-        return Rejected(text, Reason("record.not_json", f"the field is not JSON: {error}"))
 
 
 def _integer(digits: str) -> int | UnheldNumber:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
-_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
+# Possessive, or the way back through a string takes a hundred bytes for each byte of it.
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
 _OPENING: Final = (b"{", b"[")
 _CLOSING: Final = {b"{": b"}", b"[": b"]"}
 
@@ -27,15 +29,24 @@ def split_object(text: bytes) -> dict[bytes, bytes]:
     SplitError
         When it is not an object.
     """
-    found: dict[bytes, bytes] = {}
+    return dict(split_members(text))
+
+
+def split_members(text: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Split an object into its names and values, each as it is written.
+
+    Raises
+    ------
+    SplitError
+        When it is not an object.
+    """
     for start, end in _parts(text, b"{"):
-        part = text[start:end]
-        name = _TOKEN.match(part.lstrip())
-        value = part.lstrip()[name.end() :].lstrip() if name else b""
+        part = text[start:end].lstrip()
+        name = _TOKEN.match(part)
+        value = part[name.end() :].lstrip() if name else b""
         if name is None or name[0][:1] != b'"' or value[:1] != b":":
             raise SplitError("a name or a value is missing")
-        found[name[0][1:-1]] = value[1:].strip()
-    return found
+        yield name[0][1:-1], value[1:].strip()
 
 
 def split_array(text: bytes) -> list[bytes]:
@@ -47,6 +58,11 @@ def split_array(text: bytes) -> list[bytes]:
         When it is not an array.
     """
     return [text[start:end].strip() for start, end in _parts(text, b"[")]
+
+
+def has_more_tokens(text: bytes, most: int) -> bool:
+    """Return whether a text has more than so many strings, words, brackets, commas and colons."""
+    return next(islice(_TOKEN.finditer(text), most, None), None) is not None
 
 
 def depth_of(text: bytes) -> int:

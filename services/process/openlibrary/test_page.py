@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import resource
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,20 @@ def test_two_records_without_a_comma_do_not_pass_for_one(between: bytes) -> None
         parse(b'{"work_count": 2, "works": [' + good + between + good + b"]}")
 
 
+@pytest.mark.parametrize("bad", [b"{}", b'{"title":NaN}'])
+def test_a_page_with_two_lists_of_works_is_refused(bad: bytes) -> None:
+    lists = b'"works":[%s],"works" : [%s]' % (bad, json.dumps(make_work()).encode())
+
+    with pytest.raises(NotSubjectsPageError, match="two lists of works"):
+        parse(b'{"work_count":2,%s}' % lists)
+
+
+def test_a_subject_called_works_is_no_list_of_works() -> None:
+    work = make_work(subject=["works"], works=["works"])
+
+    assert len(parse(json.dumps(make_page(work, name="works")).encode()).records) == 1
+
+
 def test_a_comma_too_many_does_not_pass_for_a_record() -> None:
     good = json.dumps(make_work()).encode()
 
@@ -193,6 +208,21 @@ def test_more_values_than_a_page_has_are_refused_before_they_are_read(value: byt
         parse(b'{"work_count":1,"works":[],"subjects":[' + many + b"0]}")
 
 
+@pytest.mark.parametrize("token", [b":", b'""', b"1 ", b'"":'])
+def test_more_tokens_than_values_have_are_refused_before_they_are_split(token: bytes) -> None:
+    with pytest.raises(TooManyValuesError):
+        parse(b'{"work_count":1,"works":[' + token * 3_000_000)
+
+
+def test_a_broken_page_of_as_many_values_as_a_page_may_have_is_split() -> None:
+    good, named = json.dumps(make_work()).encode(), b'"%d":"x",'
+    odd = b'{"title":NaN,' + b"".join(named % number for number in range(200_000)) + b'"a":1}'
+
+    records = parse(b'{"work_count":1,"works":[' + odd + b"," + good + b"]}", 2).records
+
+    assert [isinstance(record, Rejected) for record in records] == [True, False]
+
+
 def test_memory_stays_far_below_that_of_the_function() -> None:
     """GIVEN the worst page within the bounds WHEN it is parsed THEN its objects are bounded."""
     record = b'{"subject":[' + b"0," * 650_000 + b"0]}"
@@ -204,6 +234,16 @@ def test_memory_stays_far_below_that_of_the_function() -> None:
         tracemalloc.stop()
 
     assert peak < 200 * 2**20
+
+
+def test_a_long_text_beside_a_broken_record_takes_little_memory() -> None:
+    # The pattern's own memory is not Python's, so tracemalloc does not see it.
+    body = b'{"work_count":2,"works":[{"key":NaN},{"key":"%s"}]}' % (b"a" * 6_000_000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    parse(body)
+
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 2**10
 
 
 def test_the_fast_parser_and_the_contract_agree_on_captured_pages(samples: Path) -> None:

@@ -21,10 +21,9 @@ from lake.operations.check.storage import (
 )
 from schemas.keys import RawKey
 from schemas.ledger.run import PageReceipt
+from schemas.source.page import MAX_PAGE_BYTES
 from schemas.tables import WORKS
 
-#: Decompressed size (bytes) above which process quarantines a page unread.
-MAX_PAGE_BYTES = 64 * 2**20
 REPLAY = "send the pages again ('./lake replay raw --run RUN'), then check again"
 _SHOWN = 5
 
