@@ -229,9 +229,10 @@ class Etl:
     def _record(
         self, build: str, plan: Plan, last: BuildRecord | None, facts: dict[str, TableFacts]
     ) -> BuildRecord:
-        # A dump brings what no ratio foresees.
+        # A dump brings what no ratio foresees, and an excluded run takes it away.
+        least = 0.0 if plan.shrinks else self.arguments.min_ratio
         most = math.inf if plan.grows else self.arguments.max_ratio
-        bounds = RowBounds(self.arguments.min_ratio, most, self.arguments.slack_rows)
+        bounds = RowBounds(least, most, self.arguments.slack_rows)
         return BuildRecord(
             build=build,
             previous=plan.previous,

@@ -43,6 +43,9 @@ class Plan:
     dumps
         The runs that are dumps, each of which may multiply what there is; in an increment, of those
         that the previous build has, the newest alone.
+    shrinks
+        Whether a run of the previous build was excluded since, so that fewer rows are no sign of a
+        fault.
     """
 
     mode: Literal["full", "incremental"]
@@ -50,6 +53,7 @@ class Plan:
     runs: Mapping[str, str]
     new_runs: tuple[str, ...]
     dumps: frozenset[str] = frozenset()
+    shrinks: bool = False
 
     @property
     def grows(self) -> bool:
@@ -144,7 +148,8 @@ class RunLedger:
         out = {run for run, note in excluded.items() if run not in asked and self._applies(note)}
         old_form = current is not None and current.format != BUILD_FORMAT
         changed = set() if old_form else self._changed(known, folders)
-        full = full or current is None or old_form or bool(changed or out & known.keys())
+        shrinks = bool(out & known.keys())
+        full = full or current is None or old_form or shrinks or bool(changed)
         fresh = pending - out
         if not full and not fresh:
             return None
@@ -161,7 +166,7 @@ class RunLedger:
             # Its files need not be there.
             dumps |= {current.dump}
         previous = current.build if current else None
-        return Plan(mode, previous, runs, tuple(new), dumps & runs.keys())
+        return Plan(mode, previous, runs, tuple(new), dumps & runs.keys(), shrinks)
 
     def input_of(self, runs: Iterable[str]) -> dict[str, TableInput]:
         """Return where the rows of some runs lie, by table.

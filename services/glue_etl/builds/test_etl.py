@@ -197,6 +197,23 @@ def test_an_excluded_run_leaves_the_tables_and_may_come_back(
     assert read_tables(curated) == expected(built)
 
 
+def test_a_large_run_may_be_excluded_and_only_that_lets_a_table_shrink(
+    built: Lake, curated: Path, etl: Build
+) -> None:
+    """GIVEN a run that brought most of the rows WHEN it is excluded THEN the build without it is
+    published, and the next job judges rows by that one.
+    """
+    before = read_tables(curated)
+    built.put_run(SECOND, {"love": MANY})
+    etl(built)
+
+    without = etl(built, exclude=SECOND, reason="not of this lake", slack_rows=0)
+
+    assert without["status"] == "published"
+    assert read_tables(curated) == before
+    assert etl(built, slack_rows=0)["status"] == "unchanged"
+
+
 def test_after_a_rollback_with_a_pin_jobs_leave_readers_alone(
     built: Lake, curated: Path, etl: Build
 ) -> None:

@@ -75,6 +75,7 @@ def test_the_next_takes_what_is_new(lake: Lake, ledger: RunLedger) -> None:
 
     assert (plan.mode, plan.new_runs, plan.read_runs) == ("incremental", (FIRST,), (FIRST,))
     assert (plan.previous, set(plan.runs)) == (last.build, {FIRST, SECOND})
+    assert not plan.shrinks
 
 
 @pytest.mark.parametrize("title", ["Emma", "Love"])
@@ -167,6 +168,7 @@ def test_an_excluded_run_waits_and_is_taken_out_of_the_tables(
     plan = again(lake).plan(last, excluded=note(FIRST))
     assert plan is not None
     assert (plan.mode, set(plan.runs), plan.new_runs) == ("full", {SECOND}, (SECOND,))
+    assert plan.shrinks
     with pytest.raises(RunExcludedError, match="odd"):
         again(lake).plan(last, [SECOND], excluded=note(SECOND))
 

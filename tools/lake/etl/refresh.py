@@ -54,6 +54,8 @@ class EtlOptions:
         Publish Iceberg tables, too, from now on.
     compact
         Compact every settled day afterwards, however recent.
+    min_ratio
+        Which share of the rows of its last build a table must have; None for the job's default.
     """
 
     full: bool = False
@@ -62,12 +64,14 @@ class EtlOptions:
     controls: Mapping[str, str] = field(default_factory=dict)
     iceberg: bool = False
     compact: bool = False
+    min_ratio: float | None = None
 
     @property
     def arguments(self) -> dict[str, str]:
         """The job's arguments, wherever it runs; without the controls."""
-        found = {"full": str(self.full).lower()}
-        return found if self.max_ratio is None else found | {"max-ratio": str(self.max_ratio)}
+        bounds = {"min-ratio": self.min_ratio, "max-ratio": self.max_ratio}
+        given = {name: str(value) for name, value in bounds.items() if value is not None}
+        return {"full": str(self.full).lower(), **given}
 
 
 @dataclass(frozen=True)

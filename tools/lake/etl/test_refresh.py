@@ -127,18 +127,19 @@ def test_all_runs_are_staged_for_a_full_build(cloud: Cloud, workspace: Workspace
     assert [name for name in jobs_of(workspace).found[-1] if FIRST in name]
 
 
-def test_the_growth_limit_is_passed_to_the_job(cloud: Cloud, workspace: Workspace) -> None:
+def test_the_bounds_are_passed_to_the_job(cloud: Cloud, workspace: Workspace) -> None:
     put_run(cloud, FIRST)
     run(cloud, workspace)
     put_run(cloud, SECOND)
 
-    run_etl(cloud, workspace, EtlOptions(max_ratio=100.0), lambda _line: None)
+    options = EtlOptions(max_ratio=100.0, min_ratio=0.0)
+    run_etl(cloud, workspace, options, lambda _line: None)
 
     first, second = (
         found for module, found in jobs_of(workspace).calls if module == "glue_etl.job"
     )
-    assert "max-ratio" not in first
-    assert second["max-ratio"] == "100.0"
+    assert first.keys().isdisjoint({"min-ratio", "max-ratio"})
+    assert (second["min-ratio"], second["max-ratio"]) == ("0.0", "100.0")
 
 
 def test_a_build_in_an_older_format_is_rebuilt_from_all_runs(cloud: Cloud, tmp_path: Path) -> None:
