@@ -124,7 +124,7 @@ class Etl:
         left_out: dict[str, str] = {}
         if record.failed and len(plan.new_runs) > 1:
             record, left_out = self._without_culprits(plan, last, record)
-        refuse_failed(record)
+        # Whether or not anything is published: the next job tries the others.
         for run, reason in left_out.items():
             note = ExcludedRun(
                 run_id=run,
@@ -133,6 +133,7 @@ class Etl:
                 fingerprint=plan.runs[run],
             )
             self._exclusions.add(note)
+        refuse_failed(record, left_out)
         if not self.arguments.publish:
             return Outcome("built", record, self.seconds, left_out)
         self._timed("publish", lambda: self.publisher.publish(record.build))
@@ -162,16 +163,25 @@ class Etl:
     def _without_culprits(
         self, plan: Plan, last: BuildRecord | None, failed: BuildRecord
     ) -> tuple[BuildRecord, dict[str, str]]:
-        """Build from the new runs that break no rule; return what the others break, too."""
+        """Build from the new runs that break no rule; return what the others break, too.
+
+        When the search finds none, the build that failed is returned, and which runs need not be
+        tried again.
+        """
 
         def attempt(runs: tuple[str, ...]) -> BuildRecord:
             return self._made(plan.with_new(runs), last)
 
         found = find_culprits(plan.new_runs, attempt, lambda record: bool(record.failed))
-        if found.sound is None:
-            return failed, {}
         words = {run: words_of(record) for run, record in found.culprits.items()}
-        return found.sound, words
+        if found.sound is None and plan.rebuilds_known_runs:
+            # They may be what breaks the rule.
+            found.sound = attempt(())
+            if found.sound.failed:
+                return failed, {}
+        if plan.runs.keys() <= words.keys():
+            return failed, {}
+        return found.sound or failed, words
 
     def _made(self, plan: Plan, last: BuildRecord | None) -> BuildRecord:
         return self._finished(plan) or self._build(plan, last)

@@ -361,8 +361,13 @@ def _kept(current: CurrentBuild, limit: datetime, keep: int) -> set[str]:
     return {*newest, *just_left, *pinned, *current.switching}
 
 
-def refuse_failed(record: BuildRecord) -> None:
+def refuse_failed(record: BuildRecord, left_out: Iterable[str] = ()) -> None:
     """Refuse a build that broke a rule.
+
+    Parameters
+    ----------
+    left_out
+        Runs of it that were found to break rules, and that the next job leaves out.
 
     Raises
     ------
@@ -371,10 +376,13 @@ def refuse_failed(record: BuildRecord) -> None:
     """
     if record.failed:
         names = ", ".join(rule.rule for rule in record.failed)
+        runs = list(left_out)
+        more = f"; the next job leaves out {', '.join(runs)}" if runs else ""
         raise RulesFailedError(
-            f"build {record.build} breaks {names}, and is not published ({words_of(record)})",
+            f"build {record.build} breaks {names}, and is not published ({words_of(record)}){more}",
             rules=[rule.rule for rule in record.failed],
             build=record.build,
+            left_out=runs,
         )
 
 

@@ -61,6 +61,11 @@ class Plan:
         return not self.dumps.isdisjoint(self.new_runs)
 
     @property
+    def rebuilds_known_runs(self) -> bool:
+        """Whether runs are built anew that the previous build has as they are."""
+        return self.mode == "full" and len(self.new_runs) < len(self.runs)
+
+    @property
     def newest_dump(self) -> str | None:
         """The newest of the dumps."""
         return max(self.dumps & self.runs.keys(), default=None)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lake.aws import Cloud
-from lake.errors import EtlBusyError, EtlError
+from lake.errors import EtlBusyError, EtlError, EtlFailedError
 from lake.etl import curated, glue_jobs
 from lake.etl.compacted import prefixes_of_runs
 from lake.etl.curated import Curated
@@ -291,7 +291,7 @@ class _Run:
         wanted = self._timed("stage", lambda: self._wanted(known, runs, full=full))
         staged = self._timed("stage", lambda: self._stage(wanted))
         options = replace(self.options, full=full)
-        result = self._timed("spark", lambda: self._build(known, options))
+        result = self._timed("spark", lambda: self._build_or_send_notes(known, options))
         build = str(result["build"])
         left_out: dict[str, str] = result.get("left_out", {})
         sent = self._timed("send", lambda: self._send(build, wanted, left_out))
@@ -341,6 +341,17 @@ class _Run:
             lambda done, all_: self.say(f"stage objects: {done} of {all_}"),
         )
         return staged.fetched
+
+    def _build_or_send_notes(self, known: Curated, options: EtlOptions) -> dict[str, Any]:
+        try:
+            return self._build(known, options)
+        except EtlFailedError:
+            # Which runs the job found to break rules, so that the next one tries the others.
+            stage = self.workspace.stage
+            notes = sorted((stage.data / keys.EXCLUDED_RUNS_PREFIX).glob("*.json"))
+            found = [str(note.relative_to(stage.data)) for note in notes]
+            stage.store(self.cloud, self.bucket, found)
+            raise
 
     def _build(self, known: Curated, options: EtlOptions) -> dict[str, Any]:
         stage = self.workspace.stage

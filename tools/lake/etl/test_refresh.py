@@ -29,6 +29,7 @@ from lake.testing.lakes import (
     put_run,
 )
 from schemas.curated_tables import CURATED
+from schemas.keys import excluded_run_key
 from schemas.ledger.compacted import (
     CompactedDay,
     CompactedPage,
@@ -214,6 +215,28 @@ def test_a_failed_job_changes_nothing_and_is_logged(cloud: Cloud, workspace: Wor
     (noted,) = workspace.job_log.newest(BUCKET, 5)
     assert (noted.job, noted.state, noted.error) == ("etl", "FAILED", "keys_unique:works")
     assert workspace.job_log.newest("another", 5) == []
+
+
+def test_a_failed_job_s_notes_on_runs_that_break_a_rule_are_kept(
+    cloud: Cloud, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a job that fails, and has noted a run that the next one leaves out WHEN it has failed
+    THEN the note is in the bucket.
+    """
+    put_run(cloud, FIRST)
+    note = excluded_run_key(FIRST)
+
+    def fail(*_: object) -> None:
+        path = workspace.stage.path(note)
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+        raise EtlFailedError("not_empty:works", code="rules.failed")
+
+    monkeypatch.setattr(FakeJobs, "_job", fail)
+    with pytest.raises(EtlFailedError):
+        run(cloud, workspace)
+
+    assert keys(cloud, "curated_data/") == {note}
 
 
 def test_an_interrupted_run_is_logged_as_stopped(
