@@ -129,14 +129,8 @@ class Publisher:
         BuildPinnedError
             When readers are pinned to another build.
         """
-        record = self.record(build)
-        if record is None:
-            raise BuildMissingError(f"there is no record of build {build} below {self.curated}")
-        refuse_failed(record)
-        self._check_files(record)
+        record = self._publishable(build)
         current = self.current()
-        if current and build in current.removing:
-            raise BuildMissingError(f"build {build} is being removed: publish another one")
         if current and current.pin and current.pin.build != build:
             raise BuildPinnedError(
                 f"readers are pinned to build {current.pin.build} ({current.pin.reason}): lift the"
@@ -148,12 +142,16 @@ class Publisher:
     def repair(self) -> None:
         """Finish a switch that a killed job had begun."""
         current = self.current()
-        if current and current.switching:
-            try:
-                self.publish(current.switching[-1])
-            except (DataError, TerminalError):
-                # It was never whole, or readers are to stay where they were: back they go.
-                self.publish(current.build)
+        if current is None or current.is_settled:
+            return
+        try:
+            self.publish(current.target)
+        except (DataError, TerminalError):
+            # It is not whole: back readers go to where they were, and stay there if they were to
+            # stay anywhere.
+            if current.pin:
+                self._change(pin=current.pin.model_copy(update={"build": current.build}))
+            self.publish(current.build)
 
     def tidy(self) -> None:
         """Write ledgers that are missing and remove builds whose time has come, if any.
@@ -164,17 +162,28 @@ class Publisher:
         record = self.record(current.build) if current else None
         if current is None or record is None:
             return
-        if current.switching or self._missing_ledgers(record) or self._removable(current):
+        if not current.is_settled or self._missing_ledgers(record) or self._removable(current):
             with self.lease.held(f"clean up after build {record.build}"):
                 self.repair()
                 if current == self.current():
                     self._settle(record, current)
 
     def pin(self, build: str, reason: str) -> CurrentBuild:
-        """Send readers to a build, and keep them there until the pin is lifted."""
-        self.unpin()
-        self.publish(build)
+        """Send readers to a build, and keep them there until the pin is lifted.
+
+        A build that cannot be published is refused, and a former pin stays.
+
+        Raises
+        ------
+        BuildMissingError, BuildDamagedError, RulesFailedError
+            As when it is published.
+        """
+        self._publishable(build)
         pin = Pin(build=build, reason=reason, pinned_at=self.clock())
+        if self.current():
+            # First, so that whoever goes on from here goes on to this build.
+            self._change(pin=pin)
+        self.publish(build)
         return self._change(pin=pin)
 
     def unpin(self) -> None:
@@ -186,6 +195,17 @@ class Publisher:
     def note_loaded(self, build: str) -> None:
         """Note that the warehouse has a build."""
         self._change(loaded=build)
+
+    def _publishable(self, build: str) -> BuildRecord:
+        record = self.record(build)
+        if record is None:
+            raise BuildMissingError(f"there is no record of build {build} below {self.curated}")
+        refuse_failed(record)
+        self._check_files(record)
+        current = self.current()
+        if current and build in current.removing:
+            raise BuildMissingError(f"build {build} is being removed: publish another one")
+        return record
 
     def _switch(self, build: str) -> CurrentBuild:
         before = self.current()

@@ -310,6 +310,9 @@ class _Run:
 
     def _unchanged(self, known: Curated) -> EtlResult:
         build = known.record.build if known.record else ""
+        if known.pin:
+            # Whoever set it may have been killed before readers were there.
+            build = known.pin.build
         # An earlier run may have been killed between publishing and cleaning up.
         self._timed("publish", lambda: self._publish({"build": build}))
         status = "pinned" if known.pin else "unchanged"

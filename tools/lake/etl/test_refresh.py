@@ -29,7 +29,7 @@ from lake.testing.lakes import (
     put_run,
 )
 from schemas.curated_tables import CURATED
-from schemas.keys import excluded_run_key
+from schemas.keys import CURRENT_BUILD_KEY, excluded_run_key
 from schemas.ledger.compacted import (
     CompactedDay,
     CompactedPage,
@@ -37,6 +37,7 @@ from schemas.ledger.compacted import (
     CompactedTable,
     page_fingerprints,
 )
+from schemas.ledger.curated_build import Pin
 
 FIRST, SECOND = "20261122T060000Z", "20261123T060000Z"
 
@@ -318,6 +319,28 @@ def test_a_pinned_build_stays_whatever_waits(cloud: Cloud, workspace: Workspace)
 
     assert [(result.status, result.build) for result in (pinned, again)] == [("pinned", "B1")] * 2
     assert read_curated(cloud, BUCKET).pin is not None
+
+
+def test_a_pin_that_was_cut_off_is_finished(cloud: Cloud, workspace: Workspace) -> None:
+    """GIVEN a pin to B1 whose setter died before readers were there WHEN the ETL runs THEN it sends
+    them there.
+    """
+    put_run(cloud, FIRST)
+    run(cloud, workspace)
+    put_run(cloud, SECOND)
+    run(cloud, workspace)
+    current = read_curated(cloud, BUCKET).current
+    assert current is not None
+    pin = Pin(build="B1", pinned_at=current.builds[0].published_at)
+    cut_off = current.model_copy(update={"pin": pin})
+    put(cloud, CURRENT_BUILD_KEY, cut_off.model_dump_json())
+
+    result = run(cloud, workspace)
+
+    assert (result.status, result.build) == ("pinned", "B1")
+    after = read_curated(cloud, BUCKET).current
+    assert after is not None
+    assert after.build == "B1"
 
 
 def test_an_excluded_run_is_taken_out_by_a_full_build_without_it(
