@@ -179,6 +179,18 @@ class ExcludedRun(_Record):
     excluded_at: AwareDatetime
     fingerprint: str | None = None
 
+    def keeps_out(self, fingerprint: str, built: str | None) -> bool:
+        """Return whether the run stays out as it is.
+
+        Parameters
+        ----------
+        fingerprint
+            Of the run's files.
+        built
+            That of the run in the published build, if it is there: somebody asked for it since.
+        """
+        return self.fingerprint is None or self.fingerprint == fingerprint != built
+
 
 class CuratedLedger(_Record):
     """A run's entry by glue_etl: the first published build that has the run, and its row counts.

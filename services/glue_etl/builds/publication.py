@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from glue_etl.builds.exclusions import Exclusions
 from glue_etl.builds.lease import Lease, now
 from glue_etl.errors import (
     BuildDamagedError,
@@ -246,6 +247,8 @@ class Publisher:
 
     def _settle(self, record: BuildRecord, current: CurrentBuild) -> CurrentBuild:
         self._write_ledgers(record, current.builds[0].published_at)
+        self.lease.require()
+        Exclusions(self.files, self.curated).lift_built(record.runs)
         removable = self._removable(current)
         if removable:
             # First on record, where a job that overslept is refused: whatever is deleted, however

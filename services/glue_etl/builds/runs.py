@@ -150,7 +150,11 @@ class RunLedger:
         pending = self._still_processed(folders - known.keys())
         asked = set(requested)
         self._check_requested(asked, known.keys() | pending, excluded)
-        out = {run for run, note in excluded.items() if run not in asked and self._applies(note)}
+        out = {
+            run
+            for run, note in excluded.items()
+            if run not in asked and note.keeps_out(self.fingerprint(run), known.get(run))
+        }
         old_form = current is not None and current.format != BUILD_FORMAT
         changed = set() if old_form else self._changed(known, folders)
         shrinks = bool(out & known.keys())
@@ -217,9 +221,6 @@ class RunLedger:
         # A run without any file has not been replayed: its files have expired.
         found = self._processed.fingerprints
         return {run for run in folders & known.keys() & found.keys() if found[run] != known[run]}
-
-    def _applies(self, note: ExcludedRun) -> bool:
-        return note.fingerprint in (None, self.fingerprint(note.run_id))
 
     def _check_requested(
         self, asked: set[str], there: set[str], excluded: Mapping[str, ExcludedRun]

@@ -150,3 +150,21 @@ def test_the_only_runs_of_a_lake_are_not_left_out(counted: CountedLake) -> None:
         with pytest.raises(RulesFailedError, match="not_empty:works"):
             counted.job()
     assert counted.left_out() == []
+
+
+def test_a_run_that_was_left_out_and_asked_for_stays_in(counted: CountedLake) -> None:
+    """GIVEN a run that a job left out WHEN somebody asks for it with wider bounds THEN no later job
+    takes it out again, not even after a pin to the build before.
+    """
+    counted.put(FIRST, 100)
+    first = counted.job().record.build
+    counted.put(SECOND, 10_000)
+    counted.put(THIRD, 1)
+    assert list(counted.job().left_out) == [SECOND]
+
+    assert counted.job(run_id=SECOND, max_ratio=1000).status == "published"
+
+    assert counted.left_out() == []
+    assert counted.job().status == "unchanged"
+    counted.job(pin=first, reason="only to look")
+    assert set(counted.job(unpin="true", max_ratio=1000).record.runs) == {FIRST, SECOND, THIRD}

@@ -182,9 +182,16 @@ def test_a_run_left_out_for_its_rows_is_tried_again_when_replayed_or_asked_for(
     left_out = note(SECOND, again(lake).fingerprint(SECOND))
 
     assert again(lake).plan(last, excluded=left_out) is None
-    assert again(lake).plan(last, [SECOND], excluded=left_out) is not None
+    plan = again(lake).plan(last, [SECOND], excluded=left_out)
+    assert plan is not None
+    asked_for = record_of(plan)
+    assert again(lake).plan(asked_for, excluded=left_out) is None, "it stays in"
     lake.put_run(SECOND, {"love": [WORK | {"title": "Corrected"}]})
     assert again(lake).plan(last, excluded=left_out) is not None
+    left_out = note(SECOND, again(lake).fingerprint(SECOND))
+    plan = again(lake).plan(asked_for, excluded=left_out)
+    assert plan is not None
+    assert SECOND not in plan.runs, "nor as it was before the replay that broke a rule"
 
 
 def test_a_part_of_the_new_runs_can_be_built(lake: Lake, ledger: RunLedger) -> None:
