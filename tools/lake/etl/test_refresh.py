@@ -8,6 +8,7 @@ from moto import mock_aws
 
 from lake.aws import Cloud
 from lake.errors import EtlBusyError, EtlError, EtlFailedError
+from lake.etl.compacted import fingerprints
 from lake.etl.curated import read_curated, replayed_runs, waiting_runs
 from lake.etl.refresh import (
     EtlOptions,
@@ -37,7 +38,7 @@ from schemas.ledger.compacted import (
     CompactedTable,
     page_fingerprints,
 )
-from schemas.ledger.curated_build import Pin
+from schemas.ledger.curated_build import ExcludedRun, Pin
 
 FIRST, SECOND = "20261122T060000Z", "20261123T060000Z"
 
@@ -341,6 +342,67 @@ def test_a_pin_that_was_cut_off_is_finished(cloud: Cloud, workspace: Workspace) 
     after = read_curated(cloud, BUCKET).current
     assert after is not None
     assert after.build == "B1"
+
+
+def leave_out(cloud: Cloud, run_id: str) -> None:
+    """Note what a job notes of a run that breaks a rule."""
+    note = ExcludedRun(
+        run_id=run_id,
+        reason="rows_within_bounds:works",
+        excluded_at=datetime(2026, 11, 23, tzinfo=UTC),
+        fingerprint=fingerprints(cloud, BUCKET)[run_id],
+    )
+    put(cloud, excluded_run_key(run_id), note.model_dump_json())
+
+
+def test_a_run_that_a_job_left_out_comes_back_when_it_is_replayed(
+    cloud: Cloud, workspace: Workspace
+) -> None:
+    """GIVEN a run that a job left out WHEN it is as it was THEN it does not wait; and WHEN it has
+    been replayed THEN the next build has it.
+    """
+    put_run(cloud, FIRST)
+    run(cloud, workspace)
+    put_run(cloud, SECOND)
+    leave_out(cloud, SECOND)
+    assert run(cloud, workspace).status == "unchanged"
+    assert list(read_curated(cloud, BUCKET).excluded) == [SECOND]
+
+    page = f"processed_data/works/ingest_date=2026-11-23/{SECOND}-love-000000.parquet"
+    put(cloud, page, "corrected")
+
+    assert waiting_runs(cloud, BUCKET, read_curated(cloud, BUCKET)) == [SECOND]
+    result = run(cloud, workspace)
+    assert (result.status, result.new_runs) == ("published", [SECOND])
+    assert read_curated(cloud, BUCKET).excluded == {}
+
+
+def test_a_run_that_was_left_out_and_is_built_is_not_taken_out(
+    cloud: Cloud, workspace: Workspace
+) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, workspace)
+    leave_out(cloud, FIRST)
+
+    known = read_curated(cloud, BUCKET)
+
+    assert (known.can_extend, known.excluded) == (True, {})
+    assert run(cloud, workspace).status == "unchanged"
+
+
+def test_a_dump_that_a_job_left_out_stays_out(cloud: Cloud, workspace: Workspace) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, workspace)
+    put_dump(cloud, "20261122T235959Z")
+    note = ExcludedRun(
+        run_id="20261122T235959Z",
+        reason="not_empty:works",
+        excluded_at=datetime(2026, 11, 23, tzinfo=UTC),
+        fingerprint="of its parts",
+    )
+    put(cloud, excluded_run_key(note.run_id), note.model_dump_json())
+
+    assert run(cloud, workspace).status == "unchanged"
 
 
 def test_an_excluded_run_is_taken_out_by_a_full_build_without_it(
