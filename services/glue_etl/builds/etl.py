@@ -193,7 +193,7 @@ class Etl:
     def _finished(self, plan: Plan) -> BuildRecord | None:
         # A job that was killed after it had written everything is finished, not repeated. Where it
         # is only built, its files may be elsewhere: who publishes it checks them.
-        for found in self.publisher.attempts(plan.id):
+        for found in self.publisher.attempts(self._id(plan)):
             passed = not found.failed and found.runs == plan.runs
             if passed and (not self.arguments.publish or self.publisher.is_whole(found)):
                 return found
@@ -204,7 +204,7 @@ class Etl:
         size = sum(table.bytes for table in tables.values())
         size += sum(table.bytes for table in last.tables.values()) if last else 0
         spark = self._timed("start_spark", lambda: self.start_spark(size))
-        build = self.publisher.new_attempt(plan.id)
+        build = self.publisher.new_attempt(self._id(plan))
         writer = TableWriter(spark, self.arguments.curated, build)
         small = size < SMALL
         at_once = PLANNED_AT_ONCE if small else 1
@@ -236,13 +236,18 @@ class Etl:
             state = state.united(known)
         write_tables(state, writer, Bounds.of(self.arguments), at_once)
 
-    def _record(
-        self, build: str, plan: Plan, last: BuildRecord | None, facts: dict[str, TableFacts]
-    ) -> BuildRecord:
+    def _id(self, plan: Plan) -> str:
+        return plan.id(Bounds.of(self.arguments), self._row_bounds(plan))
+
+    def _row_bounds(self, plan: Plan) -> RowBounds:
         # A dump brings what no ratio foresees, and an excluded run takes it away.
         least = 0.0 if plan.shrinks else self.arguments.min_ratio
         most = math.inf if plan.grows else self.arguments.max_ratio
-        bounds = RowBounds(least, most, self.arguments.slack_rows)
+        return RowBounds(least, most, self.arguments.slack_rows)
+
+    def _record(
+        self, build: str, plan: Plan, last: BuildRecord | None, facts: dict[str, TableFacts]
+    ) -> BuildRecord:
         return BuildRecord(
             build=build,
             previous=plan.previous,
@@ -251,7 +256,7 @@ class Etl:
             new_runs=list(plan.new_runs),
             dump=plan.newest_dump,
             tables={name: self._outcome(name, build, facts[name]) for name in CURATED},
-            rules=check(facts, last.tables if last else {}, bounds),
+            rules=check(facts, last.tables if last else {}, self._row_bounds(plan)),
             contract_version=CONTRACT_VERSION,
             service_version=SERVICE_VERSION,
             created_at=self.publisher.clock(),

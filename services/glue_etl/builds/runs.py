@@ -85,10 +85,16 @@ class Plan:
         """The runs whose files are read."""
         return self.new_runs if self.mode == "incremental" else tuple(sorted(self.runs))
 
-    @property
-    def id(self) -> str:
-        """What every attempt at the plan shares: a restarted job finds what was written."""
-        facts = [BUILD_FORMAT, self.mode, self.previous, *sorted(self.runs.items())]
+    def id(self, *decided_by: object) -> str:
+        """Return what every attempt at the plan shares: a restarted job finds what was written.
+
+        Parameters
+        ----------
+        decided_by
+            What else decides what is written, and whether it passes: a trial with other bounds is
+            no attempt at the same.
+        """
+        facts = [BUILD_FORMAT, self.mode, self.previous, *sorted(self.runs.items()), *decided_by]
         digest = sha256(repr(facts).encode()).hexdigest()
         return f"{max(self.runs)}-{digest[:10]}"
 

@@ -168,3 +168,22 @@ def test_a_run_that_was_left_out_and_asked_for_stays_in(counted: CountedLake) ->
     assert counted.job().status == "unchanged"
     counted.job(pin=first, reason="only to look")
     assert set(counted.job(unpin="true", max_ratio=1000).record.runs) == {FIRST, SECOND, THIRD}
+
+
+@pytest.mark.parametrize("trial", [{"max_ratio": 1000}, {"max_ratio": 1000, "pair_limit": 1}])
+def test_a_trial_is_not_published_by_a_job_with_other_bounds(
+    counted: CountedLake, trial: dict[str, object]
+) -> None:
+    """GIVEN a build that a trial let pass and did not publish WHEN the next job comes with its own
+    bounds THEN it judges by those, and a job with the trial's finds the build.
+    """
+    counted.put(FIRST, 100)
+    counted.job()
+    counted.put(SECOND, 10_000)
+    tried = counted.job(publish="false", **trial)
+    assert tried.status == "built"
+
+    with pytest.raises(RulesFailedError, match="10100 rows after 100, where 50 to 200 may be"):
+        counted.job()
+
+    assert counted.job(**trial).record.build == tried.record.build

@@ -109,7 +109,7 @@ def test_a_killed_job_is_finished_by_the_next(
     assert written["status"] == "built"
     assert current_build(curated) == first
 
-    arguments = JobArguments.parse(built.arguments())
+    arguments = JobArguments.parse(built.arguments(pair_min_works=1))
     files = LocalFiles()
     job = Etl(arguments, files, publisher_for(arguments, files), killed)
     assert job.run().status == "published"

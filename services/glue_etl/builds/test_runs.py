@@ -33,7 +33,7 @@ def plan_of(ledger: RunLedger, *arguments: object, full: bool = False) -> Plan:
 
 def record_of(plan: Plan, form: int = BUILD_FORMAT) -> BuildRecord:
     return BuildRecord(
-        build=plan.id,
+        build=plan.id(),
         format=form,
         previous=plan.previous,
         mode=plan.mode,
@@ -216,10 +216,11 @@ def test_the_build_s_id_follows_from_the_plan(lake: Lake, ledger: RunLedger) -> 
     lake.put_run(FIRST, {"love": [WORK]})
     plan = plan_of(ledger, None)
 
-    assert plan_of(ledger, None).id == plan.id
-    assert plan.id.startswith(f"{FIRST}-")
-    assert re.fullmatch(BUILD_PATTERN, plan.id)
-    assert plan_of(ledger, record_of(plan), full=True).id != plan.id
+    assert plan_of(ledger, None).id("bounds") == plan.id("bounds")
+    assert plan.id().startswith(f"{FIRST}-")
+    assert re.fullmatch(BUILD_PATTERN, plan.id())
+    assert plan_of(ledger, record_of(plan), full=True).id() != plan.id()
+    assert plan.id("bounds") != plan.id("other bounds")
 
 
 def test_what_is_not_processed_is_refused(lake: Lake, ledger: RunLedger) -> None:
