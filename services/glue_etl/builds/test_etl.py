@@ -214,6 +214,18 @@ def test_a_large_run_may_be_excluded_and_only_that_lets_a_table_shrink(
     assert etl(built, slack_rows=0)["status"] == "unchanged"
 
 
+def test_a_lake_may_lie_in_a_folder_whose_name_reads_like_a_pattern(
+    tmp_path: Path, etl: Build
+) -> None:
+    odd = Lake(tmp_path / "a[1]" / "b{x,y}")
+    put_run(odd, FIRST, 0)
+    assert etl(odd)["status"] == "published"
+    put_run(odd, SECOND, 1)
+
+    assert etl(odd)["mode"] == "incremental"
+    assert read_tables(odd.root / "curated_data") == expected(odd)
+
+
 def test_after_a_rollback_with_a_pin_jobs_leave_readers_alone(
     built: Lake, curated: Path, etl: Build
 ) -> None:
