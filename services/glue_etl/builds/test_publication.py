@@ -444,6 +444,21 @@ def test_the_ledger_of_a_killed_job_is_written_by_whoever_comes_next(world: Worl
     assert world.files.files[ledger] == first, "the first build that has the run stays noted"
 
 
+def test_a_ledger_of_an_older_version_is_told_the_fingerprint(world: World) -> None:
+    """GIVEN a run's ledger without a fingerprint THEN it is written anew, even without a new run:
+    the run's day is not compacted before.
+    """
+    world.job("b1")
+    ledger = f"{RUNS_URI}run_id={RUN}/curated.json"
+    told = CuratedLedger.model_validate_json(world.files.files[ledger])
+    older = told.model_dump_json(exclude={"fingerprint"})
+    world.files.files[ledger] = older.encode()
+
+    world.publisher.tidy()
+
+    assert CuratedLedger.model_validate_json(world.files.files[ledger]) == told
+
+
 def test_nothing_to_do_asks_nothing_of_the_catalogue(world: World) -> None:
     world.job("b1")
     calls, before = world.catalogue.calls, dict(world.files.files)
