@@ -467,6 +467,15 @@ def test_the_watch_over_runs_is_the_code_that_is_tested() -> None:
     assert code == (HERE / "run_watch/function.py").read_text(encoding="utf-8")
 
 
+def test_the_watch_over_runs_may_list_what_it_looks_for_and_nothing_else() -> None:
+    template = load("monitoring")
+
+    for prefix in ("runs/run_id=", PROCESSED_LEDGER, "curated_data/_excluded/R.json"):
+        assert may(template, "RunWatchRole", "s3:ListBucket", prefix)
+    for prefix in ("", "curated_data/", "curated_data/_current.json", "raw_data/"):
+        assert not may(template, "RunWatchRole", "s3:ListBucket", prefix)
+
+
 def test_process_leaves_room_for_ingest_in_a_new_account() -> None:
     """GIVEN the quota of a new account, about 10 THEN process does not take all of it."""
     default = int(load("process").body["Parameters"]["MaximumConcurrency"]["Default"])

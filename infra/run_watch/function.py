@@ -14,6 +14,7 @@ import boto3
 # Older runs are history: each costs two requests at every look.
 DAYS = 14
 RUNS = "runs/run_id="
+EXCLUDED = "curated_data/_excluded/"
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
@@ -27,7 +28,10 @@ def handler(_event: object, _context: object) -> dict[str, Any]:
 
 
 def find_waiting(s3: Any, bucket: str, now: datetime, longest: timedelta) -> list[str]:
-    """Return the ids of runs that were processed before that time and are not curated."""
+    """Return the ids of runs that were processed before that time and are not curated.
+
+    A run that somebody excluded, or that a job left out and named, is not waited for.
+    """
     first = f"{RUNS}{now - timedelta(days=DAYS):%Y%m%d}"
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=RUNS, Delimiter="/", StartAfter=first
@@ -38,8 +42,10 @@ def find_waiting(s3: Any, bucket: str, now: datetime, longest: timedelta) -> lis
         processed = written(s3, bucket, f"{folder}processed.json")
         if processed is None or now - processed < longest:
             continue
-        if written(s3, bucket, f"{folder}curated.json") is None:
-            waiting.append(folder.removeprefix(RUNS).rstrip("/"))
+        run = folder.removeprefix(RUNS).rstrip("/")
+        ends = (f"{folder}curated.json", f"{EXCLUDED}{run}.json")
+        if not any(written(s3, bucket, key) for key in ends):
+            waiting.append(run)
     return waiting
 
 

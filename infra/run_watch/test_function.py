@@ -8,6 +8,7 @@ import pytest
 from moto import mock_aws
 
 from infra.run_watch import function
+from schemas.keys import excluded_run_key
 
 BUCKET = "data"
 LONGEST = timedelta(hours=6)
@@ -51,6 +52,13 @@ def test_a_run_that_is_curated_or_not_processed_is_not_waiting(
     s3: Any, names: tuple[str, ...]
 ) -> None:
     put(s3, RUN, *names)
+
+    assert waiting(s3) == []
+
+
+def test_a_run_that_is_excluded_is_not_waiting(s3: Any) -> None:
+    put(s3, RUN, "processed.json")
+    s3.put_object(Bucket=BUCKET, Key=excluded_run_key(RUN), Body=b"{}")
 
     assert waiting(s3) == []
 

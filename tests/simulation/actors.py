@@ -354,7 +354,7 @@ class Job:
             plan = self._plan()
             if plan is None:
                 return
-            whole = filter(self.publisher.is_whole, self.publisher.attempts(plan.id))
+            whole = filter(self.publisher.is_whole, self.publisher.attempts(plan.id()))
             record = next(whole, None) or self.write(plan)
             self.publisher.publish(record.build)
 
@@ -368,7 +368,7 @@ class Job:
 
     def write(self, plan: Plan) -> BuildRecord:
         """Write a build and its record."""
-        build = self.publisher.new_attempt(plan.id)
+        build = self.publisher.new_attempt(plan.id())
         works: dict[str, list[str]] = {}
         if plan.mode == "incremental":
             for file in self.files.find(self._folder("works", str(plan.previous))):

@@ -225,7 +225,7 @@ def readers_are_sent_before_the_files_are_there() -> AbstractContextManager[obje
     write = Job.write
 
     def hasty(job: Job, plan: Any) -> Any:
-        build = job.publisher.new_attempt(plan.id)
+        build = job.publisher.new_attempt(plan.id())
         for table in CURATED.values():
             location = f"{job.publisher.curated}{table.folder(build)}"
             job.publisher.catalogue.switch(table, location, job.publisher.lease.require())

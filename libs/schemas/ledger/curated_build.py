@@ -130,6 +130,18 @@ class CurrentBuild(_Record):
         """The current build's id."""
         return self.builds[0].build
 
+    @property
+    def target(self) -> str:
+        """The build that readers are to be in: the pinned one, or where a switch leads."""
+        if self.pin:
+            return self.pin.build
+        return self.switching[-1] if self.switching else self.build
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether readers are where they are to be, and all tables with them."""
+        return not self.switching and self.target == self.build
+
 
 class LeaseRecord(_Record):
     """Who may change the curated tables; conditional writes let only one hold it.
@@ -166,6 +178,18 @@ class ExcludedRun(_Record):
     reason: str
     excluded_at: AwareDatetime
     fingerprint: str | None = None
+
+    def keeps_out(self, fingerprint: str, built: str | None) -> bool:
+        """Return whether the run stays out as it is.
+
+        Parameters
+        ----------
+        fingerprint
+            Of the run's files.
+        built
+            That of the run in the published build, if it is there: somebody asked for it since.
+        """
+        return self.fingerprint is None or self.fingerprint == fingerprint != built
 
 
 class CuratedLedger(_Record):

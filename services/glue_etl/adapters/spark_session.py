@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrameReader, SparkSession
 
 from glue_etl.errors import JavaMissingError
 from glue_etl.settings import SessionArguments
@@ -117,3 +117,11 @@ def _settings(arguments: SessionArguments, small: bool) -> dict[str, str]:
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
     }
+
+
+def reader(spark: SparkSession) -> DataFrameReader:
+    """Return a reader that takes paths as they are; Spark's own takes them for patterns.
+
+    The option is Spark's, for its own use (``DataSource.GLOB_PATHS_KEY``).
+    """
+    return spark.read.option("__globPaths__", "false")

@@ -124,7 +124,7 @@ class Etl:
         left_out: dict[str, str] = {}
         if record.failed and len(plan.new_runs) > 1:
             record, left_out = self._without_culprits(plan, last, record)
-        refuse_failed(record)
+        # Whether or not anything is published: the next job tries the others.
         for run, reason in left_out.items():
             note = ExcludedRun(
                 run_id=run,
@@ -133,6 +133,7 @@ class Etl:
                 fingerprint=plan.runs[run],
             )
             self._exclusions.add(note)
+        refuse_failed(record, left_out)
         if not self.arguments.publish:
             return Outcome("built", record, self.seconds, left_out)
         self._timed("publish", lambda: self.publisher.publish(record.build))
@@ -162,16 +163,25 @@ class Etl:
     def _without_culprits(
         self, plan: Plan, last: BuildRecord | None, failed: BuildRecord
     ) -> tuple[BuildRecord, dict[str, str]]:
-        """Build from the new runs that break no rule; return what the others break, too."""
+        """Build from the new runs that break no rule; return what the others break, too.
+
+        When the search finds none, the build that failed is returned, and which runs need not be
+        tried again.
+        """
 
         def attempt(runs: tuple[str, ...]) -> BuildRecord:
             return self._made(plan.with_new(runs), last)
 
         found = find_culprits(plan.new_runs, attempt, lambda record: bool(record.failed))
-        if found.sound is None:
-            return failed, {}
         words = {run: words_of(record) for run, record in found.culprits.items()}
-        return found.sound, words
+        if found.sound is None and plan.rebuilds_known_runs:
+            # They may be what breaks the rule.
+            found.sound = attempt(())
+            if found.sound.failed:
+                return failed, {}
+        if plan.runs.keys() <= words.keys():
+            return failed, {}
+        return found.sound or failed, words
 
     def _made(self, plan: Plan, last: BuildRecord | None) -> BuildRecord:
         return self._finished(plan) or self._build(plan, last)
@@ -183,7 +193,7 @@ class Etl:
     def _finished(self, plan: Plan) -> BuildRecord | None:
         # A job that was killed after it had written everything is finished, not repeated. Where it
         # is only built, its files may be elsewhere: who publishes it checks them.
-        for found in self.publisher.attempts(plan.id):
+        for found in self.publisher.attempts(self._id(plan)):
             passed = not found.failed and found.runs == plan.runs
             if passed and (not self.arguments.publish or self.publisher.is_whole(found)):
                 return found
@@ -194,7 +204,7 @@ class Etl:
         size = sum(table.bytes for table in tables.values())
         size += sum(table.bytes for table in last.tables.values()) if last else 0
         spark = self._timed("start_spark", lambda: self.start_spark(size))
-        build = self.publisher.new_attempt(plan.id)
+        build = self.publisher.new_attempt(self._id(plan))
         writer = TableWriter(spark, self.arguments.curated, build)
         small = size < SMALL
         at_once = PLANNED_AT_ONCE if small else 1
@@ -226,12 +236,18 @@ class Etl:
             state = state.united(known)
         write_tables(state, writer, Bounds.of(self.arguments), at_once)
 
+    def _id(self, plan: Plan) -> str:
+        return plan.id(Bounds.of(self.arguments), self._row_bounds(plan))
+
+    def _row_bounds(self, plan: Plan) -> RowBounds:
+        # A dump brings what no ratio foresees, and an excluded run takes it away.
+        least = 0.0 if plan.shrinks else self.arguments.min_ratio
+        most = math.inf if plan.grows else self.arguments.max_ratio
+        return RowBounds(least, most, self.arguments.slack_rows)
+
     def _record(
         self, build: str, plan: Plan, last: BuildRecord | None, facts: dict[str, TableFacts]
     ) -> BuildRecord:
-        # A dump brings what no ratio foresees.
-        most = math.inf if plan.grows else self.arguments.max_ratio
-        bounds = RowBounds(self.arguments.min_ratio, most, self.arguments.slack_rows)
         return BuildRecord(
             build=build,
             previous=plan.previous,
@@ -240,7 +256,7 @@ class Etl:
             new_runs=list(plan.new_runs),
             dump=plan.newest_dump,
             tables={name: self._outcome(name, build, facts[name]) for name in CURATED},
-            rules=check(facts, last.tables if last else {}, bounds),
+            rules=check(facts, last.tables if last else {}, self._row_bounds(plan)),
             contract_version=CONTRACT_VERSION,
             service_version=SERVICE_VERSION,
             created_at=self.publisher.clock(),

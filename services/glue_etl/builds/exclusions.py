@@ -41,5 +41,17 @@ class Exclusions:
         """Let a run in again, if it was excluded."""
         self.files.delete(self._uri(run_id))
 
+    def lift_built(self, runs: Mapping[str, str]) -> None:
+        """Let in for good the runs of a build that a job had left out, and somebody asked for.
+
+        Parameters
+        ----------
+        runs
+            The build's, each with its fingerprint.
+        """
+        for run, note in self.read().items():
+            if note.fingerprint is not None and note.fingerprint == runs.get(run):
+                self.lift(run)
+
     def _uri(self, run_id: str) -> str:
         return self.curated + below(CURATED_PREFIX, excluded_run_key(run_id))

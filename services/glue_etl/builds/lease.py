@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -146,8 +146,10 @@ class Lease:
     def _release(self) -> None:
         mine, self._mine = self._mine, None
         if mine:
-            # Refused, as it should be, when another one took it.
-            self._write(mine.model_copy(update={"holder": None}), self._version)
+            # Refused, as it should be, when another one took it. What was done under it is done:
+            # one that cannot be given back expires.
+            with suppress(EtlError):
+                self._write(mine.model_copy(update={"holder": None}), self._version)
 
     def _write(self, record: LeaseRecord, version: str | None) -> str | None:
         return self.files.write_if(self.uri, record.model_dump_json().encode(), version)

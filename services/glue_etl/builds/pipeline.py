@@ -10,6 +10,7 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from glue_etl.adapters.spark_session import reader
 from glue_etl.builds.writing import TableWriter, read_table
 from glue_etl.compaction.days import TableInput
 from glue_etl.settings import JobArguments
@@ -187,7 +188,9 @@ def write_tables(state: State, writer: TableWriter, bounds: Bounds, at_once: int
 def _read(spark: SparkSession, name: str, table: TableInput, runs: Sequence[str]) -> DataFrame:
     schema = struct_type(TABLES[name].columns)
     parts = [
-        spark.read.schema(schema).parquet(*uris) for uris in (table.pages, table.compacted) if uris
+        reader(spark).schema(schema).parquet(*uris)
+        for uris in (table.pages, table.compacted)
+        if uris
     ]
     if not parts:
         return spark.createDataFrame([], schema)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from glue_etl.builds.exclusions import Exclusions
 from glue_etl.builds.lease import Lease, now
 from glue_etl.errors import (
     BuildDamagedError,
@@ -129,14 +130,8 @@ class Publisher:
         BuildPinnedError
             When readers are pinned to another build.
         """
-        record = self.record(build)
-        if record is None:
-            raise BuildMissingError(f"there is no record of build {build} below {self.curated}")
-        refuse_failed(record)
-        self._check_files(record)
+        record = self._publishable(build)
         current = self.current()
-        if current and build in current.removing:
-            raise BuildMissingError(f"build {build} is being removed: publish another one")
         if current and current.pin and current.pin.build != build:
             raise BuildPinnedError(
                 f"readers are pinned to build {current.pin.build} ({current.pin.reason}): lift the"
@@ -148,12 +143,16 @@ class Publisher:
     def repair(self) -> None:
         """Finish a switch that a killed job had begun."""
         current = self.current()
-        if current and current.switching:
-            try:
-                self.publish(current.switching[-1])
-            except (DataError, TerminalError):
-                # It was never whole, or readers are to stay where they were: back they go.
-                self.publish(current.build)
+        if current is None or current.is_settled:
+            return
+        try:
+            self.publish(current.target)
+        except (DataError, TerminalError):
+            # It is not whole: back readers go to where they were, and stay there if they were to
+            # stay anywhere.
+            if current.pin:
+                self._change(pin=current.pin.model_copy(update={"build": current.build}))
+            self.publish(current.build)
 
     def tidy(self) -> None:
         """Write ledgers that are missing and remove builds whose time has come, if any.
@@ -164,17 +163,28 @@ class Publisher:
         record = self.record(current.build) if current else None
         if current is None or record is None:
             return
-        if current.switching or self._missing_ledgers(record) or self._removable(current):
+        if not current.is_settled or self._missing_ledgers(record) or self._removable(current):
             with self.lease.held(f"clean up after build {record.build}"):
                 self.repair()
                 if current == self.current():
                     self._settle(record, current)
 
     def pin(self, build: str, reason: str) -> CurrentBuild:
-        """Send readers to a build, and keep them there until the pin is lifted."""
-        self.unpin()
-        self.publish(build)
+        """Send readers to a build, and keep them there until the pin is lifted.
+
+        A build that cannot be published is refused, and a former pin stays.
+
+        Raises
+        ------
+        BuildMissingError, BuildDamagedError, RulesFailedError
+            As when it is published.
+        """
+        self._publishable(build)
         pin = Pin(build=build, reason=reason, pinned_at=self.clock())
+        if self.current():
+            # First, so that whoever goes on from here goes on to this build.
+            self._change(pin=pin)
+        self.publish(build)
         return self._change(pin=pin)
 
     def unpin(self) -> None:
@@ -186,6 +196,17 @@ class Publisher:
     def note_loaded(self, build: str) -> None:
         """Note that the warehouse has a build."""
         self._change(loaded=build)
+
+    def _publishable(self, build: str) -> BuildRecord:
+        record = self.record(build)
+        if record is None:
+            raise BuildMissingError(f"there is no record of build {build} below {self.curated}")
+        refuse_failed(record)
+        self._check_files(record)
+        current = self.current()
+        if current and build in current.removing:
+            raise BuildMissingError(f"build {build} is being removed: publish another one")
+        return record
 
     def _switch(self, build: str) -> CurrentBuild:
         before = self.current()
@@ -226,6 +247,8 @@ class Publisher:
 
     def _settle(self, record: BuildRecord, current: CurrentBuild) -> CurrentBuild:
         self._write_ledgers(record, current.builds[0].published_at)
+        self.lease.require()
+        Exclusions(self.files, self.curated).lift_built(record.runs)
         removable = self._removable(current)
         if removable:
             # First on record, where a job that overslept is refused: whatever is deleted, however
@@ -298,8 +321,8 @@ class Publisher:
             body = self.files.read(self._ledger(run))
             if body is None:
                 return True
-            told = CuratedLedger.model_validate_json(body).fingerprint
-            return told is not None and told != record.runs[run]
+            # Those of older versions tell of none; compaction waits for one that does.
+            return CuratedLedger.model_validate_json(body).fingerprint != record.runs[run]
 
         with ThreadPoolExecutor(_LEDGERS_AT_ONCE) as pool:
             missing = pool.map(is_missing, record.runs)
@@ -361,8 +384,13 @@ def _kept(current: CurrentBuild, limit: datetime, keep: int) -> set[str]:
     return {*newest, *just_left, *pinned, *current.switching}
 
 
-def refuse_failed(record: BuildRecord) -> None:
+def refuse_failed(record: BuildRecord, left_out: Iterable[str] = ()) -> None:
     """Refuse a build that broke a rule.
+
+    Parameters
+    ----------
+    left_out
+        Runs of it that were found to break rules, and that the next job leaves out.
 
     Raises
     ------
@@ -371,10 +399,13 @@ def refuse_failed(record: BuildRecord) -> None:
     """
     if record.failed:
         names = ", ".join(rule.rule for rule in record.failed)
+        runs = list(left_out)
+        more = f"; the next job leaves out {', '.join(runs)}" if runs else ""
         raise RulesFailedError(
-            f"build {record.build} breaks {names}, and is not published ({words_of(record)})",
+            f"build {record.build} breaks {names}, and is not published ({words_of(record)}){more}",
             rules=[rule.rule for rule in record.failed],
             build=record.build,
+            left_out=runs,
         )
 
 

@@ -43,6 +43,9 @@ class Plan:
     dumps
         The runs that are dumps, each of which may multiply what there is; in an increment, of those
         that the previous build has, the newest alone.
+    shrinks
+        Whether a run of the previous build was excluded since, so that fewer rows are no sign of a
+        fault.
     """
 
     mode: Literal["full", "incremental"]
@@ -50,11 +53,17 @@ class Plan:
     runs: Mapping[str, str]
     new_runs: tuple[str, ...]
     dumps: frozenset[str] = frozenset()
+    shrinks: bool = False
 
     @property
     def grows(self) -> bool:
         """Whether a dump is among the new runs, so that growth is no sign of a fault."""
         return not self.dumps.isdisjoint(self.new_runs)
+
+    @property
+    def rebuilds_known_runs(self) -> bool:
+        """Whether runs are built anew that the previous build has as they are."""
+        return self.mode == "full" and len(self.new_runs) < len(self.runs)
 
     @property
     def newest_dump(self) -> str | None:
@@ -76,10 +85,16 @@ class Plan:
         """The runs whose files are read."""
         return self.new_runs if self.mode == "incremental" else tuple(sorted(self.runs))
 
-    @property
-    def id(self) -> str:
-        """What every attempt at the plan shares: a restarted job finds what was written."""
-        facts = [BUILD_FORMAT, self.mode, self.previous, *sorted(self.runs.items())]
+    def id(self, *decided_by: object) -> str:
+        """Return what every attempt at the plan shares: a restarted job finds what was written.
+
+        Parameters
+        ----------
+        decided_by
+            What else decides what is written, and whether it passes: a trial with other bounds is
+            no attempt at the same.
+        """
+        facts = [BUILD_FORMAT, self.mode, self.previous, *sorted(self.runs.items()), *decided_by]
         digest = sha256(repr(facts).encode()).hexdigest()
         return f"{max(self.runs)}-{digest[:10]}"
 
@@ -141,10 +156,15 @@ class RunLedger:
         pending = self._still_processed(folders - known.keys())
         asked = set(requested)
         self._check_requested(asked, known.keys() | pending, excluded)
-        out = {run for run, note in excluded.items() if run not in asked and self._applies(note)}
+        out = {
+            run
+            for run, note in excluded.items()
+            if run not in asked and note.keeps_out(self.fingerprint(run), known.get(run))
+        }
         old_form = current is not None and current.format != BUILD_FORMAT
         changed = set() if old_form else self._changed(known, folders)
-        full = full or current is None or old_form or bool(changed or out & known.keys())
+        shrinks = bool(out & known.keys())
+        full = full or current is None or old_form or shrinks or bool(changed)
         fresh = pending - out
         if not full and not fresh:
             return None
@@ -161,7 +181,7 @@ class RunLedger:
             # Its files need not be there.
             dumps |= {current.dump}
         previous = current.build if current else None
-        return Plan(mode, previous, runs, tuple(new), dumps & runs.keys())
+        return Plan(mode, previous, runs, tuple(new), dumps & runs.keys(), shrinks)
 
     def input_of(self, runs: Iterable[str]) -> dict[str, TableInput]:
         """Return where the rows of some runs lie, by table.
@@ -207,9 +227,6 @@ class RunLedger:
         # A run without any file has not been replayed: its files have expired.
         found = self._processed.fingerprints
         return {run for run in folders & known.keys() & found.keys() if found[run] != known[run]}
-
-    def _applies(self, note: ExcludedRun) -> bool:
-        return note.fingerprint in (None, self.fingerprint(note.run_id))
 
     def _check_requested(
         self, asked: set[str], there: set[str], excluded: Mapping[str, ExcludedRun]

@@ -109,7 +109,7 @@ def test_a_killed_job_is_finished_by_the_next(
     assert written["status"] == "built"
     assert current_build(curated) == first
 
-    arguments = JobArguments.parse(built.arguments())
+    arguments = JobArguments.parse(built.arguments(pair_min_works=1))
     files = LocalFiles()
     job = Etl(arguments, files, publisher_for(arguments, files), killed)
     assert job.run().status == "published"
@@ -195,6 +195,35 @@ def test_an_excluded_run_leaves_the_tables_and_may_come_back(
     assert read_tables(curated) == before
     etl(built, include=SECOND)
     assert read_tables(curated) == expected(built)
+
+
+def test_a_large_run_may_be_excluded_and_only_that_lets_a_table_shrink(
+    built: Lake, curated: Path, etl: Build
+) -> None:
+    """GIVEN a run that brought most of the rows WHEN it is excluded THEN the build without it is
+    published, and the next job judges rows by that one.
+    """
+    before = read_tables(curated)
+    built.put_run(SECOND, {"love": MANY})
+    etl(built)
+
+    without = etl(built, exclude=SECOND, reason="not of this lake", slack_rows=0)
+
+    assert without["status"] == "published"
+    assert read_tables(curated) == before
+    assert etl(built, slack_rows=0)["status"] == "unchanged"
+
+
+def test_a_lake_may_lie_in_a_folder_whose_name_reads_like_a_pattern(
+    tmp_path: Path, etl: Build
+) -> None:
+    odd = Lake(tmp_path / "a[1]" / "b{x,y}")
+    put_run(odd, FIRST, 0)
+    assert etl(odd)["status"] == "published"
+    put_run(odd, SECOND, 1)
+
+    assert etl(odd)["mode"] == "incremental"
+    assert read_tables(odd.root / "curated_data") == expected(odd)
 
 
 def test_after_a_rollback_with_a_pin_jobs_leave_readers_alone(

@@ -10,7 +10,7 @@ import pytest
 
 from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.builds.lease import DURATION, Lease
-from glue_etl.errors import LeaseHeldError, LeaseLostError
+from glue_etl.errors import LeaseHeldError, LeaseLostError, StorageError
 from glue_etl.testing.memory import Clock
 from schemas.ledger.curated_build import LeaseRecord
 
@@ -48,6 +48,21 @@ def test_a_lease_is_free_again_after_use_and_its_token_grows(place: Place) -> No
 
     assert place.record().holder is None
     assert tokens[1] == tokens[0] + 1
+
+
+def test_what_was_done_does_not_fail_because_the_lease_cannot_be_given_back(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN storage that does not answer at the end THEN the lease expires, as after a death."""
+
+    def unreachable(*_: object) -> None:
+        raise StorageError("no answer")
+
+    with monkeypatch.context() as patch, place.lease().held("publish"):
+        patch.setattr(LocalFiles, "write_if", unreachable)
+
+    with place.lease().held("the next"):
+        pass
 
 
 def test_a_dead_holder_is_waited_for_and_succeeded(place: Place) -> None:

@@ -18,6 +18,7 @@ from glue_etl.errors import (
     BuildDamagedError,
     BuildMissingError,
     BuildPinnedError,
+    EtlError,
     LeaseHeldError,
     LeaseLostError,
     RulesFailedError,
@@ -25,7 +26,7 @@ from glue_etl.errors import (
 from glue_etl.testing.builds import RUN, record_of, write_build
 from glue_etl.testing.memory import CURATED_URI, HOUR, LEASE_URI, RUNS_URI, KilledError, World
 from schemas.curated_tables import CURATED, CuratedTable
-from schemas.ledger.curated_build import CuratedLedger
+from schemas.ledger.curated_build import CuratedLedger, CurrentBuild
 
 
 @pytest.fixture
@@ -331,6 +332,102 @@ def test_a_pinned_build_stays_and_is_never_removed(world: World) -> None:
     assert world.seen() == dict.fromkeys(CURATED, "b4")
 
 
+def pin(world: World, build: str, reason: str = "it is right") -> None:
+    publisher = world.publisher
+    with publisher.lease.held("pin"):
+        publisher.pin(build, reason)
+
+
+def pinned(world: World) -> str | None:
+    current = world.publisher.current()
+    return current.pin.build if current and current.pin else None
+
+
+@pytest.mark.parametrize("fault", ["missing", "damaged", "broken", "being removed"])
+def test_a_build_that_cannot_be_pinned_leaves_the_former_pin(world: World, fault: str) -> None:
+    for build in ("b1", "b2"):
+        world.job(build)
+    pin(world, "b1")
+    if fault == "damaged":
+        world.files.delete(f"{CURATED_URI}{CURATED['works'].folder('b2')}")
+    elif fault == "broken":
+        put_record(world, "b2", ["keys_unique:works"])
+    elif fault == "being removed":
+        body = world.files.files[f"{CURATED_URI}_current.json"]
+        marked = CurrentBuild.model_validate_json(body).model_copy(update={"removing": ["b2"]})
+        world.files.files[f"{CURATED_URI}_current.json"] = marked.model_dump_json().encode()
+
+    with pytest.raises(EtlError):
+        pin(world, "b0" if fault == "missing" else "b2")
+
+    assert pinned(world) == "b1"
+    assert world.seen() == dict.fromkeys(CURATED, "b1")
+
+
+def world_with_a_pin() -> World:
+    world = World(keep=4)
+    for build in ("b1", "b2", "b3"):
+        world.job(build)
+    pin(world, "b1")
+    return world
+
+
+def changes_of_a_pin() -> int:
+    world = world_with_a_pin()
+    before = world.files.changes
+    pin(world, "b2")
+    return world.files.changes - before
+
+
+@pytest.mark.parametrize("step", range(changes_of_a_pin()))
+def test_a_pin_that_is_moved_is_never_lost(step: int) -> None:
+    """GIVEN readers pinned to b1 WHEN who pins them to b2 is killed at any step THEN they stay
+    pinned to either, and the next job takes them where the pin says.
+    """
+    world = world_with_a_pin()
+    world.files.dies_at = world.files.changes + step
+    with pytest.raises(KilledError):
+        pin(world, "b2")
+
+    assert pinned(world) in ("b1", "b2")
+    world.files.dies_at = None
+    world.clock.time += DURATION
+    world.publisher.tidy()
+
+    current = world.publisher.current()
+    assert current is not None
+    assert current.is_settled
+    assert world.seen() == dict.fromkeys(CURATED, str(pinned(world)))
+    with pytest.raises(BuildPinnedError):
+        world.job("b4")
+
+
+def test_a_pin_whose_build_was_damaged_on_the_way_keeps_readers_where_they_were() -> None:
+    world = world_with_a_pin()
+    world.files.dies_at = world.files.changes + 6
+    with pytest.raises(KilledError):
+        pin(world, "b2")
+    world.files.dies_at = None
+    world.clock.time += DURATION
+    assert set(world.seen().values()) == {"b1", "b2"}
+    world.files.delete(f"{CURATED_URI}{CURATED['author_rankings'].folder('b2')}")
+
+    world.publisher.tidy()
+
+    assert pinned(world) == "b1"
+    assert world.seen() == dict.fromkeys(CURATED, "b1")
+
+
+def test_the_first_build_can_be_pinned(world: World) -> None:
+    publisher = world.publisher
+    with publisher.lease.held("build"):
+        world.build(publisher, "b1")
+    pin(world, "b1")
+
+    assert pinned(world) == "b1"
+    assert world.seen() == dict.fromkeys(CURATED, "b1")
+
+
 def test_the_ledger_of_a_killed_job_is_written_by_whoever_comes_next(world: World) -> None:
     """GIVEN a job that died before its run's ledger WHEN another run's build follows THEN both runs
     have theirs.
@@ -345,6 +442,21 @@ def test_the_ledger_of_a_killed_job_is_written_by_whoever_comes_next(world: Worl
     world.files.files[ledger] = first
     world.job("b3")
     assert world.files.files[ledger] == first, "the first build that has the run stays noted"
+
+
+def test_a_ledger_of_an_older_version_is_told_the_fingerprint(world: World) -> None:
+    """GIVEN a run's ledger without a fingerprint THEN it is written anew, even without a new run:
+    the run's day is not compacted before.
+    """
+    world.job("b1")
+    ledger = f"{RUNS_URI}run_id={RUN}/curated.json"
+    told = CuratedLedger.model_validate_json(world.files.files[ledger])
+    older = told.model_dump_json(exclude={"fingerprint"})
+    world.files.files[ledger] = older.encode()
+
+    world.publisher.tidy()
+
+    assert CuratedLedger.model_validate_json(world.files.files[ledger]) == told
 
 
 def test_nothing_to_do_asks_nothing_of_the_catalogue(world: World) -> None:

@@ -33,7 +33,7 @@ def plan_of(ledger: RunLedger, *arguments: object, full: bool = False) -> Plan:
 
 def record_of(plan: Plan, form: int = BUILD_FORMAT) -> BuildRecord:
     return BuildRecord(
-        build=plan.id,
+        build=plan.id(),
         format=form,
         previous=plan.previous,
         mode=plan.mode,
@@ -75,6 +75,7 @@ def test_the_next_takes_what_is_new(lake: Lake, ledger: RunLedger) -> None:
 
     assert (plan.mode, plan.new_runs, plan.read_runs) == ("incremental", (FIRST,), (FIRST,))
     assert (plan.previous, set(plan.runs)) == (last.build, {FIRST, SECOND})
+    assert not plan.shrinks
 
 
 @pytest.mark.parametrize("title", ["Emma", "Love"])
@@ -167,6 +168,7 @@ def test_an_excluded_run_waits_and_is_taken_out_of_the_tables(
     plan = again(lake).plan(last, excluded=note(FIRST))
     assert plan is not None
     assert (plan.mode, set(plan.runs), plan.new_runs) == ("full", {SECOND}, (SECOND,))
+    assert plan.shrinks
     with pytest.raises(RunExcludedError, match="odd"):
         again(lake).plan(last, [SECOND], excluded=note(SECOND))
 
@@ -180,9 +182,16 @@ def test_a_run_left_out_for_its_rows_is_tried_again_when_replayed_or_asked_for(
     left_out = note(SECOND, again(lake).fingerprint(SECOND))
 
     assert again(lake).plan(last, excluded=left_out) is None
-    assert again(lake).plan(last, [SECOND], excluded=left_out) is not None
+    plan = again(lake).plan(last, [SECOND], excluded=left_out)
+    assert plan is not None
+    asked_for = record_of(plan)
+    assert again(lake).plan(asked_for, excluded=left_out) is None, "it stays in"
     lake.put_run(SECOND, {"love": [WORK | {"title": "Corrected"}]})
     assert again(lake).plan(last, excluded=left_out) is not None
+    left_out = note(SECOND, again(lake).fingerprint(SECOND))
+    plan = again(lake).plan(asked_for, excluded=left_out)
+    assert plan is not None
+    assert SECOND not in plan.runs, "nor as it was before the replay that broke a rule"
 
 
 def test_a_part_of_the_new_runs_can_be_built(lake: Lake, ledger: RunLedger) -> None:
@@ -207,10 +216,11 @@ def test_the_build_s_id_follows_from_the_plan(lake: Lake, ledger: RunLedger) -> 
     lake.put_run(FIRST, {"love": [WORK]})
     plan = plan_of(ledger, None)
 
-    assert plan_of(ledger, None).id == plan.id
-    assert plan.id.startswith(f"{FIRST}-")
-    assert re.fullmatch(BUILD_PATTERN, plan.id)
-    assert plan_of(ledger, record_of(plan), full=True).id != plan.id
+    assert plan_of(ledger, None).id("bounds") == plan.id("bounds")
+    assert plan.id().startswith(f"{FIRST}-")
+    assert re.fullmatch(BUILD_PATTERN, plan.id())
+    assert plan_of(ledger, record_of(plan), full=True).id() != plan.id()
+    assert plan.id("bounds") != plan.id("other bounds")
 
 
 def test_what_is_not_processed_is_refused(lake: Lake, ledger: RunLedger) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
 
+from glue_etl.adapters.spark_session import reader
 from glue_etl.tables.columns import conform, struct_type
 from schemas.curated_tables import CURATED
 
@@ -55,4 +56,4 @@ def read_table(spark: SparkSession, curated: str, name: str, build: str) -> Data
     table = CURATED[name]
     schema = struct_type(table.columns)
     # The folder's name would add a column, which the table does not have.
-    return spark.read.schema(schema).parquet(f"{curated}{table.folder(build)}")
+    return reader(spark).schema(schema).parquet(f"{curated}{table.folder(build)}")

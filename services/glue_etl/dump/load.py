@@ -12,6 +12,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import StringType, StructField, StructType
 from pyspark.storagelevel import StorageLevel
 
+from glue_etl.adapters.spark_session import reader
 from glue_etl.dump.batch import REJECTED, parse_batch
 from glue_etl.dump.record import Source
 from glue_etl.errors import (
@@ -38,12 +39,15 @@ from schemas.tables import WORKS
 from schemas.version import CONTRACT_VERSION
 
 _MASK: Final = (1 << 33) - 1
-_TRUNCATED: Final = ("EOFException", "Unexpected end of")
+#: Not just any end of a stream: that is also how Java is told that a Python worker is gone.
+_TRUNCATED: Final = "Unexpected end of"
 #: Of Java's GZIPInputStream and of Hadoop's own reader.
 _DAMAGED: Final = (
     "ZipException",
     "DataFormatException",
     "not a gzip file",
+    "gzip data not compressed with deflate method",
+    "stored gzip size doesn't match decompressed size",
     "incorrect header check",
     "incorrect data check",
     "invalid block type",
@@ -109,7 +113,7 @@ def load_dump(
 
 def _of_stream(error: Exception, dump: str) -> EtlError | None:
     text = str(error)
-    if any(sign in text for sign in _TRUNCATED):
+    if _TRUNCATED in text:
         return TruncatedDumpError(f"{dump} ends too early: fetch it again", dump=dump)
     if any(sign in text for sign in _DAMAGED):
         return DamagedDumpError(
@@ -161,7 +165,7 @@ def already_loaded(
 def numbered_lines(spark: SparkSession, uri: str) -> DataFrame:
     """Read a text's lines as bytes, each with its position from 0: ``line``, ``position``."""
     # Other line ends may be data: JSON allows U+2028 and editors typed it.
-    lines = spark.read.option("lineSep", "\n").text(uri)
+    lines = reader(spark).option("lineSep", "\n").text(uri)
     numbered = lines.select(
         F.col("value").cast("binary").alias("line"), F.monotonically_increasing_id().alias("id")
     )

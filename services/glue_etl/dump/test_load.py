@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import shutil
 from collections import Counter
@@ -20,6 +21,7 @@ from glue_etl.dump.load import Loaded, already_loaded, load_dump, numbered_lines
 from glue_etl.errors import (
     DamagedDumpError,
     EmptyDumpError,
+    EtlError,
     RunTakenError,
     TooManyBadLinesError,
     TruncatedDumpError,
@@ -116,6 +118,8 @@ def damage(kind: str, whole: bytes) -> bytes:
         "no end": whole[:-6],
         "not gzip": b"<html>moved</html>",
         "flipped bit": whole[:5000] + bytes([whole[5000] ^ 16]) + whole[5001:],
+        "bad size": whole[:-4] + b"\x07\0\0\0",
+        "bad second part": whole + b"\x1f\x8b\x07" + whole[3:],
         "bad checksum": whole[:-8] + bytes([whole[-8] ^ 1]) + whole[-7:],
     }[kind]
 
@@ -130,6 +134,8 @@ def damage(kind: str, whole: bytes) -> bytes:
         ("not gzip", DamagedDumpError),
         ("flipped bit", DamagedDumpError),
         ("bad checksum", DamagedDumpError),
+        ("bad size", DamagedDumpError),
+        ("bad second part", DamagedDumpError),
     ],
 )
 def test_a_damaged_dump_writes_nothing(kind: str, error: Any, lake: Lake, spark: Any) -> None:
@@ -141,6 +147,24 @@ def test_a_damaged_dump_writes_nothing(kind: str, error: Any, lake: Lake, spark:
         load(lake, spark, dump)
 
     assert [path for path in lake.root.rglob("*") if path.is_file()] == [dump]
+
+
+def kill_worker(*_: object) -> None:
+    os._exit(137)
+
+
+def test_a_worker_that_is_killed_says_nothing_of_the_dump(
+    lake: Lake, spark: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a worker that dies, as for want of memory THEN the dump is not called truncated."""
+    dump = lake.root / "dump.txt.gz"
+    write_dump(dump, dump_lines(20))
+    monkeypatch.setattr("glue_etl.dump.load.parse_batch", kill_worker)
+
+    with pytest.raises(Exception, match="Python worker exited unexpectedly") as caught:
+        load(lake, spark, dump)
+
+    assert not isinstance(caught.value, EtlError)
 
 
 def test_what_is_no_dump_of_works_is_refused(lake: Lake, spark: Any) -> None:

@@ -76,9 +76,30 @@ def listings_since(listed: DataFrame, processed: DataFrame, dump: NewestDump | N
     kept = [
         listed.where(F.col("listed_run_id") >= dump.run_id),
         confirmed.select(*listed.columns),
-        older.join(F.broadcast(_unreadable(processed, dump)), "work_key", "left_semi"),
     ]
+    if dump.unreadable:
+        kept.append(_not_overruled(older, processed, dump))
     return reduce(DataFrame.unionByName, kept)
+
+
+def _not_overruled(older: DataFrame, processed: DataFrame, dump: NewestDump) -> DataFrame:
+    """Keep what listings say of works whose line could not be read, unless an older dump denies it.
+
+    Of the older dumps the newest that has the work is asked.
+    """
+    unreadable = F.broadcast(_unreadable(processed, dump))
+    dumps = processed.where((F.col("run_id") < dump.run_id) & ~_is_listed())
+    told = dumps.join(unreadable, "work_key", "left_semi").select(
+        "work_key", F.struct("run_id", F.col("subjects.key").alias("named")).alias("dump")
+    )
+    newest = told.groupBy("work_key").agg(F.max("dump").alias("dump"))
+    counts = (
+        F.col("dump").isNull()
+        | (F.col("listed_run_id") > F.col("dump.run_id"))
+        | F.array_contains("dump.named", F.col("subject_key"))
+    )
+    found = older.join(unreadable, "work_key", "left_semi").join(newest, "work_key", "left")
+    return found.where(counts).select(*older.columns)
 
 
 def work_states(processed: DataFrame) -> DataFrame:
@@ -122,6 +143,11 @@ def newest_works(states: DataFrame) -> DataFrame:
     placed = states.repartitionByRange("work_key").withColumn("_listing", listing)
     newest = first_rows(placed, ["work_key"], order)
     columns = {name: F.coalesce(name, F.col("_listing")[name]) for name in filled}
+    # An edition says whose cover it is, so it goes with the listing's cover alone.
+    same_cover = columns["cover_id"].eqNullSafe(F.col("_listing.cover_id"))
+    columns["cover_edition_key"] = F.coalesce(
+        "cover_edition_key", F.when(same_cover, F.col("_listing.cover_edition_key"))
+    )
     by_key = F.col("origin") == "dump"
     named = _named(F.col("authors"), F.col("_listing.authors"))
     columns["authors"] = F.when(by_key, named).otherwise(F.col("authors"))

@@ -130,6 +130,22 @@ def test_what_a_dump_does_not_tell_is_the_newest_listing_s(merge: Merge) -> None
     assert (work["run_id"], work["raw_key"]) == (DUMP, "dumps/works.txt.gz")
 
 
+@pytest.mark.parametrize(
+    ("cover", "edition"), [(22, None), (11, "OL11M"), (None, "OL11M")], ids=["other", "same", "no"]
+)
+def test_a_cover_s_edition_is_never_another_cover_s(
+    merge: Merge, cover: int | None, edition: str | None
+) -> None:
+    listing = listed(OLD, cover_id=11, cover_url="11.jpg", cover_edition_key="OL11M")
+    dump = dumped(DUMP, cover_id=cover, cover_url=cover and f"{cover}.jpg")
+
+    found, _ = merge(listing, dump, dump=DUMP)
+
+    work, shown = found[KEY], cover or 11
+    assert (work["cover_id"], work["cover_url"]) == (shown, f"{shown}.jpg")
+    assert work["cover_edition_key"] == edition
+
+
 def test_a_work_that_only_a_dump_has_knows_no_listing(merge: Merge) -> None:
     found, _ = merge(dumped(DUMP), dump=DUMP)
 
@@ -168,3 +184,21 @@ def test_a_listing_s_word_on_a_subject_counts_until_a_dump_says_otherwise(merge:
 
     _, told = merge(*rows, dump=DUMP, unreadable=KEY)
     assert told == {(KEY, subject, OLD) for subject in ("love", "war")} | {(KEY, "peace", NEW)}
+
+
+def test_a_line_that_cannot_be_read_leaves_what_older_dumps_have_overruled(merge: Merge) -> None:
+    """GIVEN listings before and after an older dump WHEN the newest has a line of the work that
+    cannot be read THEN the older dump, and of several the newest, says which of them count.
+    """
+    first, between = "20260801T060000Z", "20260815T235959Z"
+    rows = [
+        listed(first, "love"),
+        listed(first, "war"),
+        listed(OLD, "peace"),
+        dumped(between, subjects=["war"]),
+        dumped(BEFORE, subjects=["love"]),
+    ]
+
+    _, told = merge(*rows, dump=DUMP, unreadable=KEY)
+
+    assert told == {(KEY, "love", first), (KEY, "peace", OLD)}

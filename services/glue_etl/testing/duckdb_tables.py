@@ -26,7 +26,7 @@ _KIND: Final = """case when starts_with(subject_key, 'person:') then 'person'
 _FILLED: Final = ", ".join(
     f"coalesce(n.{column.name}, l.{column.name}) as {column.name}"
     for column in CURATED["works"].columns
-    if column.nullable
+    if column.nullable and column.name != "cover_edition_key"
 )
 
 #: Each is made from the processed tables (prefix ``p_``) and the ones before it.
@@ -66,7 +66,10 @@ _STATEMENTS: Final = {
             where n.origin = 'dump' group by all)
         select n.work_key, coalesce(m.authors, n.authors) authors, n.subjects, n.origin, n.work_url,
             n.record_hash, n.run_id, n.raw_key, n.position, n.fetched_at, n.contract_version,
-            coalesce(n.ia_collections, l.ia_collections, []) ia_collections, $filled
+            coalesce(n.ia_collections, l.ia_collections, []) ia_collections,
+            case when n.cover_edition_key is not null then n.cover_edition_key
+                when n.cover_id is null or n.cover_id = l.cover_id then l.cover_edition_key
+            end cover_edition_key, $filled
         from newest n left join listed l using (work_key) left join named m using (work_key)""",
     "work_subjects": """
         with named as (
@@ -78,11 +81,17 @@ _STATEMENTS: Final = {
             select distinct work_key, s.key subject_key
             from p_works join newest on run_id = dump, unnest(subjects) u(s)
             where source_subject = ''),
+        older as (
+            select work_key, run_id older_dump, [s.key for s in subjects] named
+            from p_works, newest
+            where source_subject = '' and run_id < dump and work_key in (from p_unreadable)
+            qualify row_number() over (partition by work_key order by run_id desc) = 1),
         listed as (
             select work_key, source_subject subject_key, max(run_id) listed_run_id
-            from p_works p, newest
+            from p_works p left join older using (work_key) cross join newest
             where source_subject <> '' and (dump is null or run_id > dump
-                or work_key in (from p_unreadable)
+                or (work_key in (from p_unreadable) and (older_dump is null
+                    or run_id > older_dump or list_contains(named, source_subject)))
                 or exists (from confirmed c where c.work_key = p.work_key
                     and c.subject_key = p.source_subject))
             group by all)

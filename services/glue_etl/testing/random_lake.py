@@ -76,6 +76,7 @@ def _work(chance: random.Random, works: int) -> Row:
         "authors": [_author(chance) for _ in range(chance.randint(0, 3))],
         "subjects": [_subject(chance) for _ in range(chance.randint(0, 6))],
         "cover_id": chance.choice([None, chance.randint(1, 10**10)]),
+        "cover_edition_key": f"OL{number}M" if number % 3 else None,
         "access_level": chance.choice(["open", "borrowable", "none"]),
         "record_hash": f"{chance.getrandbits(128):032x}",
     }

@@ -22,6 +22,12 @@ def etl(
             min=1, help="How many times its last build's rows a table may have; default: 10."
         ),
     ] = None,
+    min_ratio: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Share of its last build's rows a table must have; default: 0.5."
+        ),
+    ] = None,
     pin: Annotated[
         str | None,
         typer.Option(metavar="BUILD", help="Go back to a build and stay there until --unpin."),
@@ -60,7 +66,7 @@ def etl(
     project = current_project()
     cloud = cloud_to_change(project, env)
     controls = controls_of(pin, unpin=unpin, exclude=exclude, include=include, reason=reason)
-    options = EtlOptions(full, memory, max_ratio, controls, iceberg, compact)
+    options = EtlOptions(full, memory, max_ratio, controls, iceberg, compact, min_ratio)
     progress = Progress(err)
     if cloud.is_local:
         with progress.step("Set up Spark"):

@@ -6,15 +6,27 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lake.aws import Cloud
-from lake.errors import DumpError
+from lake.errors import DumpError, EtlFailedError
 from lake.etl import partitions
 from lake.etl.bulk import Loaded, Route, ledger_of
-from lake.etl.dump import Dump, RemoteDump, discard, fetch, is_url, local_dump, remote_dump
+from lake.etl.dump import (
+    Dump,
+    RemoteDump,
+    digest_of,
+    discard,
+    fetch,
+    is_url,
+    local_dump,
+    remote_dump,
+)
 from lake.etl.refresh import EtlResult, Say
-from lake.runs.ledger import object_keys
+from lake.runs.ledger import object_keys, read_ledger
 from schemas import keys
+from schemas.ledger.run import DumpLedger, DumpSource
 from schemas.tables import QUARANTINE
+
+# What the job says of a file that did not arrive as it was sent, or was damaged here.
+UNREADABLE = ("dump.empty", "dump.truncated", "dump.damaged")
 
 Step = Callable[[str], AbstractContextManager[Say]]
 
@@ -63,14 +75,15 @@ def run_backfill(
     return BackfillResult(name, loaded, result, rounded)
 
 
-def loaded_before(cloud: Cloud, bucket: str, run_id: str) -> Loaded | None:
+def loaded_before(route: Route, bucket: str, named: Dump | RemoteDump) -> Loaded | None:
     """Return the outcome of a dump that was loaded before; None if it was not.
 
     Raises
     ------
     DumpError
-        The run is a crawl.
+        The run is a crawl, or was loaded from another dump.
     """
+    cloud, run_id = route.cloud, named.run_id
     written = object_keys(cloud, bucket, keys.run_prefix(run_id))
     after = {keys.processed_ledger_key(run_id), keys.curated_ledger_key(run_id)}
     if not after.issuperset(written):
@@ -78,7 +91,22 @@ def loaded_before(cloud: Cloud, bucket: str, run_id: str) -> Loaded | None:
             f"The run {run_id} is a crawl.",
             "Give the dump another run with --run-id: another time of its day.",
         )
+    ledger = read_ledger(cloud, bucket, keys.processed_ledger_key(run_id), DumpLedger)
+    if ledger and ledger.dump and _is_another(route, bucket, named, ledger.dump):
+        raise DumpError(
+            f"The run {run_id} was loaded from another dump: {ledger.dump.name} of"
+            f" {ledger.dump.size} bytes.",
+            "Give this one another run with --run-id: a later time of its day.",
+        )
     return ledger_of(cloud, bucket, run_id, "unchanged")
+
+
+def _is_another(route: Route, bucket: str, named: Dump | RemoteDump, told: DumpSource) -> bool:
+    if named.name != told.name or named.size not in (told.size, None):
+        return True
+    # What is not fetched is known by its name and size alone.
+    digest = route.digest_of(bucket, told) if isinstance(named, Dump) else None
+    return isinstance(named, Dump) and digest not in (None, digest_of(named.path))
 
 
 def _load(
@@ -86,7 +114,7 @@ def _load(
 ) -> tuple[str, Loaded]:
     bucket = route.cloud.parameter("foundation/data-bucket")
     named = remote_dump(place, run_id) if is_url(place) else local_dump(Path(place), run_id)
-    loaded = loaded_before(route.cloud, bucket, named.run_id)
+    loaded = loaded_before(route, bucket, named)
     if loaded is None:
         with _fetched(named, folder, say) as dump:
             loaded = route.load(bucket, dump, say)
@@ -107,6 +135,11 @@ def _fetched(named: Dump | RemoteDump, folder: Path, say: Say) -> Iterator[Dump]
         say(f"fetch {have / 1e6:,.0f}{of} MB")
 
     path = fetch(named, folder, show)
-    yield local_dump(path, named.run_id)
-    # Not earlier: after a failure it is not fetched again.
+    try:
+        yield local_dump(path, named.run_id)
+    except (DumpError, EtlFailedError) as error:
+        # After any other failure it need not be fetched again.
+        if isinstance(error, DumpError) or error.code in UNREADABLE:
+            discard(path)
+        raise
     discard(path)

@@ -9,17 +9,19 @@ from typing import Any, Protocol
 from lake.aws import Cloud
 from lake.errors import EtlError, EtlFailedError
 from lake.etl import glue_jobs, refresh
-from lake.etl.dump import Dump
+from lake.etl.dump import Dump, digest_of
 from lake.etl.refresh import EtlOptions, EtlResult, Say, Workspace
 from lake.etl.staging import list_objects
 from lake.project import Project
 from lake.runs.ledger import read_ledger
 from schemas import keys
-from schemas.ledger.run import ProcessedLedger
+from schemas.ledger.run import DumpSource, ProcessedLedger
 from schemas.tables import QUARANTINE
 
 # A dump is larger than any crawl, and its growth is intended.
 ANY_GROWTH = 1e9
+# Name of an uploaded dump's digest in the object's metadata.
+MD5 = "md5"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ class Route(Protocol):
 
     def load(self, bucket: str, dump: Dump, say: Say) -> Loaded:
         """Load a dump as a processed run; raises EtlError if it is not a works dump."""
+
+    def digest_of(self, bucket: str, loaded: DumpSource) -> str | None:
+        """Return the MD5 of a dump that was loaded before; None if it is not known any more."""
 
     def run_etl(self, say: Say) -> EtlResult:
         """Bring the curated tables up to date."""
@@ -98,6 +103,11 @@ class LocalRoute:
             )
         names = ("status", "run_id", "lines", "rows", "quarantined")
         return Loaded(**{name: result[name] for name in names})
+
+    def digest_of(self, bucket: str, loaded: DumpSource) -> str | None:
+        """Return the MD5 of a dump; see the protocol."""
+        # A file's ETag is its MD5.
+        return loaded.etag
 
     def run_etl(self, say: Say) -> EtlResult:
         """Run the ETL; see the protocol."""
@@ -161,14 +171,22 @@ class GlueRoute:
             )
         return loaded
 
+    def digest_of(self, bucket: str, loaded: DumpSource) -> str | None:
+        """Return the MD5 of a dump; see the protocol."""
+        key = keys.dump_key(loaded.name)
+        for item in list_objects(self.cloud, bucket, key):
+            if item.key == key and item.etag.strip('"') == loaded.etag:
+                return self._noted_digest(bucket, key)
+        return None
+
     def run_etl(self, say: Say) -> EtlResult:
         """Run the ETL; see the protocol."""
         return refresh.run_on_glue(self.cloud, self.options, say)
 
     def _upload(self, bucket: str, key: str, path: Path, say: Say) -> None:
-        size, sent = path.stat().st_size, 0
+        digest, size, sent = digest_of(path), path.stat().st_size, 0
         stored = {item.key: item.size for item in list_objects(self.cloud, bucket, key)}
-        if stored.get(key) == size:
+        if stored.get(key) == size and self._noted_digest(bucket, key) == digest:
             return
 
         def count_up(count: int) -> None:
@@ -176,7 +194,19 @@ class GlueRoute:
             sent += count
             say(f"upload {sent / 1e6:,.0f} of {size / 1e6:,.0f} MB")
 
-        self.cloud.client("s3").upload_file(str(path), bucket, key, Callback=count_up)
+        self.cloud.client("s3").upload_file(
+            str(path), bucket, key, ExtraArgs={"Metadata": {MD5: digest}}, Callback=count_up
+        )
+
+    def _noted_digest(self, bucket: str, key: str) -> str | None:
+        """Return the MD5 that was noted when an object was uploaded.
+
+        Its ETag is another where it came in parts, or is encrypted with a key.
+        """
+        found: str | None = (
+            self.cloud.client("s3").head_object(Bucket=bucket, Key=key)["Metadata"].get(MD5)
+        )
+        return found
 
 
 def _clock(show: Callable[[int], None]) -> Callable[[], None]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
 from lake.aws import Cloud
-from lake.etl.staging import list_objects
+from lake.etl.staging import StoredObject, list_objects
 from lake.runs.ledger import read_ledger
 from schemas import keys
 from schemas.ledger.compacted import (
@@ -50,11 +50,11 @@ def prefixes_of_runs(cloud: Cloud, bucket: str, runs: Collection[str]) -> Iterat
             yield from prefixes_of(record)
 
 
-def fingerprints(cloud: Cloud, bucket: str) -> dict[str, str]:
-    """Return the fingerprint of each run's pages, as the job reckons it."""
+def fingerprints(cloud: Cloud, bucket: str, runs: Collection[str] | None = None) -> dict[str, str]:
+    """Return the fingerprint of all runs' pages, or of some, as the job reckons it."""
     stored: dict[str, dict[str, str]] = defaultdict(dict)
-    for table in PAGED.values():
-        for item in list_objects(cloud, bucket, table.location):
+    for name, table in PAGED.items():
+        for item in _pages(cloud, bucket, name, runs):
             path = keys.below(keys.PROCESSED_PREFIX, item.key)
             day, _ = keys.split_day(keys.below(table.location, item.key))
             stored[day][path] = item.etag.strip('"')
@@ -63,4 +63,16 @@ def fingerprints(cloud: Cloud, bucket: str) -> dict[str, str]:
     for day, etags in stored.items():
         pages = compacted_pages(cloud, bucket, days[day]) if day in days else {}
         found |= page_fingerprints(etags, pages)
-    return found
+    return found if runs is None else {run: found[run] for run in runs if run in found}
+
+
+def _pages(
+    cloud: Cloud, bucket: str, table: str, runs: Collection[str] | None
+) -> Iterator[StoredObject]:
+    prefixes = (
+        [PAGED[table].location]
+        if runs is None
+        else [keys.processed_run_prefix(table, run) for run in runs]
+    )
+    for prefix in prefixes:
+        yield from list_objects(cloud, bucket, prefix)

@@ -1,5 +1,6 @@
 """The curated tables in the bucket: the published build, and the runs that wait for the next."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lake.aws import Cloud
@@ -65,16 +66,16 @@ def read_curated(cloud: Cloud, bucket: str) -> Curated:
         The current build has no record.
     """
     current = read_ledger(cloud, bucket, keys.CURRENT_BUILD_KEY, CurrentBuild)
-    excluded = _excluded_runs(cloud, bucket)
+    notes = _notes(cloud, bucket)
     if current is None:
-        return Curated(excluded=excluded)
+        return Curated(excluded=_kept_out(cloud, bucket, notes, {}))
     record = read_ledger(cloud, bucket, keys.build_record_key(current.build), BuildRecord)
     if record is None:
         raise EtlError(
             f"Build {current.build} is published but has no record.",
             f"Restore the previous version of {keys.build_record_key(current.build)}.",
         )
-    return Curated(current, record, excluded)
+    return Curated(current, record, _kept_out(cloud, bucket, notes, record.runs))
 
 
 def processed_runs(cloud: Cloud, bucket: str, among: list[str] | None = None) -> list[str]:
@@ -111,7 +112,19 @@ def replayed_runs(cloud: Cloud, bucket: str, curated: Curated) -> list[str]:
     return sorted(run for run in known.keys() & found.keys() if found[run] != known[run])
 
 
-def _excluded_runs(cloud: Cloud, bucket: str) -> dict[str, ExcludedRun]:
+def _kept_out(
+    cloud: Cloud, bucket: str, notes: Mapping[str, ExcludedRun], built: Mapping[str, str]
+) -> dict[str, ExcludedRun]:
+    """Return the notes that keep a run out as it is, as the job reckons it."""
+    left_out = {run: note.fingerprint for run, note in notes.items() if note.fingerprint}
+    # A dump and what has expired have not been replayed.
+    now = {**left_out, **(fingerprints(cloud, bucket, left_out) if left_out else {})}
+    return {
+        run: note for run, note in notes.items() if note.keeps_out(now.get(run, ""), built.get(run))
+    }
+
+
+def _notes(cloud: Cloud, bucket: str) -> dict[str, ExcludedRun]:
     found = {}
     for item in list_objects(cloud, bucket, keys.EXCLUDED_RUNS_PREFIX):
         run = keys.parse_excluded_run_name(item.key.removeprefix(keys.EXCLUDED_RUNS_PREFIX))

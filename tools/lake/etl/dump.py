@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import file_digest, md5
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -23,6 +24,8 @@ TIMEOUT_SECONDS = 60.0
 CHUNK_BYTES = 1 << 20
 FIRST_LINE_BYTES = 200
 GZIP = b"\x1f\x8b"
+# The answer to a request for a range that begins at the end, or after it.
+NOTHING_LEFT = 416
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
 # Runs of the crawl start on a full minute, so none has the id of a dump of its day.
 END_OF_DAY = "T235959Z"
@@ -53,6 +56,11 @@ class Dump:
     name: str
     run_id: str
 
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return self.path.stat().st_size
+
 
 @dataclass(frozen=True)
 class RemoteDump:
@@ -66,12 +74,15 @@ class RemoteDump:
         As of a `Dump`.
     validator
         ETag of its content; empty if the server sends none.
+    size
+        Its bytes; None if the server does not say.
     """
 
     url: str
     name: str
     run_id: str
     validator: str = ""
+    size: int | None = None
 
 
 def is_url(place: str) -> bool:
@@ -120,6 +131,7 @@ def remote_dump(url: str, run_id: str | None = None) -> RemoteDump:
     _require_safe(url)
     with _request("HEAD", url) as answer:
         found, validator = answer.url, answer.headers.get("ETag", "")
+        size = _expected(answer, 0)
     _require_safe(found)
     name = unquote(urlsplit(found).path.rpartition("/")[2])
     if not name:
@@ -127,7 +139,7 @@ def remote_dump(url: str, run_id: str | None = None) -> RemoteDump:
             f"The address {found} does not name a file.", "Give the address of the dump."
         )
     _require_works(name)
-    return RemoteDump(found, safe_name(name), run_id_of(name, run_id), validator)
+    return RemoteDump(found, safe_name(name), run_id_of(name, run_id), validator, size)
 
 
 def fetch(remote: RemoteDump, folder: Path, on_bytes: OnBytes) -> Path:
@@ -149,6 +161,12 @@ def fetch(remote: RemoteDump, folder: Path, on_bytes: OnBytes) -> Path:
         # Only if it has not changed; otherwise the server sends all of it.
         headers = {"Range": f"bytes={part.stat().st_size}-", "If-Range": remote.validator}
     with _request("GET", remote.url, headers) as answer:
+        if answer.status_code == NOTHING_LEFT:
+            # All of it had arrived when the fetch was interrupted, or more than there is.
+            if answer.headers.get("Content-Range") == f"bytes */{part.stat().st_size}":
+                return part.replace(whole)
+            part.unlink()
+            return fetch(remote, folder, on_bytes)
         resumes = answer.status_code == 206
         have = part.stat().st_size if resumes else 0
         expected = _expected(answer, have)
@@ -165,6 +183,12 @@ def discard(path: Path) -> None:
     """Remove a fetched dump."""
     path.unlink(missing_ok=True)
     _about(path).unlink(missing_ok=True)
+
+
+def digest_of(path: Path) -> str:
+    """Return the MD5 of a file, as the lake keeps it of a dump."""
+    with path.open("rb") as file:
+        return file_digest(file, lambda: md5(usedforsecurity=False)).hexdigest()
 
 
 def run_id_of(name: str, given: str | None = None) -> str:
@@ -243,7 +267,8 @@ def _request(
                 "Check the network and the address.",
             ) from error
         with answer:
-            if not answer.ok:
+            begun = headers and answer.status_code == NOTHING_LEFT
+            if not (answer.ok or begun):
                 raise DumpError(f"{url} answered {answer.status_code}.", "Check the address.")
             yield answer
 

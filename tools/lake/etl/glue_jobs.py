@@ -66,10 +66,12 @@ def run_job(
         say(f"Glue job {name}: {run['JobRunState'].lower()}, {run.get('ExecutionTime', 0)} s")
         sleep(POLL_SECONDS)
     if run["JobRunState"] != "SUCCEEDED":
-        reason = _logged_error(cloud, run_id) or run.get("ErrorMessage", "no reason given")
+        code, logged = _logged_error(cloud, run_id)
+        reason = logged or run.get("ErrorMessage", "no reason given")
         raise EtlFailedError(
             f"The Glue job {name} {run['JobRunState'].lower()}: {reason}",
             f"Run {run_id}; docs/runbook.md#etl-failed says what to do.",
+            code,
         )
 
 
@@ -96,8 +98,10 @@ def _job_run(job: str, run: Mapping[str, Any]) -> JobRun:
     )
 
 
-def _logged_error(cloud: Cloud, run_id: str) -> str:
-    """Return the error in a run's result; Glue itself reports only how the process ended.
+def _logged_error(cloud: Cloud, run_id: str) -> tuple[str, str]:
+    """Return the error in a run's result: its code, and both code and message.
+
+    Glue itself reports only how the process ended, and without a result both are empty.
 
     A job prints its result as the last line of its standard output, which since Glue 5.0 goes to
     the same log group as its standard error.
@@ -111,12 +115,13 @@ def _logged_error(cloud: Cloud, run_id: str) -> str:
             filterPattern='"status" "failed"',
         )
     except (ClientError, NotDeployedError):
-        return ""
+        return "", ""
     lines = [line for event in found["events"] for line in event["message"].splitlines()]
     results = [result for line in lines if (result := _result(line)).get("status") == "failed"]
     if not results:
-        return ""
-    return f"{results[-1]['code']}: {results[-1]['message']}"[:LONGEST]
+        return "", ""
+    code = str(results[-1]["code"])
+    return code, f"{code}: {results[-1]['message']}"[:LONGEST]
 
 
 def _result(line: str) -> dict[str, Any]:

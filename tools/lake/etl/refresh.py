@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lake.aws import Cloud
-from lake.errors import EtlBusyError, EtlError
+from lake.errors import EtlBusyError, EtlError, EtlFailedError
 from lake.etl import curated, glue_jobs
 from lake.etl.compacted import prefixes_of_runs
 from lake.etl.curated import Curated
@@ -54,6 +54,8 @@ class EtlOptions:
         Publish Iceberg tables, too, from now on.
     compact
         Compact every settled day afterwards, however recent.
+    min_ratio
+        Which share of the rows of its last build a table must have; None for the job's default.
     """
 
     full: bool = False
@@ -62,12 +64,14 @@ class EtlOptions:
     controls: Mapping[str, str] = field(default_factory=dict)
     iceberg: bool = False
     compact: bool = False
+    min_ratio: float | None = None
 
     @property
     def arguments(self) -> dict[str, str]:
         """The job's arguments, wherever it runs; without the controls."""
-        found = {"full": str(self.full).lower()}
-        return found if self.max_ratio is None else found | {"max-ratio": str(self.max_ratio)}
+        bounds = {"min-ratio": self.min_ratio, "max-ratio": self.max_ratio}
+        given = {name: str(value) for name, value in bounds.items() if value is not None}
+        return {"full": str(self.full).lower(), **given}
 
 
 @dataclass(frozen=True)
@@ -287,7 +291,7 @@ class _Run:
         wanted = self._timed("stage", lambda: self._wanted(known, runs, full=full))
         staged = self._timed("stage", lambda: self._stage(wanted))
         options = replace(self.options, full=full)
-        result = self._timed("spark", lambda: self._build(known, options))
+        result = self._timed("spark", lambda: self._build_or_send_notes(known, options))
         build = str(result["build"])
         left_out: dict[str, str] = result.get("left_out", {})
         sent = self._timed("send", lambda: self._send(build, wanted, left_out))
@@ -306,6 +310,9 @@ class _Run:
 
     def _unchanged(self, known: Curated) -> EtlResult:
         build = known.record.build if known.record else ""
+        if known.pin:
+            # Whoever set it may have been killed before readers were there.
+            build = known.pin.build
         # An earlier run may have been killed between publishing and cleaning up.
         self._timed("publish", lambda: self._publish({"build": build}))
         status = "pinned" if known.pin else "unchanged"
@@ -337,6 +344,17 @@ class _Run:
             lambda done, all_: self.say(f"stage objects: {done} of {all_}"),
         )
         return staged.fetched
+
+    def _build_or_send_notes(self, known: Curated, options: EtlOptions) -> dict[str, Any]:
+        try:
+            return self._build(known, options)
+        except EtlFailedError:
+            # Which runs the job found to break rules, so that the next one tries the others.
+            stage = self.workspace.stage
+            notes = sorted((stage.data / keys.EXCLUDED_RUNS_PREFIX).glob("*.json"))
+            found = [str(note.relative_to(stage.data)) for note in notes]
+            stage.store(self.cloud, self.bucket, found)
+            raise
 
     def _build(self, known: Curated, options: EtlOptions) -> dict[str, Any]:
         stage = self.workspace.stage

@@ -1,6 +1,8 @@
+import http.server
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from moto import mock_aws
@@ -8,9 +10,14 @@ from moto import mock_aws
 from lake.aws import Cloud
 from lake.errors import DumpError, EtlFailedError
 from lake.etl.backfill import BackfillResult, run_backfill
-from lake.etl.bulk import LocalRoute
+from lake.etl.bulk import GlueRoute, LocalRoute
+from lake.etl.dump import digest_of, local_dump
 from lake.etl.refresh import EtlOptions, Workspace
+from lake.testing.http_server import serving
 from lake.testing.lakes import BUCKET, DATABASE, FakeJobs, keys, lake_in_memory, put, put_run
+from schemas.keys import dump_key, processed_ledger_key
+from schemas.ledger.run import DumpSource
+from schemas.testing.ledgers import processed_ledger
 
 RUN = "20260930T235959Z"
 CRAWL = "20261122T060000Z"
@@ -90,6 +97,33 @@ def test_a_dump_is_loaded_once(route: LocalRoute, jobs: FakeJobs, dump: Path) ->
     assert jobs.modules().count("bulk") == 1
 
 
+@pytest.mark.parametrize("other", ["name", "size", "content"])
+def test_another_dump_is_not_taken_for_one_that_was_loaded(
+    route: LocalRoute, jobs: FakeJobs, dump: Path, other: str
+) -> None:
+    load(route, dump)
+    body = {"size": b"line\n" * 11, "content": b"else\n" * 10}.get(other, b"line\n" * 10)
+    second = dump.with_name("another 2026-09-30.txt") if other == "name" else dump
+    second.write_bytes(body)
+
+    with pytest.raises(DumpError, match=f"run {RUN} was loaded from another dump") as caught:
+        load(route, second)
+
+    assert "--run-id" in caught.value.hint
+    assert jobs.modules().count("bulk") == 1
+    assert load(route, second, "20260930T235958Z").loaded.status == "loaded"
+
+
+def test_a_dump_whose_ledger_names_no_file_counts_as_loaded(
+    cloud: Cloud, route: LocalRoute, dump: Path
+) -> None:
+    """GIVEN a dump that a version loaded which noted no file WHEN it comes THEN it is known."""
+    put(cloud, processed_ledger_key(RUN), processed_ledger(RUN).model_dump_json())
+    put(cloud, f"{ROWS}part-0.parquet")
+
+    assert load(route, dump).loaded.status == "unchanged"
+
+
 def test_files_of_a_killed_load_do_not_count(cloud: Cloud, route: LocalRoute, dump: Path) -> None:
     """GIVEN files of an attempt without its ledger WHEN the dump is loaded THEN they are gone."""
     put(cloud, f"{ROWS}part-of-another-attempt.parquet")
@@ -133,3 +167,82 @@ def test_a_damaged_dump_is_named_by_the_users_path(
 
     assert caught.value.message == f"{dump} is damaged"
     assert caught.value.code == "dump.truncated"
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """Serves a dump that never changes; counts how often it is fetched."""
+
+    fetched: ClassVar[int] = 0
+
+    def do_HEAD(self) -> None:  # noqa: N802
+        self.send_response(200)
+        self.send_header("ETag", '"one"')
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+
+    def do_GET(self) -> None:  # noqa: N802
+        Server.fetched += 1
+        self.do_HEAD()
+        self.wfile.write(b"line\n")
+
+    def log_message(self, *_: Any) -> None:
+        """Print nothing."""
+
+
+@pytest.mark.parametrize(
+    ("code", "fetched"),
+    [("dump.damaged", 2), ("dump.truncated", 2), ("dump.bad_lines", 1), ("lease.held", 1)],
+)
+def test_only_what_cannot_be_read_is_fetched_again(
+    tmp_path: Path,
+    route: LocalRoute,
+    jobs: FakeJobs,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+    fetched: int,
+) -> None:
+    """GIVEN a dump that was damaged on its way WHEN the command is run again, as the message says
+    THEN it is fetched once more; after other failures it is not.
+    """
+    monkeypatch.setattr(Server, "fetched", 0)
+    with serving(Server) as address:
+        place = f"{address}/ol_dump_works_2026-09-30.txt"
+        jobs.failing["glue_etl.bulk"] = EtlFailedError("fetch it again", code=code)
+        with pytest.raises(EtlFailedError):
+            run_backfill(route, tmp_path / "dumps", place, None, step)
+        del jobs.failing["glue_etl.bulk"]
+        result = run_backfill(route, tmp_path / "dumps", place, None, step)
+        again = run_backfill(route, tmp_path / "dumps", place, None, step)
+
+    assert (result.loaded.status, Server.fetched) == ("loaded", fetched)
+    assert again.loaded.status == "unchanged"
+
+
+def test_a_damaged_upload_is_replaced_and_a_right_one_sent_once(
+    cloud: Cloud, dump: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN objects of the dump's name and size WHEN they differ, or say nothing of their content
+    THEN the file is uploaded before the job, and not again when it is there.
+    """
+    named = local_dump(dump)
+    key, body = dump_key(named.name), dump.read_bytes()
+    put(cloud, key, "x" * len(body))
+    s3, read = cloud.client("s3"), list[bytes]()
+    route = GlueRoute(cloud, EtlOptions())
+
+    def run_job(*_: object) -> None:
+        read.append(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+        put(cloud, processed_ledger_key(RUN), processed_ledger(RUN).model_dump_json())
+
+    monkeypatch.setattr("lake.etl.bulk.glue_jobs.run_job", run_job)
+    route.load(BUCKET, named, lambda _: None)
+    written = s3.head_object(Bucket=BUCKET, Key=key)["LastModified"]
+    monkeypatch.setattr(s3, "upload_file", None)
+    route.load(BUCKET, named, lambda _: None)
+
+    assert read == [body, body]
+    found = s3.head_object(Bucket=BUCKET, Key=key)
+    assert found["LastModified"] == written
+    loaded = DumpSource(name=named.name, size=len(body), etag=found["ETag"].strip('"'))
+    assert route.digest_of(BUCKET, loaded) == digest_of(dump)
+    assert route.digest_of(BUCKET, loaded.model_copy(update={"etag": "other"})) is None

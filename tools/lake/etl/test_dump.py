@@ -1,5 +1,6 @@
 import gzip
 import http.server
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -37,6 +38,12 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.ranges.append(asked)
         same = self.headers.get("If-Range") == self.etag
         start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and same else 0
+        if start >= len(BODY):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(BODY)}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if self._begin(start):
             self.wfile.write(BODY[start : self.cut_after])
 
@@ -213,6 +220,7 @@ def test_a_dump_is_named_after_all_redirections(url: str) -> None:
         "ol_dump_works_2026-09-30.txt.gz",
         RUN,
         '"one"',
+        len(BODY),
     )
 
 
@@ -252,6 +260,24 @@ def test_an_interrupted_fetch_resumes(
     # WHEN it is tried again THEN only the rest is asked for
     assert fetch(remote, tmp_path, nothing).read_bytes() == BODY
     assert Server.ranges == [None, "bytes=3000000-"]
+
+
+@pytest.mark.parametrize(
+    ("more", "ranges"),
+    [(b"", [f"bytes={len(BODY)}-"]), (b"!", [f"bytes={len(BODY) + 1}-", None])],
+)
+def test_a_fetch_that_died_after_the_last_byte_goes_on(
+    url: str, tmp_path: Path, more: bytes, ranges: list[str | None]
+) -> None:
+    """GIVEN a part that has all bytes, or one too many THEN it is the dump, or begun anew."""
+    remote = remote_dump(f"{url}/d_2026-09-30.txt")
+    (tmp_path / "d_2026-09-30.txt.part").write_bytes(BODY + more)
+    about = json.dumps([remote.url, remote.validator])
+    (tmp_path / "d_2026-09-30.txt.json").write_text(about)
+
+    assert fetch(remote, tmp_path, nothing).read_bytes() == BODY
+    assert Server.ranges == ranges
+    assert not (tmp_path / "d_2026-09-30.txt.part").exists()
 
 
 def test_a_dump_that_changed_is_fetched_from_the_start(

@@ -110,6 +110,7 @@ def test_a_failure_quotes_the_error_that_the_job_logged(cloud: Cloud, state: str
     ) as caught:
         run(cloud)
     assert "jr_1" in caught.value.hint
+    assert caught.value.code == "rules.failed"
 
 
 def test_job_runs_are_listed_newest_first(cloud: Cloud) -> None:

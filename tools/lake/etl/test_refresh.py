@@ -8,6 +8,7 @@ from moto import mock_aws
 
 from lake.aws import Cloud
 from lake.errors import EtlBusyError, EtlError, EtlFailedError
+from lake.etl.compacted import fingerprints
 from lake.etl.curated import read_curated, replayed_runs, waiting_runs
 from lake.etl.refresh import (
     EtlOptions,
@@ -29,6 +30,7 @@ from lake.testing.lakes import (
     put_run,
 )
 from schemas.curated_tables import CURATED
+from schemas.keys import CURRENT_BUILD_KEY, excluded_run_key
 from schemas.ledger.compacted import (
     CompactedDay,
     CompactedPage,
@@ -36,6 +38,7 @@ from schemas.ledger.compacted import (
     CompactedTable,
     page_fingerprints,
 )
+from schemas.ledger.curated_build import ExcludedRun, Pin
 
 FIRST, SECOND = "20261122T060000Z", "20261123T060000Z"
 
@@ -127,18 +130,19 @@ def test_all_runs_are_staged_for_a_full_build(cloud: Cloud, workspace: Workspace
     assert [name for name in jobs_of(workspace).found[-1] if FIRST in name]
 
 
-def test_the_growth_limit_is_passed_to_the_job(cloud: Cloud, workspace: Workspace) -> None:
+def test_the_bounds_are_passed_to_the_job(cloud: Cloud, workspace: Workspace) -> None:
     put_run(cloud, FIRST)
     run(cloud, workspace)
     put_run(cloud, SECOND)
 
-    run_etl(cloud, workspace, EtlOptions(max_ratio=100.0), lambda _line: None)
+    options = EtlOptions(max_ratio=100.0, min_ratio=0.0)
+    run_etl(cloud, workspace, options, lambda _line: None)
 
     first, second = (
         found for module, found in jobs_of(workspace).calls if module == "glue_etl.job"
     )
-    assert "max-ratio" not in first
-    assert second["max-ratio"] == "100.0"
+    assert first.keys().isdisjoint({"min-ratio", "max-ratio"})
+    assert (second["min-ratio"], second["max-ratio"]) == ("0.0", "100.0")
 
 
 def test_a_build_in_an_older_format_is_rebuilt_from_all_runs(cloud: Cloud, tmp_path: Path) -> None:
@@ -213,6 +217,28 @@ def test_a_failed_job_changes_nothing_and_is_logged(cloud: Cloud, workspace: Wor
     (noted,) = workspace.job_log.newest(BUCKET, 5)
     assert (noted.job, noted.state, noted.error) == ("etl", "FAILED", "keys_unique:works")
     assert workspace.job_log.newest("another", 5) == []
+
+
+def test_a_failed_job_s_notes_on_runs_that_break_a_rule_are_kept(
+    cloud: Cloud, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a job that fails, and has noted a run that the next one leaves out WHEN it has failed
+    THEN the note is in the bucket.
+    """
+    put_run(cloud, FIRST)
+    note = excluded_run_key(FIRST)
+
+    def fail(*_: object) -> None:
+        path = workspace.stage.path(note)
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+        raise EtlFailedError("not_empty:works", code="rules.failed")
+
+    monkeypatch.setattr(FakeJobs, "_job", fail)
+    with pytest.raises(EtlFailedError):
+        run(cloud, workspace)
+
+    assert keys(cloud, "curated_data/") == {note}
 
 
 def test_an_interrupted_run_is_logged_as_stopped(
@@ -294,6 +320,89 @@ def test_a_pinned_build_stays_whatever_waits(cloud: Cloud, workspace: Workspace)
 
     assert [(result.status, result.build) for result in (pinned, again)] == [("pinned", "B1")] * 2
     assert read_curated(cloud, BUCKET).pin is not None
+
+
+def test_a_pin_that_was_cut_off_is_finished(cloud: Cloud, workspace: Workspace) -> None:
+    """GIVEN a pin to B1 whose setter died before readers were there WHEN the ETL runs THEN it sends
+    them there.
+    """
+    put_run(cloud, FIRST)
+    run(cloud, workspace)
+    put_run(cloud, SECOND)
+    run(cloud, workspace)
+    current = read_curated(cloud, BUCKET).current
+    assert current is not None
+    pin = Pin(build="B1", pinned_at=current.builds[0].published_at)
+    cut_off = current.model_copy(update={"pin": pin})
+    put(cloud, CURRENT_BUILD_KEY, cut_off.model_dump_json())
+
+    result = run(cloud, workspace)
+
+    assert (result.status, result.build) == ("pinned", "B1")
+    after = read_curated(cloud, BUCKET).current
+    assert after is not None
+    assert after.build == "B1"
+
+
+def leave_out(cloud: Cloud, run_id: str) -> None:
+    """Note what a job notes of a run that breaks a rule."""
+    note = ExcludedRun(
+        run_id=run_id,
+        reason="rows_within_bounds:works",
+        excluded_at=datetime(2026, 11, 23, tzinfo=UTC),
+        fingerprint=fingerprints(cloud, BUCKET)[run_id],
+    )
+    put(cloud, excluded_run_key(run_id), note.model_dump_json())
+
+
+def test_a_run_that_a_job_left_out_comes_back_when_it_is_replayed(
+    cloud: Cloud, workspace: Workspace
+) -> None:
+    """GIVEN a run that a job left out WHEN it is as it was THEN it does not wait; and WHEN it has
+    been replayed THEN the next build has it.
+    """
+    put_run(cloud, FIRST)
+    run(cloud, workspace)
+    put_run(cloud, SECOND)
+    leave_out(cloud, SECOND)
+    assert run(cloud, workspace).status == "unchanged"
+    assert list(read_curated(cloud, BUCKET).excluded) == [SECOND]
+
+    page = f"processed_data/works/ingest_date=2026-11-23/{SECOND}-love-000000.parquet"
+    put(cloud, page, "corrected")
+
+    assert waiting_runs(cloud, BUCKET, read_curated(cloud, BUCKET)) == [SECOND]
+    result = run(cloud, workspace)
+    assert (result.status, result.new_runs) == ("published", [SECOND])
+    assert read_curated(cloud, BUCKET).excluded == {}
+
+
+def test_a_run_that_was_left_out_and_is_built_is_not_taken_out(
+    cloud: Cloud, workspace: Workspace
+) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, workspace)
+    leave_out(cloud, FIRST)
+
+    known = read_curated(cloud, BUCKET)
+
+    assert (known.can_extend, known.excluded) == (True, {})
+    assert run(cloud, workspace).status == "unchanged"
+
+
+def test_a_dump_that_a_job_left_out_stays_out(cloud: Cloud, workspace: Workspace) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, workspace)
+    put_dump(cloud, "20261122T235959Z")
+    note = ExcludedRun(
+        run_id="20261122T235959Z",
+        reason="not_empty:works",
+        excluded_at=datetime(2026, 11, 23, tzinfo=UTC),
+        fingerprint="of its parts",
+    )
+    put(cloud, excluded_run_key(note.run_id), note.model_dump_json())
+
+    assert run(cloud, workspace).status == "unchanged"
 
 
 def test_an_excluded_run_is_taken_out_by_a_full_build_without_it(

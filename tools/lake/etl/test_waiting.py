@@ -15,14 +15,19 @@ RUN, LATER = "20261123T060000Z", "2999-01-01 00:00:00"
 CLOUD = Cloud(env="dev")
 
 
-def wait(monkeypatch: pytest.MonkeyPatch, ready_after: int, *jobs: JobRun) -> tuple[Any, list[str]]:
+def wait(
+    monkeypatch: pytest.MonkeyPatch,
+    ready_after: int,
+    *jobs: JobRun,
+    known: object = SimpleNamespace(rows={"works": 3}),  # nobody changes it
+) -> tuple[Any, list[str]]:
     """Wait for a run whose ledger is there after so many looks."""
     looks, said = iter(range(1000)), list[str]()
     monkeypatch.setattr(
         waiting, "read_ledger", lambda *_: "there" if next(looks) >= ready_after else None
     )
     monkeypatch.setattr(waiting, "newest_job_runs", lambda *_: jobs)
-    monkeypatch.setattr(curated, "read_curated", lambda *_: SimpleNamespace(rows={"works": 3}))
+    monkeypatch.setattr(curated, "read_curated", lambda *_: known)
     return wait_until_curated(CLOUD, "data", RUN, said.append, sleep=lambda _: None), said
 
 
@@ -49,3 +54,43 @@ def test_a_workflow_that_starts_nothing_is_an_error(monkeypatch: pytest.MonkeyPa
 
     with pytest.raises(EtlError, match=f"No job has taken run {RUN}"):
         wait(monkeypatch, 9)
+
+
+@pytest.mark.parametrize(
+    ("pin", "excluded", "message", "hint"),
+    [
+        ("B1", {}, "readers are pinned to build B1 .B2 is bad.", "--unpin"),
+        (None, {RUN: "half a crawl"}, "is excluded: half a crawl", f"--include {RUN}"),
+        (None, {}, f"has ended without run {RUN}", "takes it now"),
+    ],
+)
+def test_a_job_that_ended_without_the_run_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+    pin: str | None,
+    excluded: dict[str, str],
+    message: str,
+    hint: str,
+) -> None:
+    known = SimpleNamespace(
+        pin=pin and SimpleNamespace(build=pin, reason="B2 is bad"),
+        excluded={run: SimpleNamespace(reason=why) for run, why in excluded.items()},
+    )
+    ended = JobRun("etl", LATER, "SUCCEEDED", 42)
+
+    with pytest.raises(EtlError, match=message) as caught:
+        wait(monkeypatch, 9, ended, known=known)
+
+    assert hint in caught.value.hint
+
+
+def test_a_job_that_took_the_run_since_the_last_look_is_none_that_passed_it_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert wait(monkeypatch, 1, JobRun("etl", LATER, "SUCCEEDED", 42)) == ({"works": 3}, [])
+
+
+def test_the_loading_of_a_dump_is_not_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = [JobRun("bulk", LATER, state, 42) for state in ("FAILED", "SUCCEEDED")]
+    running = JobRun("etl", LATER, "RUNNING", 42)
+
+    assert wait(monkeypatch, 1, *jobs, running)[1] == ["Glue job etl: running, 42 s"]

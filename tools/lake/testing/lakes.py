@@ -34,6 +34,7 @@ from schemas.ledger.curated_build import (
     PublishedBuild,
     TableOutcome,
 )
+from schemas.ledger.run import DumpLedger, DumpSource
 from schemas.testing.ledgers import processed_ledger
 
 BUCKET = "data"
@@ -194,7 +195,11 @@ class FakeJobs(SparkJobs):
         for name in ("part-0.parquet", "part-1.parquet"):
             _write(processed / f"dump_works/ingest_date={day}/{run}/{name}", run)
         _write(bad / f"ingest_date={day}/{run}-dump/part-0.txt.gz", "{}")
-        ledger = processed_ledger(run, lines - 1, rejected=1)
+        dump = _path(arguments["dump"])
+        digest = md5(dump.read_bytes(), usedforsecurity=False).hexdigest()
+        source = DumpSource(name=dump.name, size=dump.stat().st_size, etag=digest)
+        counted = processed_ledger(run, lines - 1, rejected=1)
+        ledger = DumpLedger.model_validate(dict(counted) | {"dump": source})
         _write(_path(arguments["runs"]) / f"run_id={run}/processed.json", ledger.model_dump_json())
         counts = {"lines": lines, "rows": lines - 1, "quarantined": 1}
         return {"status": "loaded", "run_id": run, **counts}
