@@ -1,5 +1,6 @@
 """CloudFormation stacks, changed only through change sets."""
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,6 +67,20 @@ def parameter_names(cloud: Cloud, template: str) -> set[str]:
     """Return the names of a template's parameters."""
     summary = cloud.client("cloudformation").get_template_summary(TemplateBody=template)
     return {parameter["ParameterKey"] for parameter in summary["Parameters"]}
+
+
+def template(cloud: Cloud, stack: str) -> str:
+    """Return the template of a stack as it was sent; that of a change that was undone is gone."""
+    client = cloud.client("cloudformation")
+    found = client.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
+    # A template of JSON arrives parsed.
+    return found if isinstance(found, str) else json.dumps(found)
+
+
+def is_settled(description: Mapping[str, Any]) -> bool:
+    """Return whether a described stack is as a deployment, or the undoing of one, left it."""
+    status = description["StackStatus"]
+    return status.endswith("_COMPLETE") and status not in ("ROLLBACK_COMPLETE", "DELETE_COMPLETE")
 
 
 def resources(cloud: Cloud, stack: str) -> list[dict[str, Any]]:
