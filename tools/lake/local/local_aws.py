@@ -144,17 +144,18 @@ class LocalAws:
 
     def running(self) -> Server | None:
         """Return the server if it answers, else None."""
-        try:
-            server = Server(**json.loads(self._record.read_text()))
-        except (OSError, ValueError, TypeError):
-            return None
-        # The answer may come from another clone's server on a port that was once ours.
-        owned = self._supervisor(server.supervisor_pid) is not None
-        return server if owned and _answers(server) else None
+        server = self._supervised()
+        return server if server and _answers(server) else None
+
+    def is_alive(self) -> bool:
+        """Return whether there is a server, also while it is too busy to answer, starts or ends."""
+        from lake.local.supervisor import members
+
+        return self._supervised() is not None or bool(members(self._temporary))
 
     def unsaved(self) -> Unsaved | None:
         """Return the last session if it has ended without being saved."""
-        return None if self.running() else Session(self.folder).unsaved()
+        return None if self.is_alive() else Session(self.folder).unsaved()
 
     def saved(self) -> Snapshot | None:
         """Return what the next session begins with.
@@ -175,9 +176,15 @@ class LocalAws:
         Raises
         ------
         LocalAwsDownError
-            It is not running.
+            It is not running, or does not answer.
         """
         server = self.running()
+        if server is None and self._supervised():
+            raise LocalAwsDownError(
+                "The local AWS does not answer.",
+                "It is busy, starts or ends. Repeat in a moment, or end it with './lake down',"
+                f" which saves the lake. Its log is {self.log}.",
+            )
         if server is None:
             hint = "Start it with './lake up', or './lake demo' for the whole lake."
             if self._record.exists():
@@ -288,6 +295,17 @@ class LocalAws:
         """Delete what is saved; the server has been stopped."""
         self.snapshots.wipe()
         Session(self.folder).close()
+
+    def _supervised(self) -> Server | None:
+        """Return the server if its supervisor lives.
+
+        What answers on its port alone may be another clone's, on a port that was once ours.
+        """
+        try:
+            server = Server(**json.loads(self._record.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        return server if self._supervisor(server.supervisor_pid) else None
 
     def _supervisor(self, pid: int) -> "psutil.Process | None":
         """Return the process if it is this folder's supervisor: ids are reused."""

@@ -55,6 +55,24 @@ def temporary(server: LocalAws) -> Path:
     return server.folder / "tmp"
 
 
+@pytest.fixture
+def busy(server: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LocalAws:
+    """A server that runs and no longer answers."""
+    server.start(free_port())
+    monkeypatch.setattr(local_aws, "_answers", lambda _server: False)
+    return server
+
+
+def test_a_server_that_is_too_busy_to_answer_is_alive(busy: LocalAws) -> None:
+    assert busy.is_alive()
+    with pytest.raises(LocalAwsDownError, match="does not answer") as caught:
+        busy.require()
+    assert "./lake down" in caught.value.hint
+
+    busy.stop()
+    assert not busy.is_alive()
+
+
 def test_it_starts_is_found_again_and_stops(server: LocalAws) -> None:
     assert server.running() is None
     port = free_port()
@@ -153,6 +171,7 @@ def test_processes_of_a_killed_supervisor_are_found(server: LocalAws) -> None:
     with pytest.raises(LocalAwsDownError) as caught:
         server.require()
     assert str(server.log) in caught.value.hint
+    assert server.is_alive()
     assert server.stop()
     assert members(temporary(server)) == []
     assert not temporary(server).exists()
