@@ -202,14 +202,15 @@ def deployment_role(cloud: Cloud, unit: Unit) -> str | None:
 def apply(cloud: Cloud, project: Project, plan: Plan, on_step: OnStep) -> Deployed:
     """Upload what a plan needs, execute its change set and record the release."""
     name = plan.unit.name
-    if current := current_release(cloud, plan.unit):
-        history.catch_up(cloud, name, current, plan.release)
+    with stacks.discarded_on_failure(cloud, plan.change_set):
+        if current := current_release(cloud, plan.unit):
+            history.catch_up(cloud, name, current, plan.release)
+        if plan.change_set is not None and plan.unit.packaged:
+            _provide_package(cloud, project, plan, on_step)
     done = Deployed(name, plan.stack, plan.version, plan.change_set is not None, {})
     if plan.change_set is None:
         on_step(f"{name}: nothing to change")
         return replace(done, outputs=stacks.outputs(stacks.describe(cloud, plan.stack) or {}))
-    if plan.unit.packaged:
-        _provide_package(cloud, project, plan, on_step)
     verb = "create" if plan.change_set.creates_stack else "update"
     on_step(f"{name}: {verb} stack {plan.stack} ({len(plan.change_set.changes)} changes)")
     found = stacks.execute(cloud, plan.change_set, on_event=lambda line: on_step(f"{name}: {line}"))

@@ -3,7 +3,8 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -102,6 +103,21 @@ def discard(cloud: Cloud, change_set: ChangeSet) -> None:
         client.delete_stack(StackName=change_set.stack)
 
 
+@contextmanager
+def discarded_on_failure(cloud: Cloud, change_set: ChangeSet | None) -> Iterator[None]:
+    """Discard a change set if the block, which comes before its execution, fails or is ended."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except BaseException:
+        if change_set is not None:
+            # What failed is what counts; a change set that is left keeps nobody from deploying.
+            with suppress(BotoCoreError, ClientError):
+                discard(cloud, change_set)
+        raise
+
+
 def prepare(
     cloud: Cloud,
     stack: str,
@@ -156,11 +172,13 @@ def prepare(
         # A template or parameters that are plainly wrong do not get as far as a change set.
         reason = error.response["Error"]["Message"]
         raise StackFailedError(f"The change to stack {stack} was refused: {reason}") from error
-    described = _wait_for_change_set(cloud, created["Id"], stack)
+    change_set = ChangeSet(stack, created["Id"], creates)
+    with discarded_on_failure(cloud, change_set):
+        described = _wait_for_change_set(cloud, change_set.arn, stack)
     if described is None:
-        client.delete_change_set(ChangeSetName=created["Id"], StackName=stack)
+        discard(cloud, change_set)
         return None
-    return ChangeSet(stack, created["Id"], creates, _changes(described))
+    return replace(change_set, changes=_changes(described))
 
 
 def execute(

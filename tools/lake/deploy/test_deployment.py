@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -10,6 +11,7 @@ from lake.aws import Cloud
 from lake.deploy import deployment, history, stacks
 from lake.deploy.deployment import release_of, stack_name
 from lake.deploy.units import select
+from lake.errors import DeployError
 from lake.project import current_project
 
 (MONITORING,) = select(["monitoring"])
@@ -106,6 +108,25 @@ def test_a_release_whose_deployment_was_interrupted_can_be_gone_back_to(
     roll_back(cloud)
 
     assert queue_of(cloud) == "d"
+
+
+def test_a_package_that_cannot_be_uploaded_leaves_no_change_set(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise DeployError("The package does not exist.")
+
+    monkeypatch.setattr(deployment, "_provide_package", fail)
+    deploy(cloud, "a")
+    unit = replace(MONITORING, packaged=True)
+    plan = deployment.plan_release(cloud, unit, history.Release(TEMPLATE % "b", {}), {})
+
+    with pytest.raises(DeployError, match="does not exist"):
+        deployment.apply(cloud, current_project(), plan, print)
+
+    found = cloud.client("cloudformation").list_change_sets(StackName=plan.stack)["Summaries"]
+    assert plan.change_set is not None
+    assert plan.change_set.arn not in {item["ChangeSetId"] for item in found}
 
 
 def test_a_release_is_identified_by_code_and_configuration() -> None:

@@ -149,6 +149,17 @@ def test_nothing_to_change_leaves_nothing_behind(change_set: dict[str, Any]) -> 
     assert client.deleted == ["arn:change-set"]
 
 
+def test_a_refused_change_leaves_nothing_behind() -> None:
+    failed = {"Status": "FAILED", "StatusReason": "Unresolved dependency [Role]"}
+    client = FakeCloudFormation(None, failed, after=("DELETE_COMPLETE",))
+
+    with pytest.raises(StackFailedError):
+        prepare(client)
+
+    assert client.deleted == ["arn:change-set"]
+    assert client.status == "DELETE_COMPLETE"
+
+
 def test_a_refused_change_says_why() -> None:
     client = FakeCloudFormation(
         "CREATE_COMPLETE", {"Status": "FAILED", "StatusReason": "Unresolved dependency [Role]"}
