@@ -13,12 +13,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lake import web
-from lake.errors import LocalAwsDownError, LocalAwsStartError, PortInUseError
+from lake.errors import LocalAwsDownError, LocalAwsError, LocalAwsStartError, PortInUseError
 from lake.local.state.sessions import LOG, Session, Unsaved
 from lake.local.state.snapshots import (
     OBJECTS,
@@ -28,6 +29,7 @@ from lake.local.state.snapshots import (
     Snapshots,
     require_no_complaint,
 )
+from lake.locks import exclusive
 
 if TYPE_CHECKING:
     import psutil
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 START_TIMEOUT_SECONDS = 120.0
 # The state is written, and the unpacked functions are removed, some hundred megabytes each.
 STOP_TIMEOUT_SECONDS = 180.0
+# A server that works on something answers in the end.
+BUSY_SECONDS = 60.0
 # Long enough for a working day; a forgotten server ends by itself.
 LIFETIME_SECONDS = 8 * 3600
 
@@ -229,11 +233,28 @@ class LocalAws:
             Something else listens on the port.
         LocalAwsStartError
             The server ended, or did not answer in time, or what is saved cannot be restored.
+        LocalAwsDownError
+            It runs already, and does not answer.
+        LocalAwsError
+            Another call starts or stops it, for minutes.
         """
-        server = self.running()
-        if server is not None:
-            return server
-        self.stop()  # a dead one may have left processes and files
+        with self._alone():
+            return self._once_it_answers() or self._start(port, enforce_iam=enforce_iam)
+
+    def _once_it_answers(self) -> Server | None:
+        """Return the server that runs already; None where there is none.
+
+        One that is busy is waited for: to end it would end what it does.
+        """
+        deadline = time.monotonic() + BUSY_SECONDS
+        while self._supervised():
+            if (server := self.running()) or time.monotonic() > deadline:
+                return server or self.require()
+            time.sleep(0.05)
+        return None
+
+    def _start(self, port: int, *, enforce_iam: bool) -> Server:
+        self._end()  # a dead one may have left processes and files
         self.require_port(port)
         self._temporary.mkdir(parents=True)
         if self.keeps_state:
@@ -250,10 +271,10 @@ class LocalAws:
             self._wait_until_ready(server, process)
             require_no_complaint(self.log)
         except NotWholeError as error:
-            self.stop(save=False)
+            self._end(save=False)
             raise _not_restored(error) from None
         except BaseException:
-            self.stop(save=False)
+            self._end(save=False)
             raise
         return server
 
@@ -269,7 +290,24 @@ class LocalAws:
 
         Where state is kept, that of the session is saved; without `save`, the state before it
         remains.
+
+        Raises
+        ------
+        LocalAwsError
+            Another call starts or stops it, for minutes.
         """
+        with self._alone():
+            return self._end(save=save)
+
+    def _alone(self) -> AbstractContextManager[int]:
+        """Wait for another call that starts or stops the server: each would end what it finds."""
+        taken = LocalAwsError(
+            "Another call starts or stops the local AWS.", "Wait for it, and repeat."
+        )
+        wait = START_TIMEOUT_SECONDS + STOP_TIMEOUT_SECONDS
+        return exclusive(self.folder / "lock", taken, wait_seconds=wait)
+
+    def _end(self, *, save: bool = True) -> bool:
         import psutil
 
         from lake.local.supervisor import DISCARD, end_session, members
