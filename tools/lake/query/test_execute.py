@@ -290,7 +290,7 @@ def test_a_hostile_text_in_quotes_is_a_text(lake: Lake, text: str) -> None:
     "sql",
     [
         "SELECT * FROM works WHERE title = 'a'; DROP TABLE works",
-        "SELECT * FROM works WHERE title = '' OR 1=1; --'; DELETE FROM works",
+        "SELECT * FROM works WHERE title = '' OR 1=1; --'\n; DELETE FROM works",
         "SELECT 1 /* ; */; INSTALL httpfs",
         "SELECT \N{PILE OF POO} FROM works",
         'SELECT * FROM "\N{PILE OF POO}"',
