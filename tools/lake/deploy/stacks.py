@@ -16,6 +16,10 @@ POLL_SECONDS_LOCAL = 0.05
 TIMEOUT_SECONDS = 3600.0
 # Twice the period of the alarms.
 MONITORING_MINUTES = 10
+# Statuses of a stack whose creation failed: it can only be deleted.
+NEVER_CREATED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
+# The status of a stack that is between two releases.
+NOT_UNDONE = "UPDATE_ROLLBACK_FAILED"
 # What CloudFormation says of a change set that would change nothing.
 NOTHING_TO_CHANGE = ("didn't contain changes", "No updates are to be performed", "no changes")
 
@@ -81,7 +85,7 @@ def template(cloud: Cloud, stack: str) -> str:
 def is_settled(description: Mapping[str, Any]) -> bool:
     """Return whether a described stack is as a deployment, or the undoing of one, left it."""
     status = description["StackStatus"]
-    return status.endswith("_COMPLETE") and status not in ("ROLLBACK_COMPLETE", "DELETE_COMPLETE")
+    return status.endswith("_COMPLETE") and status not in (*NEVER_CREATED, "DELETE_COMPLETE")
 
 
 def resources(cloud: Cloud, stack: str) -> list[dict[str, Any]]:
@@ -143,18 +147,17 @@ def prepare(
     Raises
     ------
     StackFailedError
-        The template or a parameter was refused.
+        The template or a parameter was refused, or the stack can take no change.
     """
     from botocore.exceptions import ClientError
 
     client = cloud.client("cloudformation")
     current = describe(cloud, stack)
     creates = current is None or current["StackStatus"] == "REVIEW_IN_PROGRESS"
-    if current is not None and current["StackStatus"] in ("ROLLBACK_COMPLETE", "CREATE_FAILED"):
+    if current is not None and current["StackStatus"] in (*NEVER_CREATED, NOT_UNDONE):
         raise StackFailedError(
-            f"Stack {stack} was never created ({current['StackStatus']}) and blocks its name.",
-            "Look at its events, then delete it: "
-            f"aws cloudformation delete-stack --stack-name {stack}",
+            f"Stack {stack} is {current['StackStatus']} and cannot be changed.",
+            f"Look at its events. {_remedy(stack, current['StackStatus'])}",
         )
     try:
         created = client.create_change_set(
@@ -218,9 +221,25 @@ def execute(
         cause = failures[0] if failures else description.get("StackStatusReason", "no reason given")
         raise StackFailedError(
             f"Stack {change_set.stack} ended as {status}. First failure: {cause}",
-            "Nothing of this change is left in place. Correct the cause and deploy again.",
+            _remedy(change_set.stack, status),
         )
     return outputs(description)
+
+
+def _remedy(stack: str, status: str) -> str:
+    """Return what to do with a stack that ended as something else than complete."""
+    if status in NEVER_CREATED:
+        return (
+            "It was never created, and blocks its name. Correct the cause, delete it with 'aws"
+            f" cloudformation delete-stack --stack-name {stack}', and deploy again."
+        )
+    if status == NOT_UNDONE:
+        return (
+            "The change could not be undone, and is in place in part. Correct the cause, let 'aws"
+            f" cloudformation continue-update-rollback --stack-name {stack}' undo the rest, and"
+            " deploy again."
+        )
+    return "Nothing of this change is left in place. Correct the cause and deploy again."
 
 
 def delete(
