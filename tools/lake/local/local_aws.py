@@ -206,7 +206,7 @@ class LocalAws:
         """
         from lake.local.supervisor import folder_on_port
 
-        if self.running() is not None or port_is_free(port):
+        if self.is_alive() or port_is_free(port):
             return
         other = folder_on_port(port)
         if other is None or other == self.folder:

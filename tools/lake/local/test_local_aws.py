@@ -64,8 +64,14 @@ def busy(server: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LocalAws:
     return server
 
 
+def port_of(server: LocalAws) -> int:
+    """Return the port that a server listens on."""
+    return int(json.loads((server.folder / "server.json").read_text())["port"])
+
+
 def test_a_server_that_is_too_busy_to_answer_is_alive(busy: LocalAws) -> None:
     assert busy.is_alive()
+    busy.require_port(port_of(busy))
     with pytest.raises(LocalAwsDownError, match="does not answer") as caught:
         busy.require()
     assert "./lake down" in caught.value.hint
