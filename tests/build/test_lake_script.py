@@ -33,12 +33,12 @@ def clone(tmp_path: Path) -> Path:
     return folder
 
 
-def call(script: Path, folder: Path) -> "subprocess.CompletedProcess[str]":
+def call(script: Path | str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
     folder.mkdir(exist_ok=True)
     return subprocess.run(
         [str(script), "status"],
         cwd=folder,
-        env={**os.environ, "HOME": str(folder)},
+        env={**os.environ, "HOME": str(folder), **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -58,6 +58,20 @@ def test_a_link_to_the_script_works(clone: Path, tmp_path: Path, target: str) ->
     assert done.stdout.splitlines() == [
         f"root {clone}",
         f"from {tmp_path / 'elsewhere'}",
+        "arguments -P -m lake status",
+    ]
+
+
+def test_a_folder_of_cdpath_is_not_taken_for_the_clone(clone: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    (other / "clone").mkdir(parents=True)
+
+    done = call("clone/lake", tmp_path, CDPATH=str(other))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        f"root {clone}",
+        f"from {tmp_path}",
         "arguments -P -m lake status",
     ]
 

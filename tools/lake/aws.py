@@ -118,6 +118,8 @@ class Cloud:
                 # A local invocation is answered when the function ends.
                 read_timeout=330,
                 retries={"max_attempts": 1},
+                # None would mean the user's, which know nothing of this machine.
+                proxies={} if self.is_on_this_machine else None,
             ),
         )
 

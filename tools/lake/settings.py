@@ -99,7 +99,7 @@ class LakeSettings(BaseModel):
 
     app: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,14}[a-z0-9]$")] = APP
     environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,7}$")] = LOCAL
-    region: Annotated[str | None, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")] = None
+    region: Annotated[str | None, Field(pattern=r"^[a-z]{2,4}(-[a-z]+)+-[0-9]+$")] = None
     contact: Annotated[str | None, Field(pattern=r"^[!-'*-~]*[@:.][!-'*-~]*$", max_length=200)] = (
         None
     )

@@ -1,4 +1,5 @@
 import pytest
+from botocore.loaders import create_loader
 
 from lake.endpoints import is_aws, is_http, is_loopback
 
@@ -25,6 +26,13 @@ from lake.endpoints import is_aws, is_http, is_loopback
 )
 def test_aws_and_this_machine_are_told_apart(url: str, aws: bool, loopback: bool) -> None:
     assert (is_aws(url), is_loopback(url)) == (aws, loopback)
+
+
+def test_the_endpoints_of_every_partition_are_those_of_aws() -> None:
+    for partition in create_loader().load_data("partitions")["partitions"]:
+        outputs = partition["outputs"]
+        for domain in (outputs["dnsSuffix"], outputs["dualStackDnsSuffix"]):
+            assert is_aws(f"https://s3.{next(iter(partition['regions']))}.{domain}"), domain
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,19 @@ def test_an_option_counts_before_a_variable_before_the_file(project: Project) ->
 
 
 @pytest.mark.parametrize(
+    "region", ["eu-central-1", "us-gov-west-1", "us-isob-east-1", "eusc-de-east-1"]
+)
+def test_regions_of_every_partition_are_taken(project: Project, region: str) -> None:
+    assert resolve(project, environment={"AWS_REGION": region}).values.region == region
+
+
+@pytest.mark.parametrize("region", ["eu", "eu-central", "Frankfurt", "eu-central-1a"])
+def test_what_is_no_region_is_refused(project: Project, region: str) -> None:
+    with pytest.raises(ConfigError, match="AWS_REGION: region is wrong"):
+        resolve(project, environment={"AWS_REGION": region})
+
+
+@pytest.mark.parametrize(
     ("variables", "region"),
     [
         ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-1"),

@@ -98,8 +98,8 @@ def clean(
     from lake.terminal.tables import table
 
     project = current_project()
-    running = local_aws(project).running() is not None
-    stored = find_stored(project, caches=caches, keep_local_aws=running)
+    alive = local_aws(project).is_alive()
+    stored = find_stored(project, caches=caches, keep_local_aws=alive)
     rows = [[_megabytes(s.bytes), _short(s.path, project.root), s.holds] for s in stored]
     out.print(table("Can be freed", ["size", "folder", "holds"], rows, wraps=True))
     total = _megabytes(sum(s.bytes for s in stored))

@@ -106,6 +106,20 @@ def test_clean_names_folders_in_full_on_a_narrow_terminal(
         assert name in ended.out, name
 
 
+@pytest.mark.parametrize("alive", [True, False])
+def test_clean_leaves_the_work_of_a_local_aws_that_does_not_answer(
+    command_line: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alive: bool
+) -> None:
+    work = tmp_path / ".lake/local/tmp/state"
+    work.mkdir(parents=True)
+    monkeypatch.setattr(LocalAws, "running", lambda _self: None)
+    monkeypatch.setattr(LocalAws, "is_alive", lambda _self: alive)
+
+    command_line("clean", "--yes")
+
+    assert work.exists() == alive
+
+
 def test_clean_shows_sizes_and_removes_nothing_unasked(command_line: Lake, tmp_path: Path) -> None:
     package = tmp_path / "dist/services/x.zip"
     package.parent.mkdir(parents=True)

@@ -120,8 +120,9 @@ class _Release:
         if self.request.rollback:
             self.err.print(f"  back to {history.describe(plan.release)}", highlight=False)
         if plan.change_set is not None:
-            show_plan(self.err, plan, plan.change_set)
-            if not self._is_accepted(plan):
+            with stacks.discarded_on_failure(self.cloud, plan.change_set):
+                accepted = self._is_accepted(plan, plan.change_set)
+            if not accepted:
                 self.pending += [unit.name] if plan.change_set.creates_stack else []
                 stacks.discard(self.cloud, plan.change_set)
                 return None
@@ -133,12 +134,12 @@ class _Release:
             return deployment.plan_rollback(self.cloud, unit)
         given = self.parameters.get(unit.name, {})
         keeps = unit not in self.changed
-        plan = deployment.plan_unit(self.cloud, self.project, unit, given, keeps_package=keeps)
-        if not self.request.allow_reused_version:
-            deployment.refuse_reused_version(self.cloud, plan)
-        return plan
+        return deployment.plan_unit(self.cloud, self.project, unit, given, keeps_package=keeps)
 
-    def _is_accepted(self, plan: deployment.Plan) -> bool:
+    def _is_accepted(self, plan: deployment.Plan, change_set: stacks.ChangeSet) -> bool:
+        if not (self.request.rollback or self.request.allow_reused_version):
+            deployment.refuse_reused_version(self.cloud, plan)
+        show_plan(self.err, plan, change_set)
         if self.request.dry_run:
             return False
         return not self.request.confirm or typer.confirm(f"Deploy {plan.unit.name}?", err=True)

@@ -165,8 +165,9 @@ def plan_rollback(cloud: Cloud, unit: Unit) -> Plan:
     DeployError
         There is no earlier release.
     """
-    before = current_parameters(cloud, unit)
-    return plan_release(cloud, unit, history.previous(cloud, unit.name, before), before)
+    current = current_release(cloud, unit) or history.Release("", {})
+    target = history.previous(cloud, unit.name, current)
+    return plan_release(cloud, unit, target, current.parameters)
 
 
 def plan_release(
@@ -201,12 +202,15 @@ def deployment_role(cloud: Cloud, unit: Unit) -> str | None:
 def apply(cloud: Cloud, project: Project, plan: Plan, on_step: OnStep) -> Deployed:
     """Upload what a plan needs, execute its change set and record the release."""
     name = plan.unit.name
+    with stacks.discarded_on_failure(cloud, plan.change_set):
+        if current := current_release(cloud, plan.unit):
+            history.catch_up(cloud, name, current, plan.release)
+        if plan.change_set is not None and plan.unit.packaged:
+            _provide_package(cloud, project, plan, on_step)
     done = Deployed(name, plan.stack, plan.version, plan.change_set is not None, {})
     if plan.change_set is None:
         on_step(f"{name}: nothing to change")
         return replace(done, outputs=stacks.outputs(stacks.describe(cloud, plan.stack) or {}))
-    if plan.unit.packaged:
-        _provide_package(cloud, project, plan, on_step)
     verb = "create" if plan.change_set.creates_stack else "update"
     on_step(f"{name}: {verb} stack {plan.stack} ({len(plan.change_set.changes)} changes)")
     found = stacks.execute(cloud, plan.change_set, on_event=lambda line: on_step(f"{name}: {line}"))
@@ -240,6 +244,15 @@ def release_of(template: str, parameters: Mapping[str, str]) -> str:
 def current_parameters(cloud: Cloud, unit: Unit) -> dict[str, str]:
     """Return the parameters of a unit's stack; empty if it does not exist."""
     return stacks.parameters(stacks.describe(cloud, stack_name(cloud, unit.name)) or {})
+
+
+def current_release(cloud: Cloud, unit: Unit) -> history.Release | None:
+    """Return what a unit's stack is made from now; None where it is not there, or in between."""
+    stack = stack_name(cloud, unit.name)
+    found = stacks.describe(cloud, stack)
+    if found is None or not stacks.is_settled(found):
+        return None
+    return history.Release(stacks.template(cloud, stack), stacks.parameters(found))
 
 
 def code_parameters(

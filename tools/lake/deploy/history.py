@@ -29,9 +29,11 @@ class Release:
     commit: str = ""
     restores: str = ""
 
-    def is_deployed(self, current: Mapping[str, str]) -> bool:
-        """Return whether a stack's parameters are those of this release."""
-        return all(current.get(name) == value for name, value in self.parameters.items())
+    def is_deployed(self, current: "Release") -> bool:
+        """Return whether what a stack has now is this release."""
+        return _comparable(self.template) == _comparable(current.template) and all(
+            current.parameters.get(name) == value for name, value in self.parameters.items()
+        )
 
 
 def record(cloud: Cloud, unit: str, release: Release) -> None:
@@ -45,7 +47,27 @@ def record(cloud: Cloud, unit: str, release: Release) -> None:
     )
 
 
-def previous(cloud: Cloud, unit: str, current: Mapping[str, str]) -> Release:
+def catch_up(cloud: Cloud, unit: str, current: Release, planned: Release) -> None:
+    """Keep what a stack has now, where the call that deployed it was interrupted before it could.
+
+    Parameters
+    ----------
+    current
+        Template and parameters of the stack.
+    planned
+        What a deployment is about to bring the stack to; of it the commit is known.
+    """
+    for number, (name, found) in enumerate(_newest_first(cloud, unit)):
+        if found.is_deployed(current):
+            # Newer ones were rolled back by that call.
+            if number > 0:
+                record(cloud, unit, replace(found, restores=found.restores or name))
+            return
+    known = planned if planned.is_deployed(current) else current
+    record(cloud, unit, replace(known, parameters=current.parameters))
+
+
+def previous(cloud: Cloud, unit: str, current: Release) -> Release:
     """Return the release before the current one, for going back to.
 
     After a rollback that is the one before the restored release: a second rollback goes further
@@ -57,7 +79,9 @@ def previous(cloud: Cloud, unit: str, current: Mapping[str, str]) -> Release:
         There is no such release.
     """
     # Releases after this one were rolled back.
-    newest_counted = ""
+    newest_counted = next(
+        (name for name, found in _newest_first(cloud, unit) if found.is_deployed(current)), ""
+    )
     for name, found in _newest_first(cloud, unit):
         if newest_counted and name > newest_counted:
             continue
@@ -94,6 +118,11 @@ def _newest_first(cloud: Cloud, unit: str) -> Iterator[tuple[str, Release]]:
     for key in sorted(keys, reverse=True):
         body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         yield key.rpartition("/")[2].removesuffix(".json"), Release(**json.loads(body))
+
+
+def _comparable(template: str) -> bytes:
+    # CloudFormation returns a question mark for what is not ASCII.
+    return template.strip().encode("ascii", "replace")
 
 
 def _prefix(cloud: Cloud, unit: str) -> str:

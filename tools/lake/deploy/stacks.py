@@ -1,8 +1,10 @@
 """CloudFormation stacks, changed only through change sets."""
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +16,10 @@ POLL_SECONDS_LOCAL = 0.05
 TIMEOUT_SECONDS = 3600.0
 # Twice the period of the alarms.
 MONITORING_MINUTES = 10
+# Statuses of a stack whose creation failed: it can only be deleted.
+NEVER_CREATED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
+# The status of a stack that is between two releases.
+NOT_UNDONE = "UPDATE_ROLLBACK_FAILED"
 # What CloudFormation says of a change set that would change nothing.
 NOTHING_TO_CHANGE = ("didn't contain changes", "No updates are to be performed", "no changes")
 
@@ -68,6 +74,20 @@ def parameter_names(cloud: Cloud, template: str) -> set[str]:
     return {parameter["ParameterKey"] for parameter in summary["Parameters"]}
 
 
+def template(cloud: Cloud, stack: str) -> str:
+    """Return the template of a stack as it was sent; that of a change that was undone is gone."""
+    client = cloud.client("cloudformation")
+    found = client.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
+    # A template of JSON arrives parsed.
+    return found if isinstance(found, str) else json.dumps(found)
+
+
+def is_settled(description: Mapping[str, Any]) -> bool:
+    """Return whether a described stack is as a deployment, or the undoing of one, left it."""
+    status = description["StackStatus"]
+    return status.endswith("_COMPLETE") and status not in (*NEVER_CREATED, "DELETE_COMPLETE")
+
+
 def resources(cloud: Cloud, stack: str) -> list[dict[str, Any]]:
     """Return the resources of a stack, without those that are deleted."""
     pages = cloud.client("cloudformation").get_paginator("list_stack_resources")
@@ -85,6 +105,21 @@ def discard(cloud: Cloud, change_set: ChangeSet) -> None:
     client.delete_change_set(ChangeSetName=change_set.arn, StackName=change_set.stack)
     if change_set.creates_stack:
         client.delete_stack(StackName=change_set.stack)
+
+
+@contextmanager
+def discarded_on_failure(cloud: Cloud, change_set: ChangeSet | None) -> Iterator[None]:
+    """Discard a change set if the block, which comes before its execution, fails or is ended."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except BaseException:
+        if change_set is not None:
+            # What failed is what counts; a change set that is left keeps nobody from deploying.
+            with suppress(BotoCoreError, ClientError):
+                discard(cloud, change_set)
+        raise
 
 
 def prepare(
@@ -112,18 +147,17 @@ def prepare(
     Raises
     ------
     StackFailedError
-        The template or a parameter was refused.
+        The template or a parameter was refused, or the stack can take no change.
     """
     from botocore.exceptions import ClientError
 
     client = cloud.client("cloudformation")
     current = describe(cloud, stack)
     creates = current is None or current["StackStatus"] == "REVIEW_IN_PROGRESS"
-    if current is not None and current["StackStatus"] in ("ROLLBACK_COMPLETE", "CREATE_FAILED"):
+    if current is not None and current["StackStatus"] in (*NEVER_CREATED, NOT_UNDONE):
         raise StackFailedError(
-            f"Stack {stack} was never created ({current['StackStatus']}) and blocks its name.",
-            "Look at its events, then delete it: "
-            f"aws cloudformation delete-stack --stack-name {stack}",
+            f"Stack {stack} is {current['StackStatus']} and cannot be changed.",
+            f"Look at its events. {_remedy(stack, current['StackStatus'])}",
         )
     try:
         created = client.create_change_set(
@@ -141,11 +175,13 @@ def prepare(
         # A template or parameters that are plainly wrong do not get as far as a change set.
         reason = error.response["Error"]["Message"]
         raise StackFailedError(f"The change to stack {stack} was refused: {reason}") from error
-    described = _wait_for_change_set(cloud, created["Id"], stack)
+    change_set = ChangeSet(stack, created["Id"], creates)
+    with discarded_on_failure(cloud, change_set):
+        described = _wait_for_change_set(cloud, change_set.arn, stack)
     if described is None:
-        client.delete_change_set(ChangeSetName=created["Id"], StackName=stack)
+        discard(cloud, change_set)
         return None
-    return ChangeSet(stack, created["Id"], creates, _changes(described))
+    return replace(change_set, changes=_changes(described))
 
 
 def execute(
@@ -185,9 +221,25 @@ def execute(
         cause = failures[0] if failures else description.get("StackStatusReason", "no reason given")
         raise StackFailedError(
             f"Stack {change_set.stack} ended as {status}. First failure: {cause}",
-            "Nothing of this change is left in place. Correct the cause and deploy again.",
+            _remedy(change_set.stack, status),
         )
     return outputs(description)
+
+
+def _remedy(stack: str, status: str) -> str:
+    """Return what to do with a stack that ended as something else than complete."""
+    if status in NEVER_CREATED:
+        return (
+            "It was never created, and blocks its name. Correct the cause, delete it with 'aws"
+            f" cloudformation delete-stack --stack-name {stack}', and deploy again."
+        )
+    if status == NOT_UNDONE:
+        return (
+            "The change could not be undone, and is in place in part. Correct the cause, let 'aws"
+            f" cloudformation continue-update-rollback --stack-name {stack}' undo the rest, and"
+            " deploy again."
+        )
+    return "Nothing of this change is left in place. Correct the cause and deploy again."
 
 
 def delete(

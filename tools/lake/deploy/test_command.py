@@ -7,11 +7,12 @@ from rich.console import Console
 from lake.aws import Cloud
 from lake.deploy import deployment, history, stacks
 from lake.deploy.command import Request, release
-from lake.deploy.units import Unit
+from lake.deploy.units import Unit, select
 from lake.errors import DeployError, NotDeployedError
 from lake.project import Project, current_project
 
 CLOUD = Cloud(endpoint="http://127.0.0.1:1")
+(PROCESS,) = select(["process"])
 
 
 def plan(unit: Unit, *, creates: bool) -> deployment.Plan:
@@ -20,11 +21,17 @@ def plan(unit: Unit, *, creates: bool) -> deployment.Plan:
 
 
 @pytest.fixture
-def err(monkeypatch: pytest.MonkeyPatch) -> Console:
+def discarded() -> list[str]:
+    """The change sets that were discarded."""
+    return []
+
+
+@pytest.fixture
+def err(monkeypatch: pytest.MonkeyPatch, discarded: list[str]) -> Console:
     """Plans in an environment where bootstrap and foundation exist only if `creates` says so."""
     monkeypatch.setattr(deployment, "changed_units", lambda *_: [])
     monkeypatch.setattr(deployment, "package", lambda *_: None)
-    monkeypatch.setattr(stacks, "discard", lambda *_: None)
+    monkeypatch.setattr(stacks, "discard", lambda _, change_set: discarded.append(change_set.arn))
     return Console(file=io.StringIO(), width=100)
 
 
@@ -91,3 +98,37 @@ def test_settings_are_refused_in_a_rollback(err: Console) -> None:
 
     with pytest.raises(DeployError, match="no effect with --rollback"):
         release(CLOUD, current_project(), request, err, err)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_refused_version_leaves_no_change_set(
+    err: Console, monkeypatch: pytest.MonkeyPatch, discarded: list[str], dry_run: bool
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise DeployError("Version 1.0.0 of process was deployed before with other content.")
+
+    monkeypatch.setattr(deployment, "plan_unit", lambda *_, **__: plan(PROCESS, creates=True))
+    monkeypatch.setattr(deployment, "refuse_reused_version", refuse)
+    request = Request(names=["process"], settings=[], confirm=False, dry_run=dry_run)
+
+    with pytest.raises(DeployError, match="deployed before"):
+        release(CLOUD, current_project(), request, err, err)
+
+    assert discarded == ["arn"]
+
+
+def test_a_question_that_is_interrupted_leaves_no_change_set(
+    err: Console, monkeypatch: pytest.MonkeyPatch, discarded: list[str]
+) -> None:
+    def interrupt(*_: Any, **__: Any) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(deployment, "plan_unit", lambda *_, **__: plan(PROCESS, creates=False))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("typer.confirm", interrupt)
+    request = Request(names=["process"], settings=[], allow_reused_version=True)
+
+    with pytest.raises(KeyboardInterrupt):
+        release(CLOUD, current_project(), request, err, err)
+
+    assert discarded == ["arn"]

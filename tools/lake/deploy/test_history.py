@@ -47,10 +47,29 @@ def cloud() -> Cloud:
     return Cloud(env="dev", _clients={"s3": fake, "ssm": fake})
 
 
-def release(cloud: Cloud, key: str, commit: str = "") -> dict[str, str]:
+def release(
+    cloud: Cloud, key: str, commit: str = "", template: str = "template"
+) -> history.Release:
+    """Record a release; return what the stack is made from then."""
     parameters = {"ArtifactKey": key, "Env": "dev"}
-    history.record(cloud, "process", history.Release("template", parameters, commit))
-    return parameters
+    history.record(cloud, "process", history.Release(template, parameters, commit))
+    return history.Release(template, parameters)
+
+
+def keys_of(cloud: Cloud) -> list[tuple[str, str]]:
+    """Return the package of each recorded release, oldest first, and of the one it restored."""
+    fake = cloud.client("s3")
+    found = {
+        key.rpartition("/")[2].removesuffix(".json"): history.Release(**json.loads(body))
+        for key, body in sorted(fake.objects.items())
+    }
+    return [
+        (
+            item.parameters["ArtifactKey"],
+            found[item.restores].parameters["ArtifactKey"] if item.restores else "",
+        )
+        for item in found.values()
+    ]
 
 
 def test_a_rollback_goes_to_the_release_before(cloud: Cloud) -> None:
@@ -58,14 +77,14 @@ def test_a_rollback_goes_to_the_release_before(cloud: Cloud) -> None:
     second = release(cloud, "2.zip")
     release(cloud, "2.zip")
     found = history.previous(cloud, "process", second)
-    assert (found.parameters, found.commit) == (first, COMMIT)
+    assert (found.parameters, found.commit) == (first.parameters, COMMIT)
 
 
-def go_back(cloud: Cloud, current: dict[str, str]) -> dict[str, str]:
-    """Roll process back as a deployment does; return its parameters then."""
+def go_back(cloud: Cloud, current: history.Release) -> history.Release:
+    """Roll process back as a deployment does; return what its stack is made from then."""
     found = history.previous(cloud, "process", current)
     history.record(cloud, "process", found)
-    return dict(found.parameters)
+    return history.Release(found.template, found.parameters)
 
 
 def test_a_second_rollback_goes_further_back_and_never_forward(cloud: Cloud) -> None:
@@ -89,6 +108,53 @@ def test_a_release_after_a_rollback_can_be_rolled_back_to_the_restored_one(cloud
     assert go_back(cloud, fourth) == first
 
 
+def test_a_rollback_that_was_interrupted_is_gone_on_from(cloud: Cloud) -> None:
+    # GIVEN three releases, and a rollback to the second that was not recorded
+    first, second, _ = (release(cloud, f"{number}.zip") for number in (1, 2, 3))
+
+    assert go_back(cloud, second) == first
+
+
+def test_what_an_interrupted_rollback_restored_is_recorded_as_restored(cloud: Cloud) -> None:
+    first, second, _ = (release(cloud, f"{number}.zip") for number in (1, 2, 3))
+
+    fourth = history.Release("template", {"ArtifactKey": "4.zip", "Env": "dev"})
+    history.catch_up(cloud, "process", second, fourth)
+    release(cloud, "4.zip")
+
+    assert keys_of(cloud)[3:] == [("2.zip", "2.zip"), ("4.zip", "")]
+    assert go_back(cloud, fourth) == second
+    assert go_back(cloud, second) == first
+
+
+def test_what_an_interrupted_deployment_left_is_recorded_once(cloud: Cloud) -> None:
+    release(cloud, "1.zip")
+    # With the defaults of the template, which nobody gave.
+    second = history.Release("template", {"ArtifactKey": "2.zip", "Env": "dev", "BatchSize": "10"})
+    planned = history.Release("template", {"ArtifactKey": "2.zip", "Env": "dev"}, COMMIT)
+
+    for _ in range(2):
+        history.catch_up(cloud, "process", second, planned)
+
+    assert keys_of(cloud) == [("1.zip", ""), ("2.zip", "")]
+    assert history.commit(cloud, "process", second.parameters) == COMMIT
+    assert history.previous(cloud, "process", second).parameters["ArtifactKey"] == "1.zip"
+
+
+def test_a_release_that_changed_the_template_alone_can_be_rolled_back(cloud: Cloud) -> None:
+    first, second, third = (release(cloud, "1.zip", template=f"template {n}") for n in (1, 2, 3))
+
+    assert go_back(cloud, third) == second
+    assert go_back(cloud, second) == first
+
+
+def test_a_template_is_recognised_as_cloudformation_returns_it(cloud: Cloud) -> None:
+    first = release(cloud, "1.zip", template="# one\n")
+    second = release(cloud, "1.zip", template="# café\n")
+
+    assert go_back(cloud, history.Release("# caf?", second.parameters)) == first
+
+
 def test_the_target_of_a_rollback_is_described(cloud: Cloud) -> None:
     release(cloud, "1.zip", COMMIT)
     second = release(cloud, "2.zip")
@@ -107,13 +173,13 @@ def test_the_first_release_cannot_be_rolled_back(cloud: Cloud) -> None:
 def test_the_commit_is_that_of_the_package_that_is_deployed(cloud: Cloud) -> None:
     release(cloud, "1.zip")
     second = release(cloud, "2.zip", COMMIT)
-    assert history.commit(cloud, "process", second) == COMMIT
+    assert history.commit(cloud, "process", second.parameters) == COMMIT
 
 
 def test_the_commit_of_another_package_does_not_count(cloud: Cloud) -> None:
     first = release(cloud, "1.zip")
     release(cloud, "2.zip", COMMIT)
-    for deployed in (first, {}):
+    for deployed in (first.parameters, {}):
         assert history.commit(cloud, "process", deployed) == ""
 
 

@@ -149,6 +149,17 @@ def test_nothing_to_change_leaves_nothing_behind(change_set: dict[str, Any]) -> 
     assert client.deleted == ["arn:change-set"]
 
 
+def test_a_refused_change_leaves_nothing_behind() -> None:
+    failed = {"Status": "FAILED", "StatusReason": "Unresolved dependency [Role]"}
+    client = FakeCloudFormation(None, failed, after=("DELETE_COMPLETE",))
+
+    with pytest.raises(StackFailedError):
+        prepare(client)
+
+    assert client.deleted == ["arn:change-set"]
+    assert client.status == "DELETE_COMPLETE"
+
+
 def test_a_refused_change_says_why() -> None:
     client = FakeCloudFormation(
         "CREATE_COMPLETE", {"Status": "FAILED", "StatusReason": "Unresolved dependency [Role]"}
@@ -173,13 +184,39 @@ def test_a_change_set_that_is_never_ready_times_out(monkeypatch: pytest.MonkeyPa
         prepare(FakeCloudFormation("CREATE_COMPLETE", {"Status": "CREATE_IN_PROGRESS"}))
 
 
-@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "CREATE_FAILED"])
-def test_a_stack_that_was_never_created_blocks(status: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        ("ROLLBACK_COMPLETE", "delete-stack --stack-name lake"),
+        ("ROLLBACK_FAILED", "delete-stack --stack-name lake"),
+        ("CREATE_FAILED", "delete-stack --stack-name lake"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name lake"),
+    ],
+)
+def test_a_stack_that_can_take_no_change_says_what_to_do(status: str, remedy: str) -> None:
     client = FakeCloudFormation(status, {})
-    with pytest.raises(StackFailedError, match=f"never created \\({status}\\)") as caught:
+    with pytest.raises(StackFailedError, match=f"is {status} and cannot be changed") as caught:
         prepare(client)
-    assert "delete-stack --stack-name lake" in caught.value.hint
+    assert remedy in caught.value.hint
     assert client.created == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        ("ROLLBACK_COMPLETE", "delete-stack --stack-name lake"),
+        ("ROLLBACK_FAILED", "delete-stack --stack-name lake"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name lake"),
+        ("UPDATE_ROLLBACK_COMPLETE", "Nothing of this change is left in place"),
+    ],
+)
+def test_a_change_that_failed_says_what_is_left_of_it(status: str, remedy: str) -> None:
+    client = FakeCloudFormation("CREATE_COMPLETE", {}, after=(status,))
+
+    with pytest.raises(StackFailedError, match=f"ended as {status}") as caught:
+        stacks.execute(cloud(client), stacks.ChangeSet("lake", "arn:change-set", False))
+
+    assert remedy in caught.value.hint
 
 
 def test_an_execution_reports_its_events_once_and_in_order() -> None:

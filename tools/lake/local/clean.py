@@ -38,7 +38,7 @@ def find_stored(project: Project, *, caches: bool, keep_local_aws: bool) -> list
     caches
         Whether those of the user count, which clones share.
     keep_local_aws
-        Whether its work stays: it is running. What it has saved stays in any case.
+        Whether its work stays: it is alive. What it has saved stays in any case.
     """
     venvs = sorted(path for path in (project.state / "venv").glob("*") if path.name not in _NEEDED)
     found = [(path, f"environment of {path.name}", False) for path in venvs]

@@ -187,7 +187,7 @@ def _started(
     if isinstance(local, GivenEmulator):
         progress.note(f"Emulator at {local.endpoint}")
         return local.endpoint
-    was_running = local.running() is not None
+    was_running = local.is_alive()
     notes = [] if was_running else notes_on_start(local)
     with progress.step("Start the local AWS"):
         server = local.start(port)

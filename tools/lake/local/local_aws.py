@@ -13,12 +13,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lake import web
-from lake.errors import LocalAwsDownError, LocalAwsStartError, PortInUseError
+from lake.errors import LocalAwsDownError, LocalAwsError, LocalAwsStartError, PortInUseError
 from lake.local.state.sessions import LOG, Session, Unsaved
 from lake.local.state.snapshots import (
     OBJECTS,
@@ -28,6 +29,7 @@ from lake.local.state.snapshots import (
     Snapshots,
     require_no_complaint,
 )
+from lake.locks import exclusive
 
 if TYPE_CHECKING:
     import psutil
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 START_TIMEOUT_SECONDS = 120.0
 # The state is written, and the unpacked functions are removed, some hundred megabytes each.
 STOP_TIMEOUT_SECONDS = 180.0
+# A server that works on something answers in the end.
+BUSY_SECONDS = 60.0
 # Long enough for a working day; a forgotten server ends by itself.
 LIFETIME_SECONDS = 8 * 3600
 
@@ -144,17 +148,18 @@ class LocalAws:
 
     def running(self) -> Server | None:
         """Return the server if it answers, else None."""
-        try:
-            server = Server(**json.loads(self._record.read_text()))
-        except (OSError, ValueError, TypeError):
-            return None
-        # The answer may come from another clone's server on a port that was once ours.
-        owned = self._supervisor(server.supervisor_pid) is not None
-        return server if owned and _answers(server) else None
+        server = self._supervised()
+        return server if server and _answers(server) else None
+
+    def is_alive(self) -> bool:
+        """Return whether there is a server, also while it is too busy to answer, starts or ends."""
+        from lake.local.supervisor import members
+
+        return self._supervised() is not None or bool(members(self._temporary))
 
     def unsaved(self) -> Unsaved | None:
         """Return the last session if it has ended without being saved."""
-        return None if self.running() else Session(self.folder).unsaved()
+        return None if self.is_alive() else Session(self.folder).unsaved()
 
     def saved(self) -> Snapshot | None:
         """Return what the next session begins with.
@@ -175,9 +180,15 @@ class LocalAws:
         Raises
         ------
         LocalAwsDownError
-            It is not running.
+            It is not running, or does not answer.
         """
         server = self.running()
+        if server is None and self._supervised():
+            raise LocalAwsDownError(
+                "The local AWS does not answer.",
+                "It is busy, starts or ends. Repeat in a moment, or end it with './lake down',"
+                f" which saves the lake. Its log is {self.log}.",
+            )
         if server is None:
             hint = "Start it with './lake up', or './lake demo' for the whole lake."
             if self._record.exists():
@@ -195,7 +206,7 @@ class LocalAws:
         """
         from lake.local.supervisor import folder_on_port
 
-        if self.running() is not None or port_is_free(port):
+        if self.is_alive() or port_is_free(port):
             return
         other = folder_on_port(port)
         if other is None or other == self.folder:
@@ -222,11 +233,28 @@ class LocalAws:
             Something else listens on the port.
         LocalAwsStartError
             The server ended, or did not answer in time, or what is saved cannot be restored.
+        LocalAwsDownError
+            It runs already, and does not answer.
+        LocalAwsError
+            Another call starts or stops it, for minutes.
         """
-        server = self.running()
-        if server is not None:
-            return server
-        self.stop()  # a dead one may have left processes and files
+        with self._alone():
+            return self._once_it_answers() or self._start(port, enforce_iam=enforce_iam)
+
+    def _once_it_answers(self) -> Server | None:
+        """Return the server that runs already; None where there is none.
+
+        One that is busy is waited for: to end it would end what it does.
+        """
+        deadline = time.monotonic() + BUSY_SECONDS
+        while self._supervised():
+            if (server := self.running()) or time.monotonic() > deadline:
+                return server or self.require()
+            time.sleep(0.05)
+        return None
+
+    def _start(self, port: int, *, enforce_iam: bool) -> Server:
+        self._end()  # a dead one may have left processes and files
         self.require_port(port)
         self._temporary.mkdir(parents=True)
         if self.keeps_state:
@@ -243,10 +271,10 @@ class LocalAws:
             self._wait_until_ready(server, process)
             require_no_complaint(self.log)
         except NotWholeError as error:
-            self.stop(save=False)
+            self._end(save=False)
             raise _not_restored(error) from None
         except BaseException:
-            self.stop(save=False)
+            self._end(save=False)
             raise
         return server
 
@@ -262,7 +290,24 @@ class LocalAws:
 
         Where state is kept, that of the session is saved; without `save`, the state before it
         remains.
+
+        Raises
+        ------
+        LocalAwsError
+            Another call starts or stops it, for minutes.
         """
+        with self._alone():
+            return self._end(save=save)
+
+    def _alone(self) -> AbstractContextManager[int]:
+        """Wait for another call that starts or stops the server: each would end what it finds."""
+        taken = LocalAwsError(
+            "Another call starts or stops the local AWS.", "Wait for it, and repeat."
+        )
+        wait = START_TIMEOUT_SECONDS + STOP_TIMEOUT_SECONDS
+        return exclusive(self.folder / "lock", taken, wait_seconds=wait)
+
+    def _end(self, *, save: bool = True) -> bool:
         import psutil
 
         from lake.local.supervisor import DISCARD, end_session, members
@@ -288,6 +333,17 @@ class LocalAws:
         """Delete what is saved; the server has been stopped."""
         self.snapshots.wipe()
         Session(self.folder).close()
+
+    def _supervised(self) -> Server | None:
+        """Return the server if its supervisor lives.
+
+        What answers on its port alone may be another clone's, on a port that was once ours.
+        """
+        try:
+            server = Server(**json.loads(self._record.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        return server if self._supervisor(server.supervisor_pid) else None
 
     def _supervisor(self, pid: int) -> "psutil.Process | None":
         """Return the process if it is this folder's supervisor: ids are reused."""

@@ -212,6 +212,9 @@ def aws_environment(cloud: Cloud) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
+    if cloud.is_on_this_machine:
+        # Only the local AWS is called. Of the two, some libraries read one, some the other.
+        found |= {"NO_PROXY": "*", "no_proxy": "*"}
     return found | ({"AWS_CA_BUNDLE": cloud.certificate} if cloud.certificate else {})
 
 

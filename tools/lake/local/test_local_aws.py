@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -53,6 +54,58 @@ def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
 
 def temporary(server: LocalAws) -> Path:
     return server.folder / "tmp"
+
+
+@pytest.fixture
+def busy(server: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LocalAws:
+    """A server that runs and no longer answers."""
+    server.start(free_port())
+    monkeypatch.setattr(local_aws, "_answers", lambda _server: False)
+    return server
+
+
+def port_of(server: LocalAws) -> int:
+    """Return the port that a server listens on."""
+    return int(json.loads((server.folder / "server.json").read_text())["port"])
+
+
+def test_a_server_that_is_too_busy_to_answer_is_alive(busy: LocalAws) -> None:
+    assert busy.is_alive()
+    busy.require_port(port_of(busy))
+    with pytest.raises(LocalAwsDownError, match="does not answer") as caught:
+        busy.require()
+    assert "./lake down" in caught.value.hint
+
+    busy.stop()
+    assert not busy.is_alive()
+
+
+def test_a_server_that_is_too_busy_to_answer_is_not_ended_by_a_start(
+    busy: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_aws, "BUSY_SECONDS", 0.1)
+    before = members(temporary(busy))
+
+    with pytest.raises(LocalAwsDownError, match="does not answer"):
+        busy.start(free_port())
+
+    assert members(temporary(busy)) == before
+
+
+def test_two_starts_at_once_are_one_server(tmp_path: Path) -> None:
+    script = tmp_path / "server.py"
+    script.write_text(f"import time; time.sleep(0.5)\n{SERVER}")
+    pair = [LocalAws(tmp_path / "local", [sys.executable, str(script)]) for _ in range(2)]
+    port = free_port()
+
+    with ThreadPoolExecutor() as pool:
+        first, second = pool.map(lambda local: local.start(port), pair)
+
+    try:
+        assert first == second == pair[0].running()
+    finally:
+        for local in pair:
+            local.stop()
 
 
 def test_it_starts_is_found_again_and_stops(server: LocalAws) -> None:
@@ -153,6 +206,7 @@ def test_processes_of_a_killed_supervisor_are_found(server: LocalAws) -> None:
     with pytest.raises(LocalAwsDownError) as caught:
         server.require()
     assert str(server.log) in caught.value.hint
+    assert server.is_alive()
     assert server.stop()
     assert members(temporary(server)) == []
     assert not temporary(server).exists()

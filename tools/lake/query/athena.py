@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from datetime import time as time_of_day
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lake.aws import Cloud
 from lake.errors import NotDeployedError, QueryError
@@ -71,12 +71,16 @@ def value_of(kind: str, text: str | None) -> Any:
     kind
         Name of the column's type, as the result's metadata has it.
     text
-        The value as text; None for null.
+        The value as text; None for null. It stays text where Python has no such value: a year after
+        9999, or a time zone that this machine does not know.
     """
-    if text is None:
-        return None
     convert = _CONVERTERS.get(kind)
-    return text if convert is None else convert(text)
+    if text is None or convert is None:
+        return text
+    try:
+        return convert(text)
+    except (ValueError, ZoneInfoNotFoundError):
+        return text
 
 
 def _workgroup_and_database(cloud: Cloud) -> tuple[str, str]:
@@ -149,6 +153,8 @@ def _pages(client: Any, execution: str) -> Iterator[dict[str, Any]]:
 
 def _zoned(text: str) -> datetime:
     moment, _, zone = text.rpartition(" ")
+    if zone.startswith(("+", "-")):
+        return datetime.fromisoformat(f"{moment}{zone}")
     return datetime.fromisoformat(moment).replace(tzinfo=UTC if zone == "UTC" else ZoneInfo(zone))
 
 

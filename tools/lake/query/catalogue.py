@@ -19,6 +19,9 @@ _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _PARALLEL_LISTINGS = 16
 # Header, end of the empty stream and trailer: a shorter file has no content, a longer one has.
 EMPTY_GZIP_BYTES = 20
+# pyarrow refuses a longer line. A rejected record keeps a million characters, of which JSON makes
+# up to six bytes each; a larger block makes each file slower to read.
+_LONGEST_JSON_LINE = 8 * 2**20
 # How Athena writes the text of a view.
 _VIEW_TEXT = re.compile(r"/\* Presto View: (\S+) \*/")
 
@@ -82,13 +85,14 @@ class CatalogueTable:
             It is a view, or in a format other than Parquet and JSON lines.
         """
         import pyarrow.dataset as ds
+        from pyarrow.json import ReadOptions
 
         serde = self.description["StorageDescriptor"].get("SerdeInfo", {})
         library = serde.get("SerializationLibrary", "").lower()
         if "parquet" in library:
             return ds.ParquetFileFormat()
         if "json" in library:
-            return ds.JsonFileFormat()
+            return ds.JsonFileFormat(read_options=ReadOptions(block_size=_LONGEST_JSON_LINE))
         kind = library or self.description.get("TableType", "unknown")
         raise QueryError(f"The local AWS cannot read table {self.name} (format {kind}).")
 

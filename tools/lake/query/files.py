@@ -30,7 +30,9 @@ def _array(type_name: str, values: Sequence[Any]) -> Any:
     import pyarrow as pa
 
     arrow_type = _arrow_type(type_name)
-    if arrow_type is None:
+    # A value that Python cannot hold stays text, and with it the column.
+    is_text = any(isinstance(value, str) for value in values)
+    if arrow_type is None or (is_text and not pa.types.is_string(arrow_type)):
         return pa.array([None if v is None else plain_text(v) for v in values], pa.string())
     if pa.types.is_map(arrow_type):
         values = [None if value is None else list(value.items()) for value in values]

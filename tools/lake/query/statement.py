@@ -62,7 +62,7 @@ class Statement:
         """Return the statement with a limit on its rows, unless it has its own or is VALUES."""
         if self.has_limit or self.is_values:
             return self
-        return parse(f"{self.sql.rstrip().rstrip(';')}\nLIMIT {rows}")
+        return parse(f"{_without_end(self.sql)}\nLIMIT {rows}")
 
     def references(self) -> tuple[set[TableReference], set[TableReference]]:
         """Return the tables that it names, and the subset that may be its own WITH names."""
@@ -84,7 +84,11 @@ def parse(sql: str) -> Statement:
     QueryError
         It is anything else; the message says what and, for a syntax error, where.
     """
-    trees = _trees(sql)
+    from sqlglot import exp
+
+    found = _trees(sql)
+    # A comment behind a semicolon comes as one of these.
+    trees = [tree for tree in found if not isinstance(tree, exp.Semicolon)]
     if not trees:
         raise QueryError("The statement is empty.", _HINT)
     if len(trees) > 1:
@@ -93,7 +97,8 @@ def parse(sql: str) -> Statement:
         _check(trees[0], sql)
     except RecursionError as error:
         raise QueryError("The statement is nested too deeply.") from error
-    return Statement(sql.strip(), trees[0])
+    # Athena takes one statement, and nothing after its semicolon.
+    return Statement(sql.strip() if trees == found else _without_end(sql), trees[0])
 
 
 def _trees(sql: str) -> list[Any]:
@@ -112,6 +117,15 @@ def _trees(sql: str) -> list[Any]:
         raise QueryError(f"The statement cannot be read: {str(cause).splitlines()[0]}") from error
     except RecursionError as error:
         raise QueryError("The statement is nested too deeply.") from error
+
+
+def _without_end(sql: str) -> str:
+    """Return a statement up to its last word, without semicolons and comments after it."""
+    import sqlglot
+
+    tokens = sqlglot.tokenize(sql, dialect=DIALECT)
+    last = max(token.end for token in tokens if token.token_type != sqlglot.TokenType.SEMICOLON)
+    return sql[: last + 1].lstrip()
 
 
 def _syntax_error(errors: list[dict[str, Any]]) -> str:

@@ -214,6 +214,18 @@ def test_without_a_workgroup_the_hint_says_what_to_deploy() -> None:
             "2026-11-23 06:00:00.000 Europe/Berlin",
             datetime(2026, 11, 23, 6, tzinfo=ZoneInfo("Europe/Berlin")),
         ),
+        (
+            "timestamp with time zone",
+            "2026-11-23 06:00:00.000 -03:30",
+            datetime(2026, 11, 23, 9, 30, tzinfo=UTC),
+        ),
+        (
+            "timestamp with time zone",
+            "2026-11-23 06:00:00.000 Mars/Olympus",
+            "2026-11-23 06:00:00.000 Mars/Olympus",
+        ),
+        ("date", "+10000-01-01", "+10000-01-01"),
+        ("timestamp", "-0001-01-01 00:00:00.000", "-0001-01-01 00:00:00.000"),
         ("varbinary", "00 ff", b"\x00\xff"),
         ("array", "[{key=/authors/OL1A}]", "[{key=/authors/OL1A}]"),
     ],

@@ -1,3 +1,5 @@
+import gzip
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +12,16 @@ from lake.aws import Cloud
 from lake.errors import QueryError, UnknownTableError
 from lake.query import execute
 from lake.query.execute import run_query
-from lake.testing.fake_lake import DAYS, PARQUET, WORKS, FakeSsm, Lake, MissingError
+from lake.testing.fake_lake import (
+    DAYS,
+    JSON_LINES,
+    PARQUET,
+    QUARANTINE,
+    WORKS,
+    FakeSsm,
+    Lake,
+    MissingError,
+)
 
 SUBJECTS = {
     "subject_key": "string",
@@ -72,6 +83,20 @@ def test_json_lines_are_a_table(lake: Lake) -> None:
     assert lake.rows("SELECT DISTINCT json_extract_scalar(payload, '$.key') FROM quarantine") == [
         ("7",)
     ]
+
+
+def test_the_longest_record_that_is_kept_of_a_rejected_one_can_be_read(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    lake.glue.add("quarantine", QUARANTINE, JSON_LINES, DAYS)
+    # As long as JSON makes a million characters.
+    records = [{"reason_code": "record.bad", "payload": text} for text in ("a", "\x01" * 1_000_000)]
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    path = lake.path(f"quarantine/ingest_date={DAYS[0]}/page.jsonl.gz")
+    path.write_bytes(gzip.compress(lines.encode()))
+
+    found = lake.rows("SELECT length(payload) FROM quarantine ORDER BY 1")
+
+    assert found == [(1,), (1_000_000,)]
 
 
 def test_a_table_needs_no_partitions(lake: Lake) -> None:
@@ -265,7 +290,7 @@ def test_a_hostile_text_in_quotes_is_a_text(lake: Lake, text: str) -> None:
     "sql",
     [
         "SELECT * FROM works WHERE title = 'a'; DROP TABLE works",
-        "SELECT * FROM works WHERE title = '' OR 1=1; --'; DELETE FROM works",
+        "SELECT * FROM works WHERE title = '' OR 1=1; --'\n; DELETE FROM works",
         "SELECT 1 /* ; */; INSTALL httpfs",
         "SELECT \N{PILE OF POO} FROM works",
         'SELECT * FROM "\N{PILE OF POO}"',

@@ -40,6 +40,7 @@ def test_a_result_keeps_its_types_in_parquet(lake: Lake) -> None:
         ("array", "[{key=a}]", "[{key=a}]"),
         ("decimal", Decimal("1.50"), "1.50"),
         ("unknown", None, None),
+        ("date", "+10000-01-01", "+10000-01-01"),
     ],
 )
 def test_values_are_stored(kind: str, value: Any, stored: Any) -> None:

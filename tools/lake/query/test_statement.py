@@ -23,7 +23,26 @@ def test_one_query_is_accepted(sql: str) -> None:
     assert parse(sql).sql == sql
 
 
-@pytest.mark.parametrize("sql", ["", " \n", ";", "-- nothing", "/* nothing */"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 'a'; -- done",
+        "SELECT 'a' -- done;",
+        "SELECT 'a'; /* done */ ;",
+        " SELECT 'a' ;; -- one\n-- two",
+        "SELECT 'a' -- done",
+        "SELECT 'a';",
+    ],
+)
+def test_a_comment_after_the_query_is_no_second_one(sql: str) -> None:
+    assert parse(sql).limited(5).sql == "SELECT 'a'\nLIMIT 5"
+
+
+def test_nothing_is_sent_after_a_semicolon() -> None:
+    assert parse('SELECT 1 AS "a;b" LIMIT 2; -- done').sql == 'SELECT 1 AS "a;b" LIMIT 2'
+
+
+@pytest.mark.parametrize("sql", ["", " \n", ";", "; -- nothing", "-- nothing", "/* nothing */"])
 def test_an_empty_statement_is_refused(sql: str) -> None:
     with pytest.raises(QueryError, match="empty"):
         parse(sql)

@@ -113,7 +113,7 @@ def _delete(cloud: Cloud, stack: StackToDelete, say: removal.OnStep, *, data: bo
         # First, so that an interrupted call still finds them by the stack.
         for bucket in stack.buckets:
             removal.delete_bucket(cloud, bucket, say)
-    stacks.delete(cloud, stack.name, stack.id, on_event=say)
-    if data:
+        # After the buckets, which cannot be read without it.
         for key in stack.keys:
             removal.schedule_key_deletion(cloud, key)
+    stacks.delete(cloud, stack.name, stack.id, on_event=say)

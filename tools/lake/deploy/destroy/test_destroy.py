@@ -173,6 +173,10 @@ def test_an_interrupted_call_is_repeated_and_goes_on(
         with pytest.raises(KeyboardInterrupt):
             run(deployed, data=True)
     assert len(buckets(deployed)) == 1
+    # The key waits already: without the stack no call would find it.
+    (key,) = deployed.client("kms").list_keys()["Keys"]
+    described = deployed.client("kms").describe_key(KeyId=key["KeyId"])["KeyMetadata"]
+    assert described["KeyState"] == "PendingDeletion"
 
     # WHEN it is repeated, twice
     run(deployed, data=True)

@@ -23,7 +23,9 @@ def loss_to_confirm(local: LocalAws, app: str) -> str:
     server = local.running()
     if server is not None:
         return _contents(Cloud(app=app, endpoint=server.endpoint))
-    # Only a running one can be asked what it holds.
+    # Only one that answers can be asked what it holds.
+    if local.is_alive():
+        return "a running lake that does not answer, whatever it holds"
     try:
         found = local.saved()
     except LocalAwsStartError:
@@ -35,7 +37,10 @@ def _contents(cloud: Cloud) -> str:
     try:
         bucket = cloud.parameter("foundation/data-bucket")
     except NotDeployedError:
-        return ""
+        # Empty, or that of an installation whose name was changed.
+        count = len(cloud.client("s3").list_buckets()["Buckets"])
+        named = f"{count} bucket{'' if count == 1 else 's'}"
+        return f"{named} of something other than {cloud.app}" if count else ""
     runs, dumps = run_ids(cloud, bucket), loaded_dumps(cloud, bucket)
     if not dumps and len(runs) <= _RUNS_OF_A_DEMO:
         return ""

@@ -36,6 +36,14 @@ class _Stopped(LocalAws):
         return None
 
 
+class _Silent(LocalAws):
+    def running(self) -> Server | None:
+        return None
+
+    def is_alive(self) -> bool:
+        return True
+
+
 class _Running(LocalAws):
     def running(self) -> Server | None:
         return Server(4566, 1)
@@ -67,6 +75,23 @@ def test_a_dump_is_a_loss(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_pat
     loss = loss_to_confirm(_Running(tmp_path, []), "openlake")
 
     assert loss == f"1 run, of which these loaded a dump: {RUN}"
+
+
+def test_a_lake_that_does_not_answer_is_a_loss(tmp_path: Path) -> None:
+    assert "does not answer" in loss_to_confirm(_Silent(tmp_path, []), "openlake")
+
+
+def test_a_lake_of_another_name_is_a_loss(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cloud.app = "renamed"
+    monkeypatch.setattr(contents, "Cloud", lambda **_: cloud)
+    local = _Running(tmp_path, [])
+
+    assert loss_to_confirm(local, "renamed") == "1 bucket of something other than renamed"
+
+    cloud.client("s3").delete_bucket(Bucket=BUCKET)
+    assert loss_to_confirm(local, "renamed") == ""
 
 
 def test_a_saved_lake_that_cannot_be_asked_is_a_loss(tmp_path: Path) -> None:

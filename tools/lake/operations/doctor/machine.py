@@ -64,6 +64,13 @@ def look_at_port(local: LocalAws, port: int) -> Finding:
     server = local.running()
     if server is not None:
         return Finding("local AWS", "fine", f"is running at {server.endpoint}")
+    if local.is_alive():
+        return Finding(
+            "local AWS",
+            "advice",
+            "is running and does not answer",
+            "It may be busy. './lake down' ends it, and saves the lake.",
+        )
     if port_is_free(port):
         return Finding("local AWS", "fine", f"port {port} of 127.0.0.1 is free")
     return Finding(

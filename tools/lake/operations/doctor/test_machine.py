@@ -61,6 +61,17 @@ def test_a_port_in_use_is_a_problem(tmp_path: Path) -> None:
     assert look_at_port(local, port).state == "fine"
 
 
+def test_a_local_aws_that_is_too_busy_to_answer_is_not_another_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = LocalAws(tmp_path, [])
+    monkeypatch.setattr(local, "is_alive", lambda: True)
+
+    found = look_at_port(local, free_port())
+
+    assert (found.state, "./lake down" in found.remedy) == ("advice", True)
+
+
 @pytest.mark.parametrize(
     ("state", "expected"), [("fine", True), ("advice", True), ("unknown", True), ("problem", False)]
 )
