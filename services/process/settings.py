@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from schemas.limits import MAX_PAGE_BYTES
 from schemas.settings import CommonSettings
-from schemas.source.page import MAX_PAGE_BYTES
 
 
 class Settings(CommonSettings):

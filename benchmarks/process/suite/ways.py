@@ -25,7 +25,7 @@ from process.logic.stage import Limits, process_page
 from process.ports import StoredObject
 from schemas.derive.glue import glue_columns
 from schemas.keys import day_prefix
-from schemas.source.page import MAX_PAGE_BYTES
+from schemas.limits import MAX_PAGE_BYTES
 from schemas.tables import TABLES, WORKS
 
 DAY: Final = "2026-11-23"

@@ -21,10 +21,6 @@ from schemas.types import Count32, Count64, Int32, Int64
 _STRICT_IGNORE: Final = ConfigDict(strict=True, extra="ignore")
 _STRICT_ALLOW: Final = ConfigDict(strict=True, extra="allow")
 
-#: Decompressed size (bytes) above which a page is refused: the largest real one, of 1000 works, has
-#: 1.5 MB, and the objects of one may take forty times its size.
-MAX_PAGE_BYTES: Final = 16 * 2**20
-
 # A default on every optional field makes a valid record's size tell whether it has unknown fields.
 OptionalText = Annotated[str | None, Field(default=None)]
 OptionalFlag = Annotated[bool | None, Field(default=None)]

@@ -21,7 +21,7 @@ from lake.operations.check.storage import (
 )
 from schemas.keys import RawKey
 from schemas.ledger.run import PageReceipt
-from schemas.source.page import MAX_PAGE_BYTES
+from schemas.limits import MAX_PAGE_BYTES
 from schemas.tables import WORKS
 
 REPLAY = "send the pages again ('./lake replay raw --run RUN'), then check again"
