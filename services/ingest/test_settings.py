@@ -24,13 +24,13 @@ def test_defaults_are_polite() -> None:
 def test_contact_raises_the_rate_and_is_named() -> None:
     settings = load_settings({**MINIMAL, "CONTACT": "lake@example.org"})
     assert settings.requests_per_second == 3
-    assert settings.user_agent == "openlake-dev-ingest/0.3.0 (lake@example.org)"
+    assert settings.user_agent == "openlake-dev-ingest/0.4.0 (lake@example.org)"
 
 
 def test_user_agent_names_the_installation() -> None:
     named = {**MINIMAL, "LAKE_APP": "atlas", "LAKE_ENV": "prod", "CONTACT": "a@example.org"}
     settings = load_settings(named)
-    assert settings.user_agent == "atlas-prod-ingest/0.3.0 (a@example.org)"
+    assert settings.user_agent == "atlas-prod-ingest/0.4.0 (a@example.org)"
     assert not settings.has_default_name
     assert load_settings(MINIMAL).has_default_name
 

@@ -57,6 +57,11 @@ class CircuitBreaker:
         return self._openings > OPENINGS_TO_GIVE_UP
 
     @property
+    def is_last_probe(self) -> bool:
+        """Whether the source is down if the next request fails as well."""
+        return self._openings == OPENINGS_TO_GIVE_UP
+
+    @property
     def is_closed(self) -> bool:
         """Whether requests pass freely."""
         return self._openings == 0

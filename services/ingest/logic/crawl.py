@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from datetime import timedelta
 from functools import partial
@@ -70,9 +70,7 @@ class Crawl:
         self._waiting = self._subjects_to_begin()
         self._active: list[SubjectCrawl] = []
         self._none_left = False
-        self._canary = Canary(
-            [one for one in plan.subjects if one.key in {*resumed.ended, *resumed.pages}]
-        )
+        self._canary = Canary([one for one in plan.subjects if one.key in resumed.served])
         self._canary_in_flight = False
         self._refusing: list[str] = []
         self._downs = downs
@@ -132,7 +130,12 @@ class Crawl:
     def _subjects_to_begin(self) -> Iterator[SubjectCrawl]:
         now, wall = self._deps.timing.monotonic(), self._deps.timing.now()
         limits = PageLimits(self._plan.page_size, self._deps.largest_request)
-        for spec in self._plan.subjects:
+        specs = self._plan.subjects
+        if not self._deps.breaker.is_closed:
+            # The probes of this invocation go to others than those of the invocations before it.
+            tried = {key: state.retries for key, state in self._resumed.states.items()}
+            specs = sorted(specs, key=lambda spec: tried.get(spec.key, 0))
+        for spec in specs:
             stored = self._resumed.pages.get(spec.key, [])
             state = self._resumed.states.pop(spec.key, None)
             if spec.key in self._resumed.ended or not (stored or state or not self.closing):
@@ -151,15 +154,22 @@ class Crawl:
                     return Job(crawl.spec, crawl, None, key=crawl.to_adopt.pop(0))
             if not (breaker.allows or self.closing):
                 return None
-            job = self._job_of(crawl for crawl in self._active if not crawl.is_failing)
+            crawls = [crawl for crawl in self._active if not crawl.is_failing]
+            if not (breaker.is_closed or self.closing):
+                if breaker.is_last_probe and (job := self._canary_job()):
+                    return job
+                # What failed last may fail by itself: a probe shows more of a subject untried.
+                crawls = _longest_untried(crawls)
+                if all(crawl.was_tried for crawl in crawls[:1]) and self._begin_subject():
+                    continue
+            job = self._job_of(crawls)
             if job or not self._begin_subject():
                 return job or self._canary_job() or self._job_of(self._parked())
 
     def _parked(self) -> list[SubjectCrawl]:
-        parked = [crawl for crawl in self._active if crawl.is_failing]
-        return sorted(parked, key=lambda crawl: crawl.last_tried)
+        return _longest_untried([crawl for crawl in self._active if crawl.is_failing])
 
-    def _job_of(self, crawls: Iterator[SubjectCrawl] | list[SubjectCrawl]) -> Job | None:
+    def _job_of(self, crawls: Iterable[SubjectCrawl]) -> Job | None:
         now = self._deps.timing.monotonic()
         for crawl in crawls:
             page = crawl.next_range(now)
@@ -330,3 +340,7 @@ class Crawl:
         self.closing = code
         for crawl in self._active:
             crawl.stop(code)
+
+
+def _longest_untried(crawls: Iterable[SubjectCrawl]) -> list[SubjectCrawl]:
+    return sorted(crawls, key=lambda crawl: crawl.last_tried)

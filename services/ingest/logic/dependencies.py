@@ -68,8 +68,17 @@ class CrawlDependencies:
 
 @dataclass
 class Resumed:
-    """What earlier invocations left: ended subjects; stored pages and scores by subject."""
+    """What earlier invocations left.
+
+    Attributes
+    ----------
+    ended, served
+        Subjects that have ended, and those of which a page is stored, ended or not.
+    pages, states
+        Stored pages and scores by subject, of those that have not ended.
+    """
 
     ended: set[str] = field(default_factory=set)
+    served: set[str] = field(default_factory=set)
     pages: dict[str, list[str]] = field(default_factory=dict)
     states: dict[str, SubjectState] = field(default_factory=dict)

@@ -61,6 +61,7 @@ def find_stored(
             subject = RawKey.parse(key).subject
         except InvalidKeyError:
             continue
+        resumed.served.add(subject)
         if subject not in resumed.ended:
             resumed.pages.setdefault(subject, []).append(key)
     return resumed

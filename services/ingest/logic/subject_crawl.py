@@ -100,6 +100,11 @@ class SubjectCrawl:
         return self.state.streak >= STREAK_TO_PARK or self.state.terminal > 0
 
     @property
+    def was_tried(self) -> bool:
+        """Whether anything was asked for in this invocation."""
+        return self.last_tried > float("-inf")
+
+    @property
     def largest_count(self) -> int:
         """The largest count that the source gave in this run."""
         return max((count for _, _, count in self.counts), default=0)

@@ -483,3 +483,32 @@ def test_manifest_says_the_same_for_the_same_crawl() -> None:
 
 def _of_run(lake: MemoryLake) -> dict[str, object]:
     return {key: value for key, value in lake.store.objects.items() if key.startswith("state/")}
+
+
+@pytest.mark.parametrize("failing", [["odd"], ["odd_1", "odd_2", "odd_3", "odd_4"]])
+def test_probe_goes_to_another_subject_than_the_one_that_failed_before(failing: list[str]) -> None:
+    # GIVEN an outage of seconds, after which those subjects alone fail that come first
+    lake = MemoryLake(dict.fromkeys([*failing, *"abcdefg"], 100))
+    lake.source.script = lambda subject, offset, limit: (
+        SourceUnavailableError("503", code="http_503")
+        if subject in failing or lake.clock.seconds < 8
+        else None
+    )
+    # WHEN the run is crawled THEN the others are whole, and it takes no day to see which are not
+    assert lake.run_until_finished().status == "partial"
+    assert {lake.outcome(subject).status for subject in "abcdefg"} == {"complete"}
+    for subject in failing:
+        assert str(lake.outcome(subject).reason).startswith("http_503: crawl stopped")
+    assert lake.clock.seconds < 3600
+
+
+def test_probes_of_an_invocation_go_to_others_than_those_of_the_last_one() -> None:
+    # GIVEN more failing subjects before the good ones than an invocation has probes
+    failing = [f"odd_{number:02}" for number in range(20)]
+    lake = MemoryLake(dict.fromkeys([*failing, "love"], 30))
+    lake.source.script = lambda subject, offset, limit: (
+        SourceUnavailableError("503", code="http_503") if subject in failing else None
+    )
+    lake.run_until_finished()
+    assert lake.outcome("love").status == "complete"
+    assert lake.clock.seconds < 3 * 3600

@@ -122,6 +122,17 @@ def test_objects_that_somebody_else_put_there_are_passed_over(name: str) -> None
     assert found.states["love"].retries == 3
 
 
+def test_subject_that_ended_without_a_page_was_not_served() -> None:
+    store = MemoryStore()
+    for ended in ("failed", "whole"):
+        keep(store, outcome(ended))
+    for subject in ("whole", "begun"):
+        store.create(RawKey.of(RUN_ID, subject, 0).key, NewObject(b""))
+    found = find_stored(store, RUN_ID, {}, lambda: None)
+    assert (found.ended, found.served) == ({"failed", "whole"}, {"whole", "begun"})
+    assert list(found.pages) == ["begun"]
+
+
 def test_folder_marker_does_not_stop_a_run() -> None:
     lake = MemoryLake({"love": 400}, seconds_per_invocation=8)
     lake.run_heartbeat()
