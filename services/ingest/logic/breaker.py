@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
+from functools import cached_property
 from typing import Final
 
 from ingest.logic.retry import full_jitter
@@ -146,11 +147,18 @@ class Canary:
     ----------
     served
         Subjects that earlier invocations stored pages of.
+    find_former
+        Returns subjects that earlier runs were served; called once, when this run was served none.
     """
 
-    def __init__(self, served: Sequence[SubjectSpec]) -> None:
+    def __init__(
+        self,
+        served: Sequence[SubjectSpec],
+        find_former: Callable[[], Sequence[SubjectSpec]] = tuple,
+    ) -> None:
         self._served = deque(served)
         self._keys = {one.key for one in served}
+        self._find_former = find_former
 
     @property
     def is_known(self) -> bool:
@@ -174,8 +182,18 @@ class Canary:
         last = FAILURES_BETWEEN_CANARIES - 1
         if breaker.is_closed and breaker.failures % FAILURES_BETWEEN_CANARIES != last:
             return None
-        for _ in range(len(self._served)):
-            self._served.rotate(-1)
-            if self._served[-1].key not in failing:
+        candidates = self._served or self._former
+        for _ in range(len(candidates)):
+            candidates.rotate(-1)
+            if candidates[-1].key not in failing:
                 break
-        return self._served[-1] if self._served else None
+        return candidates[-1] if candidates else None
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything is known that this run or an earlier one was served."""
+        return bool(self._served or self._former)
+
+    @cached_property
+    def _former(self) -> deque[SubjectSpec]:
+        return deque(self._find_former())

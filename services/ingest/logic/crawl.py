@@ -32,6 +32,9 @@ _SHORTEST_WAIT_SECONDS: Final = 0.01
 LONGEST_PAUSE_SECONDS: Final = 60.0
 #: A source that served before and answers 403 since is asked in so many more invocations.
 DOWNS_TO_BELIEVE_A_REFUSAL: Final = 2
+#: A run of fewer subjects than show that the source is down, of which none was ever served, ends in
+#: the invocation after so many that found it down: in some three hours.
+DOWNS_TO_BELIEVE_FEW_SUBJECTS: Final = 8
 #: Subjects under way, parked ones too; beyond so many, no further one is begun.
 _MOST_SUBJECTS_AT_ONCE: Final = 64
 
@@ -70,9 +73,11 @@ class Crawl:
         self._waiting = self._subjects_to_begin()
         self._active: list[SubjectCrawl] = []
         self._none_left = False
-        self._canary = Canary([one for one in plan.subjects if one.key in resumed.served])
+        served = [one for one in plan.subjects if one.key in resumed.served]
+        self._canary = Canary(served, deps.find_served)
         self._canary_in_flight = False
         self._refusing: list[str] = []
+        self._answers_served = 0
         self._downs = downs
         self.closing = closing
         self.pages_stored = 0
@@ -125,7 +130,18 @@ class Crawl:
         if breaker.source_is_down and self._refusing and self._downs >= DOWNS_TO_BELIEVE_A_REFUSAL:
             self._close(UserAgentRefusedError.code)
             return False
+        if breaker.source_is_down and self._only_subjects_fail():
+            for crawl in self._active:
+                crawl.stop(crawl.state.last_code)
+            self._close(SourceUnavailableError.code)
+            return False
         return breaker.source_is_down or breaker.open_seconds > LONGEST_PAUSE_SECONDS
+
+    def _only_subjects_fail(self) -> bool:
+        # Too few to tell, and nothing to tell by: the lake must not wait a day for one of them.
+        if self._downs < DOWNS_TO_BELIEVE_FEW_SUBJECTS:
+            return False
+        return len(self._plan.subjects) < SUBJECTS_TO_OPEN and not self._canary.exists
 
     def _subjects_to_begin(self) -> Iterator[SubjectCrawl]:
         now, wall = self._deps.timing.monotonic(), self._deps.timing.now()
@@ -156,10 +172,14 @@ class Crawl:
                 return None
             crawls = [crawl for crawl in self._active if not crawl.is_failing]
             if not (breaker.is_closed or self.closing):
-                if breaker.is_last_probe and (job := self._canary_job()):
-                    return job
-                # What failed last may fail by itself: a probe shows more of a subject untried.
+                # What failed last may fail by itself: a probe shows more of a subject untried,
+                # once its stored pages are read.
                 crawls = _longest_untried(crawls)
+                if crawls and crawls[0].adopting:
+                    return None
+                doubtful = breaker.is_last_probe or any(one.state.limited for one in crawls[:1])
+                if doubtful and (job := self._canary_job()):
+                    return job
                 if all(crawl.was_tried for crawl in crawls[:1]) and self._begin_subject():
                     continue
             job = self._job_of(crawls)
@@ -255,6 +275,7 @@ class Crawl:
         crawl, page = job.crawl, job.page
         if crawl is None:
             self._source_served(job)
+            self._stand_back()
         elif page is None:
             crawl.record_page(result)
         elif not page.is_stored:
@@ -271,6 +292,13 @@ class Crawl:
                 self.pages_stored += 1
                 self._deps.observer.page_stored(crawl, result)
 
+    def _stand_back(self) -> None:
+        # A canary may have taken what a limit allows just now: the next 429 would be its doing.
+        timing = self._deps.timing
+        for crawl in [one for one in self._active if one.state.limited]:
+            delay = full_jitter(crawl.state.streak + 1, timing.uniform)
+            crawl.parked_until = max(crawl.parked_until, timing.monotonic() + delay)
+
     def _doubt(self, crawl: SubjectCrawl, result: PageResult) -> str | None:
         had_works = False
         if result.entry is None and result.work_count == 0:
@@ -280,6 +308,7 @@ class Crawl:
     def _source_served(self, job: Job) -> None:
         self._deps.breaker.succeeded(job.ticket)
         self._refusing.clear()
+        self._answers_served += 1
 
     def _record_error(self, job: Job, error: IngestError) -> None:
         crawl, page, breaker = job.crawl, job.page, self._deps.breaker
@@ -323,10 +352,13 @@ class Crawl:
 
     def _failure(self, crawl: SubjectCrawl, error: IngestError) -> Failure:
         timing, state = self._deps.timing, crawl.state
-        # A pause is not the subject's doing, nor is a count of 0 that is not certain yet.
-        neutral = isinstance(error, RateLimitedError) or error.code == "count_zero"
+        is_pause = isinstance(error, RateLimitedError)
+        # A count of 0 that is not certain yet is nobody's doing.
+        neutral = is_pause or error.code == "count_zero"
         # While the circuit is not closed, it is the source that fails and not the subject.
         charged = self._deps.breaker.is_closed and not neutral
+        if is_pause:
+            charged = crawl.is_limited_alone(self._answers_served)
         is_terminal = charged and error.tag == "terminal"
         delay = full_jitter(state.streak + state.zeros + 1, timing.uniform)
         if is_terminal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from ingest.logic.pages import PageRange, PageResult, SubjectState
 from ingest.logic.reconcile import Baseline
 from ingest.logic.subject_crawl import SubjectCrawl
 from ingest.logic.workers import Workers
-from ingest.ports import Timing
+from ingest.ports import SubjectSpec, Timing
 from schemas.ledger.run import SubjectOutcome
 
 
@@ -51,6 +51,8 @@ class CrawlDependencies:
         Stores the outcome of a finished subject.
     find_baseline
         Returns what an earlier run counted of a subject.
+    find_served
+        Returns some subjects that earlier runs were served, and this one does not crawl.
     """
 
     fetcher: PageFetcher
@@ -64,6 +66,7 @@ class CrawlDependencies:
     keep_alive: Callable[[dict[str, SubjectState]], None]
     keep_outcome: Callable[[SubjectOutcome], None]
     find_baseline: Callable[[str], Baseline]
+    find_served: Callable[[], Sequence[SubjectSpec]]
 
 
 @dataclass

@@ -16,6 +16,7 @@ from ingest.logic.crawl import Crawl
 from ingest.logic.dependencies import CrawlDependencies, Observer, Resumed
 from ingest.logic.ledger import (
     find_baseline,
+    find_served,
     find_stored,
     is_finished,
     keep_outcome,
@@ -313,4 +314,7 @@ def _crawl_dependencies(
         keep_alive=keep_alive,
         keep_outcome=lambda outcome: keep_outcome(deps.store, plan.run_id, outcome),
         find_baseline=lambda subject: find_baseline(deps.store, finished_runs, subject),
+        find_served=lambda: find_served(
+            deps.store, finished_runs, {spec.key for spec in plan.subjects}
+        ),
     )

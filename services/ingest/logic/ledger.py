@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from functools import partial
 from itertools import batched
 from typing import Final
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from ingest.errors import StateUnreadableError
 from ingest.logic.dependencies import Resumed
 from ingest.logic.pages import SubjectState
-from ingest.logic.plan import RunPlan
+from ingest.logic.plan import RunPlan, load
 from ingest.logic.reconcile import Baseline, never_begun, run_status
 from ingest.logic.workers import Executor
 from ingest.ports import NewObject, ObjectStore, SubjectSpec, Timing
@@ -30,6 +31,8 @@ from schemas.version import CONTRACT_VERSION
 
 #: Outcomes that are read at once; each is some hundred bytes a page.
 _READS_AT_ONCE: Final = 64
+#: Subjects of a run of which one was served, if any was.
+_SUBJECTS_TO_ASK: Final = 5
 #: Runs that are looked through for a subject's last count: it need not be in every list.
 _RUNS_TO_ASK: Final = 3
 
@@ -89,6 +92,24 @@ def find_baseline(store: ObjectStore, finished_runs: Sequence[str], subject: str
             except ValidationError:
                 return Baseline()
     return Baseline()
+
+
+def find_served(
+    store: ObjectStore, finished_runs: Sequence[str], crawled: Set[str]
+) -> list[SubjectSpec]:
+    """Return some subjects that the last runs were served, besides those that are crawled now."""
+    for run_id in reversed(finished_runs[-_RUNS_TO_ASK:]):
+        served = []
+        with suppress(StateUnreadableError):
+            plan = load(run_id, store)
+            others = [one for one in plan.subjects if one.key not in crawled] if plan else []
+            for spec in others[:_SUBJECTS_TO_ASK]:
+                text = _read_outcome(store, run_id, spec)
+                if text and SubjectOutcome.model_validate_json(text).pages:
+                    served.append(spec)
+        if served:
+            return served
+    return []
 
 
 def write_manifest(

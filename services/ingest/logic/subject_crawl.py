@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from ingest.errors import RateLimitedError
 from ingest.logic.coverage import Coverage, Seam, first_free
 from ingest.logic.pages import Failure, MissingRange, PageRange, PageResult, SubjectState
 from ingest.logic.retry import (
@@ -29,6 +30,8 @@ _USUAL_LOSS: Final = 0.1
 _USUAL_LOSS_WORKS: Final = 3
 #: A smaller page does not help where the source says that there is none.
 _NOT_ABOUT_SIZE: Final = frozenset({"empty_page", "count_collapsed"})
+#: The source refuses to be asked now, whatever page it is.
+_NOT_ABOUT_THE_PAGE: Final = RateLimitedError.code
 #: Answers in a row by which a subject is known to have no works, and one that had some before.
 _ZEROS: Final = 2
 _ZEROS_AFTER_WORKS: Final = 4
@@ -90,6 +93,7 @@ class SubjectCrawl:
     _again: list[PageRange] = field(default_factory=list)
     _bridges: dict[Seam, int] = field(default_factory=dict)
     _last_volley: int = -1
+    _answers_at_limit: int = 0
 
     def __post_init__(self) -> None:
         self._sizer = PageSizer(self.limits.size, self.state.page_size)
@@ -251,6 +255,7 @@ class SubjectCrawl:
         if page is not None:
             self._pending.pop(page.offset, None)
             self.state.streak = self.state.terminal = 0
+            self.state.limited = False
             self.parked_until = float("-inf")
             self._sizer.succeeded()
         self.counts.append((result.fetched_at, result.offset, result.work_count))
@@ -279,6 +284,19 @@ class SubjectCrawl:
             self._again.remove(page)
             self._pending.pop(page.offset, None)
 
+    def is_limited_alone(self, answers: int) -> bool:
+        """Note an answer 429; return whether others were served since the last one.
+
+        Parameters
+        ----------
+        answers
+            How many the source served in this invocation.
+        """
+        # A pause of some length ends the invocation, so the one before may lie in another.
+        is_alone = self.state.limited and answers > self._answers_at_limit
+        self.state.limited, self._answers_at_limit = True, answers
+        return is_alone
+
     def requeue(self, page: PageRange) -> None:
         """Take back a page that was never asked for."""
         self._again.append(page)
@@ -295,7 +313,7 @@ class SubjectCrawl:
         again = replace(page, not_before=failure.retry_at, failures=page.failures + counts)
         allowed = FAILURES_OF_A_PART if page.is_part else FAILURES_BEFORE_HALVING
         helps = page.limit > 1 and failure.code not in _NOT_ABOUT_SIZE
-        if not counts or failure.is_terminal:
+        if not counts or failure.is_terminal or failure.code == _NOT_ABOUT_THE_PAGE:
             self._again.append(again)
         elif page.trial in ("without", "again"):
             self._again.append(self._after_trial(again))

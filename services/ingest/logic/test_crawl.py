@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from ingest.errors import (
+    BadRequestError,
+    BodyRefusedError,
     IngestError,
     RateLimitedError,
     SourceUnavailableError,
@@ -141,8 +143,8 @@ def test_429_stops_everything_for_a_while_and_blames_no_page() -> None:
     lake = MemoryLake({"love": 100})
     lake.source.script = first_times(4, RateLimitedError("429"))
     assert lake.run_until_finished().status == "complete"
-    limits = {limit for _, _, limit in lake.source.requests}
-    assert limits == {10, 11}
+    limits = {(offset, limit) for _, offset, limit in lake.source.requests} - {(0, 1)}
+    assert {limit for _, limit in limits} == {10, 11}
 
 
 def test_403_to_every_first_request_ends_the_run_at_once() -> None:
@@ -512,3 +514,80 @@ def test_probes_of_an_invocation_go_to_others_than_those_of_the_last_one() -> No
     lake.run_until_finished()
     assert lake.outcome("love").status == "complete"
     assert lake.clock.seconds < 3 * 3600
+
+
+@pytest.mark.parametrize("retry_after", [None, 30.0, 120.0])
+@pytest.mark.parametrize("order", [["odd", *"abcdefg"], [*"abcdefg", "odd"], ["odd", "odd_2", "a"]])
+def test_subject_that_is_answered_429_while_others_are_served_is_given_up(
+    order: list[str], retry_after: float | None
+) -> None:
+    # GIVEN a rule of the source that has it refuse some paths, whenever they are asked for
+    lake = MemoryLake(dict.fromkeys(order, 100))
+    lake.source.script = lambda subject, offset, limit: (
+        RateLimitedError("429", retry_after=retry_after) if subject.startswith("odd") else None
+    )
+    # WHEN the run is crawled THEN it ends in good time, and the other subjects are whole
+    assert lake.run_until_finished(most=200).status == "partial"
+    for subject in order:
+        outcome = lake.outcome(subject)
+        if subject.startswith("odd"):
+            assert (outcome.status, outcome.distinct) == ("failed", 0)
+            assert str(outcome.reason).startswith("rate_limited: crawl stopped after ")
+        else:
+            assert outcome.status == "complete"
+    assert lake.clock.seconds < 6 * 3600
+
+
+@pytest.mark.parametrize("seconds", [1.0, 3.0, 10.0, 20.0])
+def test_source_that_serves_one_request_in_some_seconds_is_crawled_whole(seconds: float) -> None:
+    # GIVEN a limit below the configured rate, over all subjects alike
+    lake = MemoryLake({"love": 100, "history": 30})
+    served_at = [float("-inf")]
+
+    def script(subject: str, offset: int, limit: int) -> IngestError | None:
+        if lake.clock.seconds - served_at[0] < seconds:
+            return RateLimitedError("429")
+        served_at[0] = lake.clock.seconds
+        return None
+
+    lake.source.script = script
+    # WHEN it is crawled THEN no subject is blamed for it
+    assert lake.run_until_finished().status == "complete"
+    assert {lake.outcome(subject).distinct for subject in lake.works} == {100, 30}
+
+
+FAILURES = {
+    "503": SourceUnavailableError("503", code="http_503"),
+    "null": BodyRefusedError("null", code="work_count_null"),
+    "404": BadRequestError("404", code="http_404"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("subjects", [["odd"], ["odd", "odd_2"]])
+def test_run_of_few_failing_subjects_ends_by_what_an_earlier_run_was_served(
+    subjects: list[object], failure: IngestError
+) -> None:
+    # GIVEN a run of a subject that the source serves, and one of subjects that it does not
+    lake = MemoryLake({"love": 30, "odd": 30, "odd_2": 30}, ["love"])
+    lake.run_until_finished()
+    lake.subjects = subjects
+    lake.source.script = lambda subject, offset, limit: (
+        failure if subject.startswith("odd") else None
+    )
+    lake.clock.seconds = began = 86_400.0
+    # WHEN it is crawled THEN it ends soon, with the subjects' own failure
+    assert lake.run_until_finished().status == "failed"
+    reasons = {str(one.reason) for one in lake.manifest("20261124T000000Z").subjects}
+    assert {reason.partition(":")[0] for reason in reasons} == {failure.code}
+    assert lake.clock.seconds - began < 3600
+
+
+@pytest.mark.parametrize("subjects", [["odd"], ["odd", "odd_2"]])
+def test_first_run_of_few_failing_subjects_ends_in_hours(subjects: list[object]) -> None:
+    lake = MemoryLake({}, subjects)
+    lake.source.script = lambda subject, offset, limit: FAILURES["503"]
+    assert lake.run_until_finished(most=100).status == "failed"
+    reasons = {str(one.reason).partition(":")[0] for one in lake.manifest().subjects}
+    assert reasons == {"http_503"}
+    assert 2 * 3600 < lake.clock.seconds < 4 * 3600

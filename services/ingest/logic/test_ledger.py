@@ -7,14 +7,21 @@ from datetime import timedelta
 
 import pytest
 
-from ingest.logic.ledger import find_baseline, find_stored, write_manifest
+from ingest.logic.ledger import find_baseline, find_served, find_stored, write_manifest
 from ingest.logic.pages import SubjectState
-from ingest.logic.plan import RunPlan
+from ingest.logic.plan import RunPlan, freeze
 from ingest.logic.reconcile import Baseline
 from ingest.ports import NewObject, SubjectSpec
 from ingest.testing.fakes import START, FakeClock, InlineExecutor, MemoryStore
 from ingest.testing.lake import RUN_ID, MemoryLake
-from schemas.keys import RawKey, manifest_key, outcome_key, outcomes_prefix, raw_run_prefix
+from schemas.keys import (
+    RawKey,
+    manifest_key,
+    outcome_key,
+    outcomes_prefix,
+    plan_key,
+    raw_run_prefix,
+)
 from schemas.ledger.run import PageEntry, RunManifest, SubjectOutcome
 from schemas.version import CONTRACT_VERSION
 
@@ -131,6 +138,19 @@ def test_subject_that_ended_without_a_page_was_not_served() -> None:
     found = find_stored(store, RUN_ID, {}, lambda: None)
     assert (found.ended, found.served) == ({"failed", "whole"}, {"whole", "begun"})
     assert list(found.pages) == ["begun"]
+
+
+def test_what_an_earlier_run_was_served_is_found_by_its_plan() -> None:
+    store = MemoryStore()
+    freeze(plan("failed", "love", "history"), store)
+    keep(store, outcome("failed", 0))
+    keep(store, outcome("love"))
+    keep(store, outcome("history"))
+    runs = [RUN_ID, "20261124T000000Z", "20261125T000000Z"]
+    store.create(plan_key(runs[2]), NewObject(b"{"))
+    assert [one.key for one in find_served(store, runs, {"history"})] == ["love"]
+    assert find_served(store, runs, {"love", "history"}) == []
+    assert find_served(store, [], set()) == []
 
 
 def test_folder_marker_does_not_stop_a_run() -> None:
