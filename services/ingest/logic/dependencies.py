@@ -47,6 +47,8 @@ class CrawlDependencies:
         How long a request that begins now may take.
     keep_alive
         Called often, with what is known of the subjects: a later invocation goes on from it.
+    abandon
+        Sends nothing more, and returns when nothing is under way.
     keep_outcome
         Stores the outcome of a finished subject.
     find_baseline
@@ -64,6 +66,7 @@ class CrawlDependencies:
     may_go_on: Callable[[], bool]
     timeout_seconds: Callable[[], float]
     keep_alive: Callable[[dict[str, SubjectState]], None]
+    abandon: Callable[[], None]
     keep_outcome: Callable[[SubjectOutcome], None]
     find_baseline: Callable[[str], Baseline]
     find_served: Callable[[], Sequence[SubjectSpec]]

@@ -227,7 +227,12 @@ def _crawl(
         run.closing = run.closing or "run_expired"
     crawl_deps = _crawl_dependencies(plan, run, checkpoint, deps)
     crawl = Crawl(plan, resumed, crawl_deps, closing=run.closing, downs=run.source_down)
-    ended = crawl.run()
+    try:
+        ended = crawl.run()
+    except Exception:
+        # Whoever gets the lease next knows nothing of requests that are sent after it.
+        crawl_deps.abandon()
+        raise
     run.closing = crawl.closing
     if ended:
         return _end_run(run, crawl, plan, checkpoint, deps)
@@ -292,17 +297,27 @@ def _crawl_dependencies(
         timing, subjects=len(plan.subjects), half_open=run.source_down > 0 or bool(run.not_before)
     )
 
+    workers = Workers(deps.executor, rules.in_flight)
+
+    def note_last_request() -> None:
+        if (since := pacer.seconds_since_sent) is not None:
+            checkpoint.state.last_sent_at = timing.now() - timedelta(seconds=since)
+
+    def abandon() -> None:
+        pacer.stop()
+        workers.wait()
+        note_last_request()
+
     def keep_alive(subjects: dict[str, SubjectState]) -> None:
         run.subjects = subjects
         if (rest := breaker.open_seconds) or run.not_before:
             run.not_before = timing.now() + timedelta(seconds=rest) if rest else None
-        if (since := pacer.seconds_since_sent) is not None:
-            checkpoint.state.last_sent_at = timing.now() - timedelta(seconds=since)
+        note_last_request()
         checkpoint.save_if_due()
 
     return CrawlDependencies(
         fetcher=PageFetcher(run.run_id, deps.source, deps.api, deps.store, pacer),
-        workers=Workers(deps.executor, rules.in_flight),
+        workers=workers,
         breaker=breaker,
         timing=timing,
         observer=deps.observer,
@@ -312,6 +327,7 @@ def _crawl_dependencies(
             1.0, min(LONGEST_REQUEST_SECONDS, deps.remaining_seconds() - RESERVE_SECONDS)
         ),
         keep_alive=keep_alive,
+        abandon=abandon,
         keep_outcome=lambda outcome: keep_outcome(deps.store, plan.run_id, outcome),
         find_baseline=lambda subject: find_baseline(deps.store, finished_runs, subject),
         find_served=lambda: find_served(

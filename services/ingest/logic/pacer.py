@@ -45,6 +45,7 @@ class Pacer:
         self._timing = timing
         self._may_send = may_send
         self._not_before = timing.monotonic()
+        self._stopped = False
         self._lock = threading.Lock()
 
     @property
@@ -60,6 +61,10 @@ class Pacer:
     def hold(self, seconds: float) -> None:
         """Send nothing for so many seconds from now."""
         self._not_before = max(self._not_before, self._timing.monotonic() + seconds)
+
+    def stop(self) -> None:
+        """Let no request pass any more."""
+        self._stopped = True
 
     @contextmanager
     def slot(self, may_send: Callable[[], bool] = lambda: True) -> Iterator[None]:
@@ -77,15 +82,18 @@ class Pacer:
         """
         with self._lock:
             while (delay := self._next_turn() - self._timing.monotonic()) > 0:
-                if not (self._may_send() and may_send()):
+                if not self._may_pass(may_send):
                     break
                 self._timing.sleep(min(delay, 1.0))
-            if not (self._may_send() and may_send()):
+            if not self._may_pass(may_send):
                 raise CrawlStoppingError("the invocation ends, or the source asked for a pause")
             try:
                 yield
             finally:
                 self._sent.append(self._timing.monotonic())
+
+    def _may_pass(self, may_send: Callable[[], bool]) -> bool:
+        return not self._stopped and self._may_send() and may_send()
 
     def _next_turn(self) -> float:
         turn = self._not_before

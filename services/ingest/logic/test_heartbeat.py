@@ -18,7 +18,7 @@ from ingest.errors import (
     StateUnreadableError,
     StoreUnavailableError,
 )
-from ingest.logic.checkpoint import GUARD_SECONDS, ActiveRun, LeasedCheckpoint
+from ingest.logic.checkpoint import GUARD_SECONDS, ActiveRun, Checkpoint, LeasedCheckpoint
 from ingest.logic.heartbeat import (
     CrawlRules,
     HeartbeatDependencies,
@@ -27,7 +27,7 @@ from ingest.logic.heartbeat import (
 )
 from ingest.logic.retry import LONGEST_STREAK
 from ingest.logic.workers import Executor
-from ingest.ports import NewObject, SourceResponse
+from ingest.ports import Gate, NewObject, SourceResponse
 from ingest.testing.fakes import START, FakeClock, Killed, Killer, MemoryStore
 from ingest.testing.lake import RUN_ID, MemoryLake
 from schemas.events import Heartbeat
@@ -152,6 +152,47 @@ def test_failure_of_the_store_gives_the_lease_back() -> None:
         lake.run_heartbeat()
     lake.store.create = create  # type: ignore[method-assign]
     assert lake.run_heartbeat().status == "complete"
+
+
+def test_lease_is_given_back_when_nothing_can_be_sent_any_more() -> None:
+    # GIVEN a bucket that does not take the first page, while other requests wait for their turn
+    lake = MemoryLake({"love": 5, "history": 5, "fantasy": 5, "horror": 5})
+    create, replace, fetch = lake.store.create, lake.store.replace, lake.source.fetch
+    released, sent_after = threading.Event(), []
+
+    def failing(key: str, new: NewObject) -> bool:
+        if key.startswith("raw_data/"):
+            raise StoreUnavailableError("the bucket did not answer")
+        return create(key, new)
+
+    def noted(key: str, body: bytes, etag: str | None) -> str:
+        if key == CHECKPOINT_KEY and b'"lease":null' in body:
+            released.set()
+        return replace(key, body, etag)
+
+    def waiting(path: str, gate: Gate, timeout_seconds: float) -> SourceResponse:
+        if "love" not in path:
+            released.wait(0.3)
+        return fetch(path, gate, timeout_seconds)
+
+    def sent(subject: str, offset: int, limit: int) -> None:
+        if released.is_set():
+            sent_after.append(subject)
+
+    lake.store.create, lake.store.replace = failing, noted  # type: ignore[method-assign]  # faults
+    lake.source.fetch, lake.source.on_request = waiting, sent  # type: ignore[method-assign]
+    # WHEN the invocation fails
+    with ThreadPoolExecutor(4) as executor, pytest.raises(StoreUnavailableError):
+        run_heartbeat(
+            Heartbeat(scheduled_time=START), replace_executor(lake.dependencies(), executor)
+        )
+    # THEN its last request lies before the release, which says when it was
+    assert released.is_set()
+    assert sent_after == []
+    last = START + timedelta(seconds=lake.source.sent_at[-1])
+    saved = Checkpoint.model_validate_json(lake.store.objects[CHECKPOINT_KEY].body)
+    assert saved.last_sent_at is not None
+    assert abs(saved.last_sent_at - last) < timedelta(milliseconds=1)
 
 
 def leased(store: MemoryStore, clock: FakeClock, owner: str) -> LeasedCheckpoint:
