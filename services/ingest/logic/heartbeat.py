@@ -152,11 +152,14 @@ def run_heartbeat(heartbeat: Heartbeat, deps: HeartbeatDependencies) -> Heartbea
     if run.not_before is not None and run.not_before > deps.timing.now():
         return HeartbeatResult("idle", run.run_id, status=_why_resting(run))
     action: Action = "resumed" if state.run is not None else "started"
-    new_plan = None if load(run.run_id, deps.store) else _new_plan(run.run_id, deps)
+    # Before the checkpoint names the run: what another heartbeat asks for is no plan of this one.
+    plan, is_new = load(run.run_id, deps.store), False
+    if plan is None:
+        plan, is_new = freeze(_new_plan(run.run_id, deps), deps.store)
     if not checkpoint.take(run):
         return HeartbeatResult("busy", run.run_id)
     try:
-        result = _crawl(run, new_plan, checkpoint, deps)
+        result = _crawl(run, plan, checkpoint, deps, is_new=is_new)
     except LeaseLostError:
         return HeartbeatResult(action, run.run_id, status="lease_lost")
     except Exception:
@@ -208,13 +211,12 @@ def _release_quietly(checkpoint: LeasedCheckpoint) -> None:
 
 def _crawl(
     run: ActiveRun,
-    new_plan: RunPlan | None,
+    plan: RunPlan,
     checkpoint: LeasedCheckpoint,
     deps: HeartbeatDependencies,
+    *,
+    is_new: bool,
 ) -> HeartbeatResult:
-    plan, is_new = freeze(new_plan, deps.store) if new_plan else (None, False)
-    plan = plan or load(run.run_id, deps.store)
-    assert plan is not None  # noqa: S101  # either it was there or it was frozen just now
     if not is_new and (status := manifest_status(deps.store, run.run_id)):
         # The invocation that ended the run was killed before it could say so.
         checkpoint.release(finished_run_id=run.run_id)
