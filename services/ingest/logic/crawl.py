@@ -9,8 +9,8 @@ from functools import partial
 from typing import Final
 
 from ingest.errors import (
+    BodyRefusedError,
     CrawlStoppingError,
-    DataError,
     IngestError,
     RateLimitedError,
     SourceUnavailableError,
@@ -324,7 +324,7 @@ class Crawl:
         self._score_source(job, error)
         if crawl is None:
             return
-        if isinstance(error, DataError):
+        if isinstance(error, BodyRefusedError):
             crawl.state.refused += 1
         if crawl.stopped_by is None:
             crawl.record_failure(page, self._failure(crawl, error))

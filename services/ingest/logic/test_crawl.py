@@ -591,3 +591,19 @@ def test_first_run_of_few_failing_subjects_ends_in_hours(subjects: list[object])
     reasons = {str(one.reason).partition(":")[0] for one in lake.manifest().subjects}
     assert reasons == {"http_503"}
     assert 2 * 3600 < lake.clock.seconds < 4 * 3600
+
+
+def test_answer_at_which_the_reader_fails_costs_its_subject_only() -> None:
+    # GIVEN an answer to one subject that the code for it was not written for
+    lake = MemoryLake({"odd": 30, "love": 30, "history": 30})
+
+    def script(subject: str, offset: int, limit: int) -> None:
+        if subject == "odd":
+            raise OverflowError("a year of 20 digits")
+
+    lake.source.script = script
+    # WHEN heartbeats go on THEN none fails, and the manifest says which subject it is
+    assert lake.run_until_finished().status == "partial"
+    assert str(lake.outcome("odd").reason).startswith("answer_unexpected: crawl stopped")
+    assert lake.outcome("odd").refused == 0
+    assert {lake.outcome(subject).status for subject in ("love", "history")} == {"complete"}

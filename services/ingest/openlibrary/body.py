@@ -18,6 +18,8 @@ from ingest.ports import Page, SourceResponse
 #: A page of 1000 works has about 1.3 MB, 0.2 MB of it on the wire.
 MAX_WIRE_BYTES: Final = 16 * 2**20
 MAX_PLAIN_BYTES: Final = 64 * 2**20
+#: A larger count is none: what is stored of it has 64 bits.
+_LARGEST_COUNT: Final = 2**63 - 1
 #: Python refuses longer integers by default, and would refuse the page with them.
 _LONGEST_INTEGER: Final = 4000
 _GZIP_CODES: Final = {
@@ -112,6 +114,8 @@ def _summary(wire: bytes, plain: bytes, *, compressed_here: bool) -> Page:
             f"work_count is {'null' if count is None else count}: the source's search failed",
             code="work_count_null",
         )
+    if count > _LARGEST_COUNT:
+        raise BodyRefusedError("work_count has more than 63 bits", code="shape_unknown")
     return Page(wire, compressed_here, count, len(keys), keys)
 
 
