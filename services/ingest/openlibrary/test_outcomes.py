@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -283,6 +285,24 @@ def test_page_of_broken_json_is_refused(data: st.DataObject) -> None:
     except ValueError:
         with pytest.raises(BodyRefusedError):
             read_page(answer)
+
+
+@pytest.mark.parametrize("megabytes", [7, 32])
+@pytest.mark.parametrize("value", [b"{}", b"[]", b'{"a":{"b":[0]}}', b'"",0', b'{"key":"a"}'])
+def test_small_answer_takes_little_memory(value: bytes, megabytes: int) -> None:
+    # GIVEN some kilobytes on the wire that are millions of values
+    works = b",".join([value] * (megabytes * 2**20 // (len(value) + 1)))
+    wire = gzip.compress(b'{"work_count": 1, "works": [%s]}' % works, 1)
+    # WHEN it is read
+    tracemalloc.start()
+    try:
+        with suppress(BodyRefusedError):
+            read_page(response(200, wire, "application/json", content_encoding="gzip"))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # THEN it takes a part of what the function has
+    assert peak < 100 * 2**20
 
 
 def test_wire_bytes_stay_as_they_came() -> None:
