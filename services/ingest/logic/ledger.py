@@ -8,9 +8,9 @@ from functools import partial
 from itertools import batched
 from typing import Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from ingest.errors import StateUnreadableError
+from ingest.errors import StateUnreadableError, WriteConflictError
 from ingest.logic.dependencies import Resumed
 from ingest.logic.pages import SubjectState
 from ingest.logic.plan import RunPlan, load
@@ -20,6 +20,7 @@ from ingest.ports import NewObject, ObjectStore, SubjectSpec, Timing
 from schemas.keys import (
     InvalidKeyError,
     RawKey,
+    baseline_key,
     decode_segment,
     manifest_key,
     outcome_key,
@@ -33,8 +34,10 @@ from schemas.version import CONTRACT_VERSION
 _READS_AT_ONCE: Final = 64
 #: Subjects of a run of which one was served, if any was.
 _SUBJECTS_TO_ASK: Final = 5
-#: Runs that are looked through for a subject's last count: it need not be in every list.
+#: The last runs know a subject's count best; it is kept besides, for the subject need not be in
+#: every list, and a run may end before it comes to it.
 _RUNS_TO_ASK: Final = 3
+_BASELINE: Final = TypeAdapter(Baseline)
 
 
 def find_stored(
@@ -80,17 +83,32 @@ def keep_outcome(store: ObjectStore, run_id: str, outcome: SubjectOutcome) -> No
     """Store the outcome of an ended subject; a later invocation passes the subject over."""
     key = outcome_key(run_id, outcome.subject)
     store.create(key, NewObject(outcome.model_dump_json().encode()))
+    if outcome.baseline:
+        _keep_baseline(store, outcome.subject, Baseline.of(outcome))
+
+
+def _keep_baseline(store: ObjectStore, subject: str, baseline: Baseline) -> None:
+    key, body = baseline_key(subject), _BASELINE.dump_json(baseline)
+    found = store.get(key)
+    # A repeated write whose first answer was lost meets its own version.
+    with suppress(WriteConflictError):
+        if found is None or found.body != body:
+            store.replace(key, body, found.etag if found else None)
 
 
 def find_baseline(store: ObjectStore, finished_runs: Sequence[str], subject: str) -> Baseline:
-    """Return the count that the last run with this subject left."""
+    """Return the count that the last run with this subject left, however long ago that was."""
     for run_id in reversed(finished_runs[-_RUNS_TO_ASK:]):
         found = store.get(outcome_key(run_id, subject))
-        if found is not None:
-            try:
-                return Baseline.of(SubjectOutcome.model_validate_json(found.body))
-            except ValidationError:
-                return Baseline()
+        with suppress(ValidationError):
+            if (
+                found
+                and (left := Baseline.of(SubjectOutcome.model_validate_json(found.body))).count
+            ):
+                return left
+    kept = store.get(baseline_key(subject))
+    with suppress(ValidationError):
+        return _BASELINE.validate_json(kept.body) if kept else Baseline()
     return Baseline()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from pydantic import ConfigDict, with_config
+
 from ingest.logic.subject_crawl import SubjectCrawl, far_less
 from ingest.ports import SubjectSpec
 from schemas.ledger.run import RunStatus, SubjectOutcome, SubjectStatus
@@ -19,6 +21,7 @@ _SAYS_LESS: Final = frozenset({"empty_page", "count_collapsed"})
 RUNS_TO_BELIEVE: Final = 3
 
 
+@with_config(ConfigDict(defer_build=True))
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """The count of a subject that a run is compared with.
