@@ -28,6 +28,8 @@ from ingest.logic.workers import Job
 
 _LONGEST_WAIT_SECONDS: Final = 1.0
 _SHORTEST_WAIT_SECONDS: Final = 0.01
+#: Codes of answers without works that are asked for again before they are believed.
+_UNCERTAIN: Final = frozenset({"count_zero", "end_uncertain"})
 #: A longer pause is not slept through: the next heartbeat goes on.
 LONGEST_PAUSE_SECONDS: Final = 60.0
 #: A source that served before and answers 403 since is asked in so many more invocations.
@@ -334,7 +336,7 @@ class Crawl:
         if isinstance(error, RateLimitedError):
             breaker.pause(job.ticket, error.retry_after)
             return
-        if error.code == "count_zero":
+        if error.code in _UNCERTAIN:
             # An answer after all; whether to believe it is a question of this subject alone.
             breaker.not_sent(job.ticket)
             return
@@ -353,8 +355,8 @@ class Crawl:
     def _failure(self, crawl: SubjectCrawl, error: IngestError) -> Failure:
         timing, state = self._deps.timing, crawl.state
         is_pause = isinstance(error, RateLimitedError)
-        # A count of 0 that is not certain yet is nobody's doing.
-        neutral = is_pause or error.code == "count_zero"
+        # A count that is not certain yet is nobody's doing.
+        neutral = is_pause or error.code in _UNCERTAIN
         # While the circuit is not closed, it is the source that fails and not the subject.
         charged = self._deps.breaker.is_closed and not neutral
         if is_pause:

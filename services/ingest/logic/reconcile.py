@@ -94,12 +94,12 @@ def _verdict(crawl: SubjectCrawl, distinct: int, baseline: Baseline) -> _Verdict
         lost = ", ".join(f"{gap.offset}+{gap.limit} ({gap.code})" for gap in gaps[:5])
         more = f" and {len(gaps) - 5} more" if len(gaps) > 5 else ""
         return _Verdict(incomplete, f"pages_failed: {lost}{more}")
-    if not crawl.count:
+    if not (crawl.count or crawl.entries):
         if baseline.count:
             reason = f"source_shrunk: work_count is 0, and was {baseline.count} in the last run"
             return _Verdict("partial", f"{reason}; if that is right, remove it from SUBJECTS", True)
         return _Verdict("empty", UNKNOWN_SUBJECT)
-    return _verdict_of_counts(crawl, crawl.count, distinct, baseline)
+    return _verdict_of_counts(crawl, crawl.count or 0, distinct, baseline)
 
 
 def _why_stopped(crawl: SubjectCrawl) -> str:
@@ -121,6 +121,9 @@ def _verdict_of_counts(
     if distinct < wanted or (changed and far_less(distinct, min(max(seen), crawl.cap))):
         cause = f"source_changed: {changes} while paging" if changed else "undercount"
         return _Verdict("partial", f"{cause}: {distinct} distinct works of {max(seen)} announced")
+    if far_less(max(seen), shown := crawl.coverage.end):
+        reason = f"count_contradicted: work_count is {max(seen)}, and the pages hold {shown} works"
+        return _Verdict("partial", reason)
     if baseline.count is not None and far_less(announced, baseline.count):
         reason = f"source_shrunk: work_count is {announced}, and was {baseline.count}"
         if baseline.shrunk_runs + 1 < RUNS_TO_BELIEVE:

@@ -94,6 +94,8 @@ class SubjectCrawl:
     _bridges: dict[Seam, int] = field(default_factory=dict)
     _last_volley: int = -1
     _answers_at_limit: int = 0
+    _lower_ends: set[int] = field(default_factory=set)
+    _overrun: int = 0
 
     def __post_init__(self) -> None:
         self._sizer = PageSizer(self.limits.size, self.state.page_size)
@@ -160,9 +162,9 @@ class SubjectCrawl:
         overlapping = start - 1
         if start > 0 and self._is_wanted(overlapping) and not self._is_taken(overlapping):
             start = overlapping
-        limit = min(self._request_size, stop - start)
-        if stop < self._bound:
-            limit = min(self._request_size, stop - start + 1)
+        # The last page is asked for whole: it shows works that the count does not speak of.
+        wanted = stop - start + 1 if stop < self._bound else self.cap - start
+        limit = min(self._request_size, wanted)
         return PageRange(start, limit, details=start == 0 and not self.state.without_details)
 
     @property
@@ -239,10 +241,14 @@ class SubjectCrawl:
             self.state.zeros += 1
             wanted = _ZEROS_AFTER_WORKS if had_works else _ZEROS
             return "count_zero" if self.state.zeros < wanted else None
-        if not far_less(result.work_count, self.largest_count):
+        if far_less(result.work_count, self.largest_count):
+            self.counts.append((result.fetched_at, result.offset, result.work_count))
+            return "count_collapsed"
+        if result.offset >= self.largest_count or result.offset in self._lower_ends:
             return None
-        self.counts.append((result.fetched_at, result.offset, result.work_count))
-        return "count_collapsed"
+        # One of the source's replicas may be behind the others.
+        self._lower_ends.add(result.offset)
+        return "end_uncertain"
 
     def record_page(self, result: PageResult, page: PageRange | None = None) -> None:
         """Take in a page that was stored, adopted, or found to lie behind the end.
@@ -266,7 +272,7 @@ class SubjectCrawl:
 
     def _believe(self, result: PageResult) -> None:
         newest = (result.fetched_at, result.offset, result.work_count) == max(self.counts)
-        shown = self.coverage.ranges[-1][1] if self.coverage.ranges else 0
+        shown = self.coverage.end
         if newest:
             # A page with works shows that there are so many, whatever its count says.
             collapsed = far_less(result.work_count, max(self.largest_count, shown))
@@ -276,8 +282,13 @@ class SubjectCrawl:
             self._proven_end = result.offset
         elif newest and result.work_count > (self._proven_end or 0):
             self._proven_end = None
+        if result.entry is not None and len(result.fingerprints) >= result.limit:
+            end = self.coverage.end_of(result.offset)
+            self._overrun = max(self._overrun, end if end > result.work_count else 0)
+        # A full page with more than its count allows may have others behind it.
+        beyond = self.limits.size if self._overrun == shown > 0 else 0
         # A count that falls a little may as well waver: a page behind it shows which.
-        self._end = min(self.cap, max(self.largest_count, shown))
+        self._end = min(self.cap, max(self.largest_count, shown + beyond))
         if self._proven_end is not None:
             self._end = min(self._end, self._proven_end)
         for page in [one for one in self._again if one.offset >= self._end]:

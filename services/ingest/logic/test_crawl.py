@@ -49,14 +49,17 @@ def test_pages_cover_the_subject_in_total_order_and_overlap_by_one_work() -> Non
     assert lake.source.paths == [
         "/subjects/love.json?limit=11&offset=0&sort=editions,key&details=true",
         "/subjects/love.json?limit=11&offset=10&sort=editions,key",
-        "/subjects/love.json?limit=5&offset=20&sort=editions,key",
+        "/subjects/love.json?limit=11&offset=20&sort=editions,key",
     ]
 
 
 def test_overlap_stays_within_the_source_s_bound() -> None:
     lake = MemoryLake({"love": 1500}, page_size=1000, max_works=5000)
     lake.run_heartbeat()
-    assert [(offset, limit) for _, offset, limit in lake.source.requests] == [(0, 1000), (999, 501)]
+    assert [(offset, limit) for _, offset, limit in lake.source.requests] == [
+        (0, 1000),
+        (999, 1000),
+    ]
 
 
 def test_filters_and_kinds_reach_the_source() -> None:
@@ -144,7 +147,7 @@ def test_429_stops_everything_for_a_while_and_blames_no_page() -> None:
     lake.source.script = first_times(4, RateLimitedError("429"))
     assert lake.run_until_finished().status == "complete"
     limits = {(offset, limit) for _, offset, limit in lake.source.requests} - {(0, 1)}
-    assert {limit for _, limit in limits} == {10, 11}
+    assert {limit for _, limit in limits} == {11}
 
 
 def test_403_to_every_first_request_ends_the_run_at_once() -> None:
@@ -608,3 +611,46 @@ def test_answer_at_which_the_reader_fails_costs_its_subject_only() -> None:
     assert str(lake.outcome("odd").reason).startswith("answer_unexpected: crawl stopped")
     assert lake.outcome("odd").refused == 0
     assert {lake.outcome(subject).status for subject in ("love", "history")} == {"complete"}
+
+
+def test_one_answer_that_says_less_does_not_end_a_subject() -> None:
+    # GIVEN one answer of a replica that is behind the others by less than editing explains
+    lake = MemoryLake({"love": 100})
+    lake.source.script = lambda subject, offset, limit: (
+        json_response({"work_count": 90, "works": []})
+        if offset >= 90 and lake.source.requests.count((subject, offset, limit)) == 1
+        else None
+    )
+    # WHEN it is crawled THEN the page is asked for again, and comes
+    assert lake.run_heartbeat().status == "complete"
+    assert (lake.outcome("love").distinct, lake.outcome("love").reason) == (100, None)
+
+
+def test_lower_end_is_believed_when_it_is_said_twice() -> None:
+    lake = MemoryLake({"love": 100})
+    lake.source.script = lambda subject, offset, limit: (
+        json_response(page(subject, offset, limit, 90)) if offset else None
+    )
+    assert lake.run_heartbeat().status == "complete"
+    outcome = lake.outcome("love")
+    assert (outcome.distinct, outcome.expected_last) == (90, 90)
+    assert len(lake.source.requests) <= 13
+
+
+@pytest.mark.parametrize(
+    ("says", "works"), [(0, 11), (3, 11), (0, 95), (3, 95), (15, 95), (0, 100), (3, 100), (15, 100)]
+)
+def test_full_page_with_more_than_its_count_is_not_the_last_one(says: int, works: int) -> None:
+    # GIVEN a source whose count says less than a page holds
+    lake = MemoryLake({"love": works})
+    lake.source.script = lambda subject, offset, limit: json_response(
+        page(subject, offset, limit, works) | {"work_count": says}
+    )
+    # WHEN it is crawled THEN every work is there, and the run says what is wrong
+    lake.run_until_finished()
+    outcome = lake.outcome("love")
+    assert outcome.distinct == works
+    assert (outcome.status, outcome.reason) == (
+        "partial",
+        f"count_contradicted: work_count is {says}, and the pages hold {works} works",
+    )
