@@ -654,3 +654,12 @@ def test_full_page_with_more_than_its_count_is_not_the_last_one(says: int, works
         "partial",
         f"count_contradicted: work_count is {says}, and the pages hold {works} works",
     )
+
+
+def test_subject_whose_works_never_come_is_not_one_without_works() -> None:
+    lake = MemoryLake({"love": 30, "odd": 30, "history": 30})
+    lake.source.script = lambda subject, offset, limit: (
+        json_response({"work_count": 50, "works": []}) if subject == "odd" else None
+    )
+    assert lake.run_until_finished().status == "partial"
+    assert lake.outcome("odd").status != "empty"
