@@ -27,7 +27,7 @@ class CircuitBreaker:
     """Closed: requests pass. Open: none does, for a time. Half open: one does, as a probe.
 
     Only what was sent since the last change counts, so that the rest of a volley that met the same
-    outage neither opens the circuit twice nor lengthens the cool-down. A request asks again right
+    outage neither opens the circuit twice nor lengthens the cool-down by more than it asks for. A request asks again right
     before it is sent: one that had to wait while the circuit opened stays at home.
 
     Parameters
@@ -103,6 +103,8 @@ class CircuitBreaker:
     def failed(self, ticket: int, subject: str, retry_after: float | None = None) -> None:
         """Note a request for a subject that failed in a way that a source that is down explains."""
         if ticket != self._generation:
+            if self.open_seconds:
+                self._prolong(retry_after or 0.0)
             return
         self.failures += 1
         self._failing.add(subject)
@@ -115,6 +117,12 @@ class CircuitBreaker:
         """Note that the source asked for a pause (429), of ``at_least`` that long if it said so."""
         if ticket == self._generation:
             self._open(at_least or 0.0)
+        else:
+            self._prolong(at_least or 0.0)
+
+    def hold_back(self) -> None:
+        """Let nothing be sent that was begun already."""
+        self._generation += 1
 
     def _open(self, at_least: float) -> None:
         self.opened += 1
@@ -127,8 +135,12 @@ class CircuitBreaker:
             base=COOL_DOWN_SECONDS,
             cap=COOL_DOWN_CAP_SECONDS,
         )
-        seconds = max(min(at_least, LONGEST_RETRY_AFTER), jitter)
-        self._open_until = self._timing.monotonic() + seconds
+        self._open_until = self._timing.monotonic() + jitter
+        self._prolong(at_least)
+
+    def _prolong(self, at_least: float) -> None:
+        until = self._timing.monotonic() + min(at_least, LONGEST_RETRY_AFTER)
+        self._open_until = max(self._open_until, until)
 
     def _reset(self) -> None:
         self.failures = 0

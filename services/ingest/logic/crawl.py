@@ -372,6 +372,7 @@ class Crawl:
 
     def _close(self, code: str) -> None:
         self.closing = code
+        self._deps.breaker.hold_back()
         for crawl in self._active:
             crawl.stop(code)
 
