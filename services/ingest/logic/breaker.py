@@ -27,8 +27,9 @@ class CircuitBreaker:
     """Closed: requests pass. Open: none does, for a time. Half open: one does, as a probe.
 
     Only what was sent since the last change counts, so that the rest of a volley that met the same
-    outage neither opens the circuit twice nor lengthens the cool-down by more than it asks for. A request asks again right
-    before it is sent: one that had to wait while the circuit opened stays at home.
+    outage does not open the circuit twice, and lengthens the cool-down only where it asks to. A
+    request asks again right before it is sent: one that had to wait while the circuit opened stays
+    at home.
 
     Parameters
     ----------

@@ -16,6 +16,14 @@ from ingest.ports import Timing
 SEND_JITTER_SECONDS: Final = 0.025
 
 
+def sustained_rate(rate: float) -> float:
+    """Return the requests a second that a pacer of a rate comes to: above 1 it is a whole number.
+
+    Two and a half requests in any second are two, for no window may hold more than the rate.
+    """
+    return float(int(rate)) if rate >= 1 else rate
+
+
 class Pacer:
     """Lets requests pass one at a time, at most ``burst`` of them in any window.
 
@@ -37,8 +45,9 @@ class Pacer:
     def __init__(
         self, rate: float, timing: Timing, may_send: Callable[[], bool] = lambda: True
     ) -> None:
-        burst = max(1, int(rate))
-        self._window = max(1.0, 1 / rate) + SEND_JITTER_SECONDS
+        sustained = sustained_rate(rate)
+        burst = max(1, int(sustained))
+        self._window = max(1.0, 1 / sustained) + SEND_JITTER_SECONDS
         # Spread inside the window, but by less than an even share: delays must not add up.
         self._spacing = 0.9 * self._window / burst
         self._sent: deque[float] = deque(maxlen=burst)
