@@ -71,6 +71,10 @@ class SubjectCrawl:
         Whether it had works in the last run; asked when it seems to have none.
     parked_until, last_tried
         Monotonic seconds.
+    counts, largest_count
+        The counts that the source gave in this run: when, at which offset, and how many works.
+    count
+        The one that is believed.
     """
 
     spec: SubjectSpec
@@ -86,6 +90,7 @@ class SubjectCrawl:
     entries: dict[int, PageEntry] = field(default_factory=dict)
     coverage: Coverage = field(default_factory=Coverage)
     counts: list[tuple[datetime, int, int]] = field(default_factory=list)
+    largest_count: int = 0
     count: int | None = None
     _end: int | None = None
     _proven_end: int | None = None
@@ -93,6 +98,7 @@ class SubjectCrawl:
     _again: list[PageRange] = field(default_factory=list)
     _bridges: dict[Seam, int] = field(default_factory=dict)
     _last_volley: int = -1
+    _newest: tuple[datetime, int, int] | None = None
     _answers_at_limit: int = 0
     _lower_ends: set[int] = field(default_factory=set)
     _overrun: int = 0
@@ -109,11 +115,6 @@ class SubjectCrawl:
     def was_tried(self) -> bool:
         """Whether anything was asked for in this invocation."""
         return self.last_tried > float("-inf")
-
-    @property
-    def largest_count(self) -> int:
-        """The largest count that the source gave in this run."""
-        return max((count for _, _, count in self.counts), default=0)
 
     @property
     def finished(self) -> bool:
@@ -242,7 +243,7 @@ class SubjectCrawl:
             wanted = _ZEROS_AFTER_WORKS if had_works else _ZEROS
             return "count_zero" if self.state.zeros < wanted else None
         if far_less(result.work_count, self.largest_count):
-            self.counts.append((result.fetched_at, result.offset, result.work_count))
+            self._note_count(result)
             return "count_collapsed"
         if result.offset >= self.largest_count or result.offset in self._lower_ends:
             return None
@@ -264,14 +265,21 @@ class SubjectCrawl:
             self.state.limited = False
             self.parked_until = float("-inf")
             self._sizer.succeeded()
-        self.counts.append((result.fetched_at, result.offset, result.work_count))
+        self._note_count(result)
         if result.entry is not None:
             self.entries.setdefault(result.offset, result.entry)
             self.coverage.add(result.offset, result.fingerprints)
         self._believe(result)
 
+    def _note_count(self, result: PageResult) -> None:
+        # A subject may have 20,000 pages: none looks through those before it.
+        counted = _counted(result)
+        self.counts.append(counted)
+        self._newest = max(self._newest or counted, counted)
+        self.largest_count = max(self.largest_count, result.work_count)
+
     def _believe(self, result: PageResult) -> None:
-        newest = (result.fetched_at, result.offset, result.work_count) == max(self.counts)
+        newest = _counted(result) == self._newest
         shown = self.coverage.end
         if newest:
             # A page with works shows that there are so many, whatever its count says.
@@ -394,3 +402,7 @@ class SubjectCrawl:
         self.stopped_by = self.stopped_by or code
         self._again.clear()
         self._pending.clear()
+
+
+def _counted(result: PageResult) -> tuple[datetime, int, int]:
+    return result.fetched_at, result.offset, result.work_count

@@ -18,6 +18,7 @@ from ingest.errors import (
     StateUnreadableError,
     StoreUnavailableError,
 )
+from ingest.logic.breaker import CircuitBreaker
 from ingest.logic.checkpoint import GUARD_SECONDS, ActiveRun, Checkpoint, LeasedCheckpoint
 from ingest.logic.heartbeat import (
     CrawlRules,
@@ -137,7 +138,7 @@ def test_lost_checkpoint_is_made_good_from_the_stored_objects() -> None:
 def test_unreadable_state_is_named(key: str) -> None:
     lake = MemoryLake({"love": 3})
     lake.store.create(key, NewObject(b"{"))
-    with pytest.raises(StateUnreadableError, match=key):
+    with pytest.raises(StateUnreadableError, match=f"{key}.*(begun by hand|configured subjects)"):
         lake.run_heartbeat()
 
 
@@ -469,3 +470,31 @@ def plain_403() -> SourceResponse:
 def test_clock_of_the_fakes_is_utc() -> None:
     assert FakeClock(5).now() - FakeClock().now() == timedelta(seconds=5)
     assert FakeClock().now().tzinfo is UTC
+
+
+def test_what_waits_is_not_sent_once_the_run_is_closed() -> None:
+    # GIVEN requests that wait for their turn while the third 403 comes
+    lake = MemoryLake({f"subject_{number}": 5 for number in range(20)})
+    asked, fetch = threading.Semaphore(3), lake.source.fetch
+
+    def refused(path: str, gate: Gate, timeout_seconds: float) -> SourceResponse:
+        if not asked.acquire(blocking=False):
+            closed.wait(0.5)
+        return fetch(path, gate, timeout_seconds)
+
+    closed, hold_back = threading.Event(), CircuitBreaker.hold_back
+
+    def noted(breaker: CircuitBreaker) -> None:
+        hold_back(breaker)
+        closed.set()
+
+    lake.source.script = lambda subject, offset, limit: plain_403()
+    lake.source.fetch = refused  # type: ignore[method-assign]  # a source that is slow to connect
+    # WHEN the run is closed by it THEN they stay at home
+    with ThreadPoolExecutor(12) as executor, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(CircuitBreaker, "hold_back", noted)
+        result = run_heartbeat(
+            Heartbeat(scheduled_time=START), replace_executor(lake.dependencies(), executor)
+        )
+    assert result.status == "failed"
+    assert len(lake.source.requests) == 3
