@@ -28,6 +28,7 @@ PLAN = "runs/run_id=20261123T060000Z/plan.json"
 OUTCOME = "runs/run_id=20261123T060000Z/subjects/S.json"
 SUBJECTS = "config/subjects.json"
 CHECKPOINT = "state/ingest.json"
+BASELINE = "state/baselines/S.json"
 PROCESSED = "processed_data/works/ingest_date=2026-11-23/R-S-000000.parquet"
 COMPACTED = "compacted_data/works/ingest_date=2026-11-23/1795420800/part-00000.parquet"
 QUARANTINED = "quarantine_data/works/ingest_date=2026-11-23/R-S-000000.jsonl.gz"
@@ -55,13 +56,13 @@ NAMED_LIKE_LEDGERS = [
 INGEST, PROCESS = ("ingest", "FunctionRole"), ("process", "FunctionRole")
 ETL, BULK = ("glue_etl", "EtlRole"), ("glue_etl", "BulkRole")
 READS = {
-    INGEST: {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, SUBJECTS},
+    INGEST: {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, BASELINE, SUBJECTS},
     PROCESS: {PAGE, MANIFEST, PART_PAGES, PART_SUM, RECEIPT, PROCESSED_LEDGER},
     ETL: {PROCESSED, COMPACTED, DUMP_ROWS, PROCESSED_LEDGER, CURATED_LEDGER, CURATED},
     BULK: {DUMP, DUMP_ROWS, DUMP_QUARANTINE, PROCESSED_LEDGER},
 }
 WRITES = {
-    INGEST: {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, QUARANTINED_RESPONSE},
+    INGEST: {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, BASELINE, QUARANTINED_RESPONSE},
     # The rows and the quarantine of dumps are below prefixes that it writes.
     PROCESS: {
         PROCESSED,

@@ -29,6 +29,9 @@ class Heartbeat(_Event):
         ``None``: what is configured.
     """
 
+    # A misspelt ``subjects`` would begin a run of the configured ones.
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     scheduled_time: AwareDatetime
     start: bool = False
     subjects: Annotated[list[str | dict[str, Any]] | None, Field(min_length=1)] = None

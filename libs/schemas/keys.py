@@ -30,6 +30,7 @@ RUNS_PREFIX: Final = "runs/"
 MANIFEST_NAME: Final = "manifest.json"
 REPORTS_PREFIX: Final = "reports/"
 CHECKPOINT_KEY: Final = "state/ingest.json"
+_BASELINES_PREFIX: Final = "state/baselines/"
 #: Names the published build. Query engines ignore names that begin with ``_``.
 CURRENT_BUILD_KEY: Final = f"{CURATED_PREFIX}_current.json"
 BUILD_RECORDS_PREFIX: Final = f"{CURATED_PREFIX}_builds/"
@@ -455,6 +456,11 @@ def outcomes_prefix(run_id: str) -> str:
 def outcome_key(run_id: str, subject: str) -> str:
     """Return the key of a finished subject's outcome, which the manifest will hold too."""
     return f"{outcomes_prefix(run_id)}{encode_segment(subject)}.json"
+
+
+def baseline_key(subject: str) -> str:
+    """Return the key of the last count of a subject that ingest believed, whatever run it was."""
+    return f"{_BASELINES_PREFIX}{encode_segment(subject)}.json"
 
 
 def parts_prefix(run_id: str) -> str:

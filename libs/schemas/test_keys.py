@@ -151,6 +151,7 @@ def test_every_place_of_the_lake_has_one_key() -> None:
     assert keys.CURRENT_BUILD_KEY == "curated_data/_current.json"
     assert keys.plan_key(RUN) == f"runs/run_id={RUN}/plan.json"
     assert keys.outcome_key(RUN, "place:a b") == (f"runs/run_id={RUN}/subjects/place%3Aa%20b.json")
+    assert keys.baseline_key("place:a b") == "state/baselines/place%3Aa%20b.json"
     assert keys.compacted_prefix("works", "2026-11-23", "17") == (
         "compacted_data/works/ingest_date=2026-11-23/17/"
     )

@@ -26,7 +26,8 @@ again.
     │   ├── BadRequestError             400, 404, 422, a redirection, a refused sort
     │   └── StateUnreadableError        an object that ingest wrote does not read back
     └── DataError
-        └── BodyRefusedError            HTML with 200, truncated gzip, another shape, no count
+        ├── BodyRefusedError            HTML with 200, truncated gzip, another shape, no count
+        └── UnexpectedAnswerError       an answer at which the code for it failed
 """
 
 from __future__ import annotations
@@ -162,6 +163,12 @@ class BodyRefusedError(DataError):
     """A body that came with status 200 is not a page of a subject."""
 
     code = "body_refused"
+
+
+class UnexpectedAnswerError(DataError):
+    """An answer at which the code that reads it failed, as it should at none."""
+
+    code = "answer_unexpected"
 
 
 def validation_summary(error: ValidationError) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Self
 from pydantic import Field, ValidationError, model_validator
 
 from ingest.errors import ConfigurationError, validation_summary
+from ingest.logic.pacer import sustained_rate
 from ingest.openlibrary.manners import (
     ANONYMOUS_RATE,
     LARGEST_PAGE,
@@ -21,6 +22,12 @@ from ingest.openlibrary.subjects import check_duration, parse_subjects
 from ingest.ports import SubjectSpec
 from schemas.settings import CommonSettings
 
+#: A year: runs end, and times that are computed with it exist.
+_MOST_MINUTES: Final = 366 * 24 * 60
+#: Ends in a host's name, and perhaps a path; brackets would end the User-Agent's comment.
+_ADDRESS_OR_URL: Final = (
+    r"^[!-'*-~]*[A-Za-z0-9]\.[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9](:[0-9]+)?([/?#][!-'*-~]*)?$"
+)
 REFERENCE_SCHEMES: Final = ("ssm:", "s3:")
 
 
@@ -66,11 +73,17 @@ class Settings(CommonSettings):
     max_works_per_subject: Annotated[int, Field(alias="MAX_WORKS_PER_SUBJECT", ge=1)] = 10_000
     requests_per_second: Annotated[float, Field(alias="REQUESTS_PER_SECOND", gt=0, le=1000)] = 0.0
     contact: Annotated[
-        str | None, Field(alias="CONTACT", pattern=r"^[!-'*-~]*[@:.][!-'*-~]*$", max_length=200)
+        str | None, Field(alias="CONTACT", pattern=_ADDRESS_OR_URL, max_length=200)
     ] = None
-    run_interval_minutes: Annotated[int, Field(alias="RUN_INTERVAL_MINUTES", ge=1)] = 1440
-    max_crawl_minutes: Annotated[float, Field(alias="MAX_CRAWL_MINUTES", gt=0)] = 720
-    run_deadline_minutes: Annotated[float, Field(alias="RUN_DEADLINE_MINUTES", gt=0)] = 1440
+    run_interval_minutes: Annotated[
+        int, Field(alias="RUN_INTERVAL_MINUTES", ge=1, le=_MOST_MINUTES)
+    ] = 1440
+    max_crawl_minutes: Annotated[
+        float, Field(alias="MAX_CRAWL_MINUTES", gt=0, le=_MOST_MINUTES)
+    ] = 720
+    run_deadline_minutes: Annotated[
+        float, Field(alias="RUN_DEADLINE_MINUTES", gt=0, le=_MOST_MINUTES)
+    ] = 1440
 
     @model_validator(mode="before")
     @classmethod
@@ -114,7 +127,7 @@ class Settings(CommonSettings):
             specs,
             page_size=self.page_size,
             max_works=self.max_works_per_subject,
-            requests_per_second=self.requests_per_second,
+            requests_per_second=sustained_rate(self.requests_per_second),
             limit_minutes=self.max_crawl_minutes,
         )
         return specs

@@ -18,6 +18,7 @@ from ingest.testing.adversary import (
     FastClock,
     Reply,
     document,
+    page_of,
     text,
 )
 from ingest.testing.misbehaving_sources import CASES, GOOD, WORKS, Case
@@ -86,6 +87,26 @@ def test_count_that_falls_by_half_is_believed_on_the_third_day(crawled: Adversar
         ("complete", "source_shrunk: work_count is 50, and was 100 3 runs ago"),
         ("complete", "None"),
     ]
+
+
+def test_day_that_fails_besides_does_not_make_the_lower_count_the_old_one(
+    crawled: AdversaryLake,
+) -> None:
+    # GIVEN a subject that falls to half, and serves less than that on the first day
+    crawled.adversary.works["love"] = list(range(50))
+    short = crawl_again(
+        crawled,
+        lambda asked: (page_of(range(45), asked, 50) if asked.subject == "love" else None),
+    )
+    days = crawl_again(crawled, lambda asked: None, days=3)
+    # THEN it counts as one of the days that see it
+    assert [outcomes["love"][0] for outcomes in [*short, *days]] == [
+        "partial",
+        "partial",
+        "complete",
+        "complete",
+    ]
+    assert days[0]["love"][1] == "source_shrunk: work_count is 50, and was 100 in the last run"
 
 
 def test_run_that_failed_does_not_make_the_next_one_forget_the_count(

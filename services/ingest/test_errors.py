@@ -11,6 +11,7 @@ def all_errors(root: type[errors.IngestError]) -> list[type[errors.IngestError]]
 
 def test_codes_are_stable_and_unique() -> None:
     assert sorted((one.code, one.tag) for one in all_errors(errors.IngestError)) == [
+        ("answer_unexpected", "data"),
         ("bad_request", "terminal"),
         ("body_refused", "data"),
         ("configuration", "terminal"),

@@ -222,6 +222,18 @@ def test_invalid_heartbeat_event_is_refused(lake: StandIn) -> None:
         call({"Records": []})
 
 
+def test_field_that_a_heartbeat_does_not_have_is_refused(lake: StandIn) -> None:
+    misspelt = EVENT | {"subject": ["dogs"]}
+    with pytest.raises(ConfigurationError, match="subject: Extra"):
+        call(misspelt)
+    assert lake.requests() == []
+
+
+def test_event_of_the_schedule_is_a_heartbeat(lake: StandIn) -> None:
+    # infra/ingest.yaml sends this field and no other.
+    assert call({"scheduled_time": EVENT["scheduled_time"]})["action"] == "started"
+
+
 def test_wrong_setting_is_named(lake: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAGE_SIZE", "5000")
     with pytest.raises(ConfigurationError, match="PAGE_SIZE"):

@@ -24,13 +24,13 @@ def test_defaults_are_polite() -> None:
 def test_contact_raises_the_rate_and_is_named() -> None:
     settings = load_settings({**MINIMAL, "CONTACT": "lake@example.org"})
     assert settings.requests_per_second == 3
-    assert settings.user_agent == "openlake-dev-ingest/0.3.0 (lake@example.org)"
+    assert settings.user_agent == "openlake-dev-ingest/0.4.0 (lake@example.org)"
 
 
 def test_user_agent_names_the_installation() -> None:
     named = {**MINIMAL, "LAKE_APP": "atlas", "LAKE_ENV": "prod", "CONTACT": "a@example.org"}
     settings = load_settings(named)
-    assert settings.user_agent == "atlas-prod-ingest/0.3.0 (a@example.org)"
+    assert settings.user_agent == "atlas-prod-ingest/0.4.0 (a@example.org)"
     assert not settings.has_default_name
     assert load_settings(MINIMAL).has_default_name
 
@@ -50,14 +50,47 @@ def test_rate_is_what_is_configured() -> None:
         ("REQUESTS_PER_SECOND", "nan"),
         ("CONTACT", "nobody"),
         ("CONTACT", "a@b.org)\r\nX-Evil: 1"),
+        ("CONTACT", "."),
+        ("CONTACT", "TBD."),
+        ("CONTACT", "nobody@"),
         ("SOURCE_URL", "openlibrary.org"),
         ("SOURCE_URL", "https://openlibrary.org/?q=1"),
         ("RUN_INTERVAL_MINUTES", "0"),
+        ("RUN_INTERVAL_MINUTES", "999999999999999"),
+        ("RUN_DEADLINE_MINUTES", "inf"),
+        ("RUN_DEADLINE_MINUTES", "1e10"),
+        ("MAX_CRAWL_MINUTES", "inf"),
+        ("MAX_CRAWL_MINUTES", "nan"),
     ],
 )
 def test_wrong_variable_is_named(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
         load_settings({**MINIMAL, name: value})
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        "lake@example.org",
+        "mailto:a.b+c@sub.example.org",
+        "https://example.org",
+        "https://example.org:8443/contact?of=lake#us",
+        "example.org/lake",
+        "lake@example.xn--p1ai",
+    ],
+)
+def test_contact_is_an_address_or_a_url(contact: str) -> None:
+    assert load_settings({**MINIMAL, "CONTACT": contact}).contact == contact
+
+
+@pytest.mark.parametrize(("rate", "kept"), [("0.5", 0.5), ("1.9", 1), ("3", 3), ("3.7", 3)])
+def test_duration_is_estimated_at_the_rate_that_is_kept(rate: str, kept: float) -> None:
+    # GIVEN as many pages as the rate that is kept allows in 720 minutes
+    most = int(kept * 720 * 60)
+    settings = load_settings({**MINIMAL, "REQUESTS_PER_SECOND": rate, "PAGE_SIZE": "1"})
+    assert settings.checked_subjects(json.dumps([{"subject": "love", "max_works": most}]))
+    with pytest.raises(ConfigurationError, match=f"at {kept:g} requests/s"):
+        settings.checked_subjects(json.dumps([{"subject": "love", "max_works": most + 60}]))
 
 
 def test_every_missing_variable_is_named() -> None:

@@ -36,6 +36,7 @@ OBJECTS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "runs/*/curated.json": (f"{RUN}/curated.json", {ETL: "get put"}),
     "state/ingest.json": ("state/ingest.json", {INGEST: "get put"}),
+    "state/baselines/*": ("state/baselines/probe.json", {INGEST: "get put"}),
     "state/other": ("state/other", {}),
     "config/*": ("config/probe.json", {INGEST: "get"}),
     "processed_data/*": (

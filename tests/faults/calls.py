@@ -18,6 +18,7 @@ _S3_OPERATIONS: Final = {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadOb
 _OBJECTS: Final = {
     "page": r"raw_data/subjects/.*\.json\.gz",
     "checkpoint": r"state/ingest\.json",
+    "baseline": r"state/baselines/.*",
     "plan": r"runs/[^/]*/plan\.json",
     "manifest": r"runs/[^/]*/manifest\.json",
     "outcome": r"runs/[^/]*/subjects/.*",

@@ -197,7 +197,8 @@ class HttpSource:
                     retries=False,
                 )
                 return _read(response, url, sent, self._max_body_bytes)
-            except (urllib3.exceptions.HTTPError, OSError) as error:
+            except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+                # ValueError: urllib3 reads a chunk of negative length as far as it can.
                 raise SourceUnreachableError(f"{url}: {_brief(error)}") from error
 
     def close(self) -> None:
@@ -222,6 +223,10 @@ class HttpSource:
 def _read(
     response: urllib3.BaseHTTPResponse, url: str, sent: _Deadline, max_body_bytes: int
 ) -> SourceResponse:
+    if response.status < 200:
+        # The final answer is still to come on this connection, and must not pass for another's.
+        response.close()
+        raise SourceUnreachableError(f"{url}: an interim answer {response.status}")
     limit = max_body_bytes if response.status == 200 else _MAX_ERROR_BYTES
     body = bytearray()
     try:

@@ -22,6 +22,8 @@ _ABSENT: Final = frozenset({"NoSuchKey", "404", "NotFound"})
 _CONFLICT: Final = frozenset({"PreconditionFailed", "412"})
 #: 409: S3 met another write of the same object, or a change of the bucket, under way.
 _UNDER_WAY: Final = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
+#: S3 did not get to the request, or gave up on it, as with 5xx.
+_BUSY: Final = frozenset({"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable"})
 #: Seconds before the second and the later tries.
 _PAUSES: Final = (0.2, 0.5, 1.0)
 
@@ -166,8 +168,17 @@ def _unavailable(doing: str) -> Iterator[None]:
     # urllib3 come through as they are.
     try:
         yield
+    except ClientError as error:
+        if not _is_busy(error):
+            raise
+        raise StoreUnavailableError(f"{doing}: {error}") from error
     except (BotoCoreError, urllib3.exceptions.HTTPError, OSError) as error:
         raise StoreUnavailableError(f"{doing}: {type(error).__name__}: {error}") from error
+
+
+def _is_busy(error: ClientError) -> bool:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or _code(error) in _BUSY
 
 
 def _code(error: ClientError) -> str:

@@ -237,9 +237,18 @@ def test_redirection_is_not_followed() -> None:
         assert http_source_of(url).fetch(PATH, nullcontext, 5).status == 301
 
 
-def test_garbage_is_transient() -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"\0\1\2 nonsense\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n{}\r\n0\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+    ],
+    ids=["no HTTP", "negative chunk", "interim answer"],
+)
+def test_garbage_is_transient(answer: bytes) -> None:
     with (
-        raw_server(lambda connection: connection.sendall(b"\0\1\2 nonsense\r\n\r\n")) as url,
+        raw_server(lambda connection: connection.sendall(answer)) as url,
         pytest.raises(SourceUnreachableError),
     ):
         fetch(http_source_of(url))

@@ -183,6 +183,36 @@ def test_denied_access_is_not_taken_for_a_conflict() -> None:
         S3Store(Failing("AccessDenied"), "lake").replace("a", b"", None)
 
 
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("SlowDown", 503),
+        ("InternalError", 500),
+        ("ServiceUnavailable", 503),
+        ("503", 503),
+        ("RequestTimeout", 400),
+    ],
+)
+def test_busy_bucket_is_one_that_does_not_answer(code: str, status: int) -> None:
+    # GIVEN an S3 that still refuses when botocore has repeated the request
+    def busy(**_: object) -> object:
+        answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        raise ClientError(answer, "Any")
+
+    pages = SimpleNamespace(paginate=lambda **_: (busy() for _ in range(1)))
+    client = SimpleNamespace(get_object=busy, put_object=busy, get_paginator=lambda _: pages)
+    store = S3Store(client, "lake", lambda _: None)
+    # WHEN it is read, written or listed THEN the next heartbeat may go on
+    for call in (
+        lambda: store.get("a"),
+        lambda: store.create("a", NewObject(b"")),
+        lambda: store.replace("a", b"", None),
+        lambda: list(store.list_keys("a")),
+    ):
+        with pytest.raises(StoreUnavailableError):
+            call()
+
+
 def test_subject_list_is_read_from_a_parameter_and_from_the_bucket() -> None:
     boto3.client("ssm").put_parameter(Name="/lake/subjects", Value='["love"]', Type="String")
     store = S3Store(s3_client(1), "lake")

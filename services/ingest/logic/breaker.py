@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
+from functools import cached_property
 from typing import Final
 
 from ingest.logic.retry import full_jitter
@@ -26,8 +27,9 @@ class CircuitBreaker:
     """Closed: requests pass. Open: none does, for a time. Half open: one does, as a probe.
 
     Only what was sent since the last change counts, so that the rest of a volley that met the same
-    outage neither opens the circuit twice nor lengthens the cool-down. A request asks again right
-    before it is sent: one that had to wait while the circuit opened stays at home.
+    outage does not open the circuit twice, and lengthens the cool-down only where it asks to. A
+    request asks again right before it is sent: one that had to wait while the circuit opened stays
+    at home.
 
     Parameters
     ----------
@@ -55,6 +57,11 @@ class CircuitBreaker:
     def source_is_down(self) -> bool:
         """Whether enough probes failed in a row to leave the source to the next invocation."""
         return self._openings > OPENINGS_TO_GIVE_UP
+
+    @property
+    def is_last_probe(self) -> bool:
+        """Whether the source is down if the next request fails as well."""
+        return self._openings == OPENINGS_TO_GIVE_UP
 
     @property
     def is_closed(self) -> bool:
@@ -97,6 +104,8 @@ class CircuitBreaker:
     def failed(self, ticket: int, subject: str, retry_after: float | None = None) -> None:
         """Note a request for a subject that failed in a way that a source that is down explains."""
         if ticket != self._generation:
+            if self.open_seconds:
+                self._prolong(retry_after or 0.0)
             return
         self.failures += 1
         self._failing.add(subject)
@@ -109,6 +118,12 @@ class CircuitBreaker:
         """Note that the source asked for a pause (429), of ``at_least`` that long if it said so."""
         if ticket == self._generation:
             self._open(at_least or 0.0)
+        else:
+            self._prolong(at_least or 0.0)
+
+    def hold_back(self) -> None:
+        """Let nothing be sent that was begun already."""
+        self._generation += 1
 
     def _open(self, at_least: float) -> None:
         self.opened += 1
@@ -121,8 +136,12 @@ class CircuitBreaker:
             base=COOL_DOWN_SECONDS,
             cap=COOL_DOWN_CAP_SECONDS,
         )
-        seconds = max(min(at_least, LONGEST_RETRY_AFTER), jitter)
-        self._open_until = self._timing.monotonic() + seconds
+        self._open_until = self._timing.monotonic() + jitter
+        self._prolong(at_least)
+
+    def _prolong(self, at_least: float) -> None:
+        until = self._timing.monotonic() + min(at_least, LONGEST_RETRY_AFTER)
+        self._open_until = max(self._open_until, until)
 
     def _reset(self) -> None:
         self.failures = 0
@@ -141,11 +160,18 @@ class Canary:
     ----------
     served
         Subjects that earlier invocations stored pages of.
+    find_former
+        Returns subjects that earlier runs were served; called once, when this run was served none.
     """
 
-    def __init__(self, served: Sequence[SubjectSpec]) -> None:
+    def __init__(
+        self,
+        served: Sequence[SubjectSpec],
+        find_former: Callable[[], Sequence[SubjectSpec]] = tuple,
+    ) -> None:
         self._served = deque(served)
         self._keys = {one.key for one in served}
+        self._find_former = find_former
 
     @property
     def is_known(self) -> bool:
@@ -169,8 +195,18 @@ class Canary:
         last = FAILURES_BETWEEN_CANARIES - 1
         if breaker.is_closed and breaker.failures % FAILURES_BETWEEN_CANARIES != last:
             return None
-        for _ in range(len(self._served)):
-            self._served.rotate(-1)
-            if self._served[-1].key not in failing:
+        candidates = self._served or self._former
+        for _ in range(len(candidates)):
+            candidates.rotate(-1)
+            if candidates[-1].key not in failing:
                 break
-        return self._served[-1] if self._served else None
+        return candidates[-1] if candidates else None
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything is known that this run or an earlier one was served."""
+        return bool(self._served or self._former)
+
+    @cached_property
+    def _former(self) -> deque[SubjectSpec]:
+        return deque(self._find_former())

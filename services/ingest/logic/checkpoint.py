@@ -149,6 +149,7 @@ class LeasedCheckpoint:
             raise StateUnreadableError(
                 f"{CHECKPOINT_KEY} is not a checkpoint ({validation_summary(error)})."
                 " Delete it: the next heartbeat goes on from the stored pages of the due run."
+                " A run that was begun by hand is not found again: begin another one."
             ) from error
         return self.state
 

@@ -55,6 +55,11 @@ class Coverage:
         """Return the offset behind the last work of a stored page."""
         return offset + len(self.pages[offset])
 
+    @property
+    def end(self) -> int:
+        """The offset behind the last work of all pages."""
+        return self.ranges[-1][1] if self.ranges else 0
+
     def covers(self, start: int, end: int) -> bool:
         """Return whether every work of a range is in some page."""
         return any(first <= start and end <= last for first, last in self.ranges)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from datetime import timedelta
 from functools import partial
 from typing import Final
 
 from ingest.errors import (
+    BodyRefusedError,
     CrawlStoppingError,
-    DataError,
     IngestError,
     RateLimitedError,
     SourceUnavailableError,
@@ -28,10 +28,15 @@ from ingest.logic.workers import Job
 
 _LONGEST_WAIT_SECONDS: Final = 1.0
 _SHORTEST_WAIT_SECONDS: Final = 0.01
+#: Codes of answers without works that are asked for again before they are believed.
+_UNCERTAIN: Final = frozenset({"count_zero", "end_uncertain"})
 #: A longer pause is not slept through: the next heartbeat goes on.
 LONGEST_PAUSE_SECONDS: Final = 60.0
 #: A source that served before and answers 403 since is asked in so many more invocations.
 DOWNS_TO_BELIEVE_A_REFUSAL: Final = 2
+#: A run of fewer subjects than show that the source is down, of which none was ever served, ends in
+#: the invocation after so many that found it down: in some three hours.
+DOWNS_TO_BELIEVE_FEW_SUBJECTS: Final = 8
 #: Subjects under way, parked ones too; beyond so many, no further one is begun.
 _MOST_SUBJECTS_AT_ONCE: Final = 64
 
@@ -70,11 +75,11 @@ class Crawl:
         self._waiting = self._subjects_to_begin()
         self._active: list[SubjectCrawl] = []
         self._none_left = False
-        self._canary = Canary(
-            [one for one in plan.subjects if one.key in {*resumed.ended, *resumed.pages}]
-        )
+        served = [one for one in plan.subjects if one.key in resumed.served]
+        self._canary = Canary(served, deps.find_served)
         self._canary_in_flight = False
         self._refusing: list[str] = []
+        self._answers_served = 0
         self._downs = downs
         self.closing = closing
         self.pages_stored = 0
@@ -127,12 +132,28 @@ class Crawl:
         if breaker.source_is_down and self._refusing and self._downs >= DOWNS_TO_BELIEVE_A_REFUSAL:
             self._close(UserAgentRefusedError.code)
             return False
+        if breaker.source_is_down and self._only_subjects_fail():
+            for crawl in self._active:
+                crawl.stop(crawl.state.last_code)
+            self._close(SourceUnavailableError.code)
+            return False
         return breaker.source_is_down or breaker.open_seconds > LONGEST_PAUSE_SECONDS
+
+    def _only_subjects_fail(self) -> bool:
+        # Too few to tell, and nothing to tell by: the lake must not wait a day for one of them.
+        if self._downs < DOWNS_TO_BELIEVE_FEW_SUBJECTS:
+            return False
+        return len(self._plan.subjects) < SUBJECTS_TO_OPEN and not self._canary.exists
 
     def _subjects_to_begin(self) -> Iterator[SubjectCrawl]:
         now, wall = self._deps.timing.monotonic(), self._deps.timing.now()
         limits = PageLimits(self._plan.page_size, self._deps.largest_request)
-        for spec in self._plan.subjects:
+        specs = self._plan.subjects
+        if not self._deps.breaker.is_closed:
+            # The probes of this invocation go to others than those of the invocations before it.
+            tried = {key: state.retries for key, state in self._resumed.states.items()}
+            specs = sorted(specs, key=lambda spec: tried.get(spec.key, 0))
+        for spec in specs:
             stored = self._resumed.pages.get(spec.key, [])
             state = self._resumed.states.pop(spec.key, None)
             if spec.key in self._resumed.ended or not (stored or state or not self.closing):
@@ -151,15 +172,26 @@ class Crawl:
                     return Job(crawl.spec, crawl, None, key=crawl.to_adopt.pop(0))
             if not (breaker.allows or self.closing):
                 return None
-            job = self._job_of(crawl for crawl in self._active if not crawl.is_failing)
+            crawls = [crawl for crawl in self._active if not crawl.is_failing]
+            if not (breaker.is_closed or self.closing):
+                # What failed last may fail by itself: a probe shows more of a subject untried,
+                # once its stored pages are read.
+                crawls = _longest_untried(crawls)
+                if crawls and crawls[0].adopting:
+                    return None
+                doubtful = breaker.is_last_probe or any(one.state.limited for one in crawls[:1])
+                if doubtful and (job := self._canary_job()):
+                    return job
+                if all(crawl.was_tried for crawl in crawls[:1]) and self._begin_subject():
+                    continue
+            job = self._job_of(crawls)
             if job or not self._begin_subject():
                 return job or self._canary_job() or self._job_of(self._parked())
 
     def _parked(self) -> list[SubjectCrawl]:
-        parked = [crawl for crawl in self._active if crawl.is_failing]
-        return sorted(parked, key=lambda crawl: crawl.last_tried)
+        return _longest_untried([crawl for crawl in self._active if crawl.is_failing])
 
-    def _job_of(self, crawls: Iterator[SubjectCrawl] | list[SubjectCrawl]) -> Job | None:
+    def _job_of(self, crawls: Iterable[SubjectCrawl]) -> Job | None:
         now = self._deps.timing.monotonic()
         for crawl in crawls:
             page = crawl.next_range(now)
@@ -245,6 +277,7 @@ class Crawl:
         crawl, page = job.crawl, job.page
         if crawl is None:
             self._source_served(job)
+            self._stand_back()
         elif page is None:
             crawl.record_page(result)
         elif not page.is_stored:
@@ -261,6 +294,13 @@ class Crawl:
                 self.pages_stored += 1
                 self._deps.observer.page_stored(crawl, result)
 
+    def _stand_back(self) -> None:
+        # A canary may have taken what a limit allows just now: the next 429 would be its doing.
+        timing = self._deps.timing
+        for crawl in [one for one in self._active if one.state.limited]:
+            delay = full_jitter(crawl.state.streak + 1, timing.uniform)
+            crawl.parked_until = max(crawl.parked_until, timing.monotonic() + delay)
+
     def _doubt(self, crawl: SubjectCrawl, result: PageResult) -> str | None:
         had_works = False
         if result.entry is None and result.work_count == 0:
@@ -270,6 +310,7 @@ class Crawl:
     def _source_served(self, job: Job) -> None:
         self._deps.breaker.succeeded(job.ticket)
         self._refusing.clear()
+        self._answers_served += 1
 
     def _record_error(self, job: Job, error: IngestError) -> None:
         crawl, page, breaker = job.crawl, job.page, self._deps.breaker
@@ -285,7 +326,7 @@ class Crawl:
         self._score_source(job, error)
         if crawl is None:
             return
-        if isinstance(error, DataError):
+        if isinstance(error, BodyRefusedError):
             crawl.state.refused += 1
         if crawl.stopped_by is None:
             crawl.record_failure(page, self._failure(crawl, error))
@@ -295,7 +336,7 @@ class Crawl:
         if isinstance(error, RateLimitedError):
             breaker.pause(job.ticket, error.retry_after)
             return
-        if error.code == "count_zero":
+        if error.code in _UNCERTAIN:
             # An answer after all; whether to believe it is a question of this subject alone.
             breaker.not_sent(job.ticket)
             return
@@ -313,10 +354,13 @@ class Crawl:
 
     def _failure(self, crawl: SubjectCrawl, error: IngestError) -> Failure:
         timing, state = self._deps.timing, crawl.state
-        # A pause is not the subject's doing, nor is a count of 0 that is not certain yet.
-        neutral = isinstance(error, RateLimitedError) or error.code == "count_zero"
+        is_pause = isinstance(error, RateLimitedError)
+        # A count that is not certain yet is nobody's doing.
+        neutral = is_pause or error.code in _UNCERTAIN
         # While the circuit is not closed, it is the source that fails and not the subject.
         charged = self._deps.breaker.is_closed and not neutral
+        if is_pause:
+            charged = crawl.is_limited_alone(self._answers_served)
         is_terminal = charged and error.tag == "terminal"
         delay = full_jitter(state.streak + state.zeros + 1, timing.uniform)
         if is_terminal:
@@ -328,5 +372,10 @@ class Crawl:
 
     def _close(self, code: str) -> None:
         self.closing = code
+        self._deps.breaker.hold_back()
         for crawl in self._active:
             crawl.stop(code)
+
+
+def _longest_untried(crawls: Iterable[SubjectCrawl]) -> list[SubjectCrawl]:
+    return sorted(crawls, key=lambda crawl: crawl.last_tried)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from ingest.logic.pages import PageRange, PageResult, SubjectState
 from ingest.logic.reconcile import Baseline
 from ingest.logic.subject_crawl import SubjectCrawl
 from ingest.logic.workers import Workers
-from ingest.ports import Timing
+from ingest.ports import SubjectSpec, Timing
 from schemas.ledger.run import SubjectOutcome
 
 
@@ -47,10 +47,14 @@ class CrawlDependencies:
         How long a request that begins now may take.
     keep_alive
         Called often, with what is known of the subjects: a later invocation goes on from it.
+    abandon
+        Sends nothing more, and returns when nothing is under way.
     keep_outcome
         Stores the outcome of a finished subject.
     find_baseline
         Returns what an earlier run counted of a subject.
+    find_served
+        Returns some subjects that earlier runs were served, and this one does not crawl.
     """
 
     fetcher: PageFetcher
@@ -62,14 +66,25 @@ class CrawlDependencies:
     may_go_on: Callable[[], bool]
     timeout_seconds: Callable[[], float]
     keep_alive: Callable[[dict[str, SubjectState]], None]
+    abandon: Callable[[], None]
     keep_outcome: Callable[[SubjectOutcome], None]
     find_baseline: Callable[[str], Baseline]
+    find_served: Callable[[], Sequence[SubjectSpec]]
 
 
 @dataclass
 class Resumed:
-    """What earlier invocations left: ended subjects; stored pages and scores by subject."""
+    """What earlier invocations left.
+
+    Attributes
+    ----------
+    ended, served
+        Subjects that have ended, and those of which a page is stored, ended or not.
+    pages, states
+        Stored pages and scores by subject, of those that have not ended.
+    """
 
     ended: set[str] = field(default_factory=set)
+    served: set[str] = field(default_factory=set)
     pages: dict[str, list[str]] = field(default_factory=dict)
     states: dict[str, SubjectState] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from ingest.logic.crawl import Crawl
 from ingest.logic.dependencies import CrawlDependencies, Observer, Resumed
 from ingest.logic.ledger import (
     find_baseline,
+    find_served,
     find_stored,
     is_finished,
     keep_outcome,
@@ -151,11 +152,14 @@ def run_heartbeat(heartbeat: Heartbeat, deps: HeartbeatDependencies) -> Heartbea
     if run.not_before is not None and run.not_before > deps.timing.now():
         return HeartbeatResult("idle", run.run_id, status=_why_resting(run))
     action: Action = "resumed" if state.run is not None else "started"
-    new_plan = None if load(run.run_id, deps.store) else _new_plan(run.run_id, deps)
+    # Before the checkpoint names the run: what another heartbeat asks for is no plan of this one.
+    plan, is_new = load(run.run_id, deps.store), False
+    if plan is None:
+        plan, is_new = freeze(_new_plan(run.run_id, deps), deps.store)
     if not checkpoint.take(run):
         return HeartbeatResult("busy", run.run_id)
     try:
-        result = _crawl(run, new_plan, checkpoint, deps)
+        result = _crawl(run, plan, checkpoint, deps, is_new=is_new)
     except LeaseLostError:
         return HeartbeatResult(action, run.run_id, status="lease_lost")
     except Exception:
@@ -207,13 +211,12 @@ def _release_quietly(checkpoint: LeasedCheckpoint) -> None:
 
 def _crawl(
     run: ActiveRun,
-    new_plan: RunPlan | None,
+    plan: RunPlan,
     checkpoint: LeasedCheckpoint,
     deps: HeartbeatDependencies,
+    *,
+    is_new: bool,
 ) -> HeartbeatResult:
-    plan, is_new = freeze(new_plan, deps.store) if new_plan else (None, False)
-    plan = plan or load(run.run_id, deps.store)
-    assert plan is not None  # noqa: S101  # either it was there or it was frozen just now
     if not is_new and (status := manifest_status(deps.store, run.run_id)):
         # The invocation that ended the run was killed before it could say so.
         checkpoint.release(finished_run_id=run.run_id)
@@ -226,7 +229,12 @@ def _crawl(
         run.closing = run.closing or "run_expired"
     crawl_deps = _crawl_dependencies(plan, run, checkpoint, deps)
     crawl = Crawl(plan, resumed, crawl_deps, closing=run.closing, downs=run.source_down)
-    ended = crawl.run()
+    try:
+        ended = crawl.run()
+    except Exception:
+        # Whoever gets the lease next knows nothing of requests that are sent after it.
+        crawl_deps.abandon()
+        raise
     run.closing = crawl.closing
     if ended:
         return _end_run(run, crawl, plan, checkpoint, deps)
@@ -291,17 +299,27 @@ def _crawl_dependencies(
         timing, subjects=len(plan.subjects), half_open=run.source_down > 0 or bool(run.not_before)
     )
 
+    workers = Workers(deps.executor, rules.in_flight)
+
+    def note_last_request() -> None:
+        if (since := pacer.seconds_since_sent) is not None:
+            checkpoint.state.last_sent_at = timing.now() - timedelta(seconds=since)
+
+    def abandon() -> None:
+        pacer.stop()
+        workers.wait()
+        note_last_request()
+
     def keep_alive(subjects: dict[str, SubjectState]) -> None:
         run.subjects = subjects
         if (rest := breaker.open_seconds) or run.not_before:
             run.not_before = timing.now() + timedelta(seconds=rest) if rest else None
-        if (since := pacer.seconds_since_sent) is not None:
-            checkpoint.state.last_sent_at = timing.now() - timedelta(seconds=since)
+        note_last_request()
         checkpoint.save_if_due()
 
     return CrawlDependencies(
         fetcher=PageFetcher(run.run_id, deps.source, deps.api, deps.store, pacer),
-        workers=Workers(deps.executor, rules.in_flight),
+        workers=workers,
         breaker=breaker,
         timing=timing,
         observer=deps.observer,
@@ -311,6 +329,10 @@ def _crawl_dependencies(
             1.0, min(LONGEST_REQUEST_SECONDS, deps.remaining_seconds() - RESERVE_SECONDS)
         ),
         keep_alive=keep_alive,
+        abandon=abandon,
         keep_outcome=lambda outcome: keep_outcome(deps.store, plan.run_id, outcome),
         find_baseline=lambda subject: find_baseline(deps.store, finished_runs, subject),
+        find_served=lambda: find_served(
+            deps.store, finished_runs, {spec.key for spec in plan.subjects}
+        ),
     )

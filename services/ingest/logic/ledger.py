@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from functools import partial
 from itertools import batched
 from typing import Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from ingest.errors import StateUnreadableError
+from ingest.errors import StateUnreadableError, WriteConflictError
 from ingest.logic.dependencies import Resumed
 from ingest.logic.pages import SubjectState
-from ingest.logic.plan import RunPlan
+from ingest.logic.plan import RunPlan, load
 from ingest.logic.reconcile import Baseline, never_begun, run_status
 from ingest.logic.workers import Executor
 from ingest.ports import NewObject, ObjectStore, SubjectSpec, Timing
 from schemas.keys import (
     InvalidKeyError,
     RawKey,
+    baseline_key,
     decode_segment,
     manifest_key,
     outcome_key,
@@ -30,8 +32,12 @@ from schemas.version import CONTRACT_VERSION
 
 #: Outcomes that are read at once; each is some hundred bytes a page.
 _READS_AT_ONCE: Final = 64
-#: Runs that are looked through for a subject's last count: it need not be in every list.
+#: Subjects of a run of which one was served, if any was.
+_SUBJECTS_TO_ASK: Final = 5
+#: The last runs know a subject's count best; it is kept besides, for the subject need not be in
+#: every list, and a run may end before it comes to it.
 _RUNS_TO_ASK: Final = 3
+_BASELINE: Final = TypeAdapter(Baseline)
 
 
 def find_stored(
@@ -61,6 +67,7 @@ def find_stored(
             subject = RawKey.parse(key).subject
         except InvalidKeyError:
             continue
+        resumed.served.add(subject)
         if subject not in resumed.ended:
             resumed.pages.setdefault(subject, []).append(key)
     return resumed
@@ -76,18 +83,51 @@ def keep_outcome(store: ObjectStore, run_id: str, outcome: SubjectOutcome) -> No
     """Store the outcome of an ended subject; a later invocation passes the subject over."""
     key = outcome_key(run_id, outcome.subject)
     store.create(key, NewObject(outcome.model_dump_json().encode()))
+    if outcome.baseline:
+        _keep_baseline(store, outcome.subject, Baseline.of(outcome))
+
+
+def _keep_baseline(store: ObjectStore, subject: str, baseline: Baseline) -> None:
+    key, body = baseline_key(subject), _BASELINE.dump_json(baseline)
+    found = store.get(key)
+    # A repeated write whose first answer was lost meets its own version.
+    with suppress(WriteConflictError):
+        if found is None or found.body != body:
+            store.replace(key, body, found.etag if found else None)
 
 
 def find_baseline(store: ObjectStore, finished_runs: Sequence[str], subject: str) -> Baseline:
-    """Return the count that the last run with this subject left."""
+    """Return the count that the last run with this subject left, however long ago that was."""
     for run_id in reversed(finished_runs[-_RUNS_TO_ASK:]):
         found = store.get(outcome_key(run_id, subject))
-        if found is not None:
-            try:
-                return Baseline.of(SubjectOutcome.model_validate_json(found.body))
-            except ValidationError:
-                return Baseline()
+        with suppress(ValidationError):
+            if (
+                found
+                and (left := Baseline.of(SubjectOutcome.model_validate_json(found.body))).count
+            ):
+                return left
+    kept = store.get(baseline_key(subject))
+    with suppress(ValidationError):
+        return _BASELINE.validate_json(kept.body) if kept else Baseline()
     return Baseline()
+
+
+def find_served(
+    store: ObjectStore, finished_runs: Sequence[str], crawled: Set[str]
+) -> list[SubjectSpec]:
+    """Return some subjects that the last runs were served, besides those that are crawled now."""
+    for run_id in reversed(finished_runs[-_RUNS_TO_ASK:]):
+        served = []
+        with suppress(StateUnreadableError):
+            plan = load(run_id, store)
+            others = [one for one in plan.subjects if one.key not in crawled] if plan else []
+            for spec in others[:_SUBJECTS_TO_ASK]:
+                text = _read_outcome(store, run_id, spec)
+                if text and SubjectOutcome.model_validate_json(text).pages:
+                    served.append(spec)
+        if served:
+            return served
+    return []
 
 
 def write_manifest(

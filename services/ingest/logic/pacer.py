@@ -16,6 +16,14 @@ from ingest.ports import Timing
 SEND_JITTER_SECONDS: Final = 0.025
 
 
+def sustained_rate(rate: float) -> float:
+    """Return the requests a second that a pacer of a rate comes to: above 1 it is a whole number.
+
+    Two and a half requests in any second are two, for no window may hold more than the rate.
+    """
+    return float(int(rate)) if rate >= 1 else rate
+
+
 class Pacer:
     """Lets requests pass one at a time, at most ``burst`` of them in any window.
 
@@ -37,14 +45,16 @@ class Pacer:
     def __init__(
         self, rate: float, timing: Timing, may_send: Callable[[], bool] = lambda: True
     ) -> None:
-        burst = max(1, int(rate))
-        self._window = max(1.0, 1 / rate) + SEND_JITTER_SECONDS
+        sustained = sustained_rate(rate)
+        burst = max(1, int(sustained))
+        self._window = max(1.0, 1 / sustained) + SEND_JITTER_SECONDS
         # Spread inside the window, but by less than an even share: delays must not add up.
         self._spacing = 0.9 * self._window / burst
         self._sent: deque[float] = deque(maxlen=burst)
         self._timing = timing
         self._may_send = may_send
         self._not_before = timing.monotonic()
+        self._stopped = False
         self._lock = threading.Lock()
 
     @property
@@ -60,6 +70,10 @@ class Pacer:
     def hold(self, seconds: float) -> None:
         """Send nothing for so many seconds from now."""
         self._not_before = max(self._not_before, self._timing.monotonic() + seconds)
+
+    def stop(self) -> None:
+        """Let no request pass any more."""
+        self._stopped = True
 
     @contextmanager
     def slot(self, may_send: Callable[[], bool] = lambda: True) -> Iterator[None]:
@@ -77,15 +91,18 @@ class Pacer:
         """
         with self._lock:
             while (delay := self._next_turn() - self._timing.monotonic()) > 0:
-                if not (self._may_send() and may_send()):
+                if not self._may_pass(may_send):
                     break
                 self._timing.sleep(min(delay, 1.0))
-            if not (self._may_send() and may_send()):
+            if not self._may_pass(may_send):
                 raise CrawlStoppingError("the invocation ends, or the source asked for a pause")
             try:
                 yield
             finally:
                 self._sent.append(self._timing.monotonic())
+
+    def _may_pass(self, may_send: Callable[[], bool]) -> bool:
+        return not self._stopped and self._may_send() and may_send()
 
     def _next_turn(self) -> float:
         turn = self._not_before

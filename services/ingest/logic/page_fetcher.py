@@ -5,14 +5,21 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from pydantic import ValidationError
 
-from ingest.errors import BodyRefusedError, SourceUnavailableError, StateUnreadableError
+from ingest.errors import (
+    BodyRefusedError,
+    IngestError,
+    SourceUnavailableError,
+    StateUnreadableError,
+    UnexpectedAnswerError,
+)
 from ingest.logic.pacer import Pacer
 from ingest.logic.pages import PageRange, PageResult
 from ingest.ports import (
@@ -69,7 +76,8 @@ class PageFetcher:
         raw_key = RawKey.of(self.run_id, spec.key, page.offset)
         response = self._request(spec, page, may_send, timeout_seconds)
         try:
-            body = self.api.read(response)
+            with _unexpected_is_data():
+                body = self.api.read(response)
         except BodyRefusedError as refused:
             self._quarantine(raw_key, response, refused)
             raise
@@ -92,7 +100,9 @@ class PageFetcher:
             When it could not be fetched.
         """
         response = self._request(spec, page, may_send, timeout_seconds)
-        return _end_of_listing(page, self.api.read(response), response)
+        with _unexpected_is_data():
+            body = self.api.read(response)
+        return _end_of_listing(page, body, response)
 
     def _request(
         self,
@@ -102,7 +112,8 @@ class PageFetcher:
         timeout_seconds: float,
     ) -> SourceResponse:
         path = self.api.page_path(spec, page.offset, page.limit, details=page.details)
-        return self.source.fetch(path, partial(self.pacer.slot, may_send), timeout_seconds)
+        with _unexpected_is_data():
+            return self.source.fetch(path, partial(self.pacer.slot, may_send), timeout_seconds)
 
     def adopt(self, key: str) -> PageResult:
         """Return the result of a page that an earlier invocation stored.
@@ -193,6 +204,17 @@ class PageFetcher:
         )
         line = record.model_dump_json().encode() + b"\n"
         self.store.create(key, NewObject(gzip.compress(line, mtime=0), "application/gzip"))
+
+
+@contextmanager
+def _unexpected_is_data() -> Iterator[None]:
+    # One answer must not end every invocation that meets it, whatever it holds.
+    try:
+        yield
+    except IngestError:
+        raise
+    except Exception as error:
+        raise UnexpectedAnswerError(f"{type(error).__name__}: {error}") from error
 
 
 def _end_of_listing(page: PageRange, body: Page, response: SourceResponse) -> PageResult:

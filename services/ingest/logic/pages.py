@@ -113,6 +113,8 @@ class SubjectState:
         Answers among the streak that say that repeating cannot help.
     zeros
         Answers in a row that say that the subject has no works.
+    limited
+        Whether it was answered 429 since its last page.
     last_code
         Code of the last failure.
     not_before
@@ -131,6 +133,7 @@ class SubjectState:
     streak: int = 0
     terminal: int = 0
     zeros: int = 0
+    limited: bool = False
     last_code: str = ""
     not_before: datetime | None = None
     page_size: int | None = None

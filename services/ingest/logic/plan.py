@@ -69,5 +69,5 @@ def load(run_id: str, store: ObjectStore) -> RunPlan | None:
     except ValidationError as error:
         raise StateUnreadableError(
             f"{plan_key(run_id)} is not a plan ({validation_summary(error)});"
-            " delete it to begin anew"
+            " delete it: the run goes on with the configured subjects"
         ) from error

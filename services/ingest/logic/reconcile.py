@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+
+from pydantic import ConfigDict, with_config
 
 from ingest.logic.subject_crawl import SubjectCrawl, far_less
 from ingest.ports import SubjectSpec
@@ -19,6 +21,7 @@ _SAYS_LESS: Final = frozenset({"empty_page", "count_collapsed"})
 RUNS_TO_BELIEVE: Final = 3
 
 
+@with_config(ConfigDict(defer_build=True))
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """The count of a subject that a run is compared with.
@@ -48,7 +51,6 @@ class Baseline:
 class _Verdict:
     status: SubjectStatus
     reason: str | None
-    is_shrunk: bool = False
 
 
 def reconcile(crawl: SubjectCrawl, baseline: Baseline) -> SubjectOutcome:
@@ -62,7 +64,7 @@ def reconcile(crawl: SubjectCrawl, baseline: Baseline) -> SubjectOutcome:
     verdict = _verdict(crawl, distinct, baseline)
     counts = sorted(crawl.counts)
     first = next((count for _, offset, count in counts if offset == 0), None)
-    believed = crawl.count is not None and not verdict.is_shrunk
+    left = _next_baseline(crawl, verdict, baseline)
     return SubjectOutcome(
         subject=crawl.spec.key,
         kind=subject_kind(crawl.spec.subject),
@@ -77,9 +79,20 @@ def reconcile(crawl: SubjectCrawl, baseline: Baseline) -> SubjectOutcome:
         retries=crawl.state.retries,
         bytes=sum(page.bytes for page in crawl.entries.values()),
         refused=crawl.state.refused,
-        baseline=crawl.count if believed else baseline.count,
-        shrunk_runs=baseline.shrunk_runs + 1 if verdict.is_shrunk else 0,
+        baseline=left.count,
+        shrunk_runs=left.shrunk_runs,
     )
+
+
+def _next_baseline(crawl: SubjectCrawl, verdict: _Verdict, baseline: Baseline) -> Baseline:
+    # Whatever else is wrong with a run: a count far below the former one is believed when a whole
+    # crawl bears it out, and not before the run in which that is due.
+    if crawl.count is None:
+        return baseline
+    far_below = baseline.count is not None and far_less(crawl.count, baseline.count)
+    if far_below and verdict.status != "complete":
+        return replace(baseline, shrunk_runs=baseline.shrunk_runs + 1)
+    return Baseline(crawl.count)
 
 
 def _verdict(crawl: SubjectCrawl, distinct: int, baseline: Baseline) -> _Verdict:
@@ -91,12 +104,12 @@ def _verdict(crawl: SubjectCrawl, distinct: int, baseline: Baseline) -> _Verdict
         lost = ", ".join(f"{gap.offset}+{gap.limit} ({gap.code})" for gap in gaps[:5])
         more = f" and {len(gaps) - 5} more" if len(gaps) > 5 else ""
         return _Verdict(incomplete, f"pages_failed: {lost}{more}")
-    if not crawl.count:
+    if not (crawl.count or crawl.entries):
         if baseline.count:
             reason = f"source_shrunk: work_count is 0, and was {baseline.count} in the last run"
-            return _Verdict("partial", f"{reason}; if that is right, remove it from SUBJECTS", True)
+            return _Verdict("partial", f"{reason}; if that is right, remove it from SUBJECTS")
         return _Verdict("empty", UNKNOWN_SUBJECT)
-    return _verdict_of_counts(crawl, crawl.count, distinct, baseline)
+    return _verdict_of_counts(crawl, crawl.count or 0, distinct, baseline)
 
 
 def _why_stopped(crawl: SubjectCrawl) -> str:
@@ -118,10 +131,13 @@ def _verdict_of_counts(
     if distinct < wanted or (changed and far_less(distinct, min(max(seen), crawl.cap))):
         cause = f"source_changed: {changes} while paging" if changed else "undercount"
         return _Verdict("partial", f"{cause}: {distinct} distinct works of {max(seen)} announced")
+    if far_less(max(seen), shown := crawl.coverage.end):
+        reason = f"count_contradicted: work_count is {max(seen)}, and the pages hold {shown} works"
+        return _Verdict("partial", reason)
     if baseline.count is not None and far_less(announced, baseline.count):
         reason = f"source_shrunk: work_count is {announced}, and was {baseline.count}"
         if baseline.shrunk_runs + 1 < RUNS_TO_BELIEVE:
-            return _Verdict("partial", f"{reason} in the last run", True)
+            return _Verdict("partial", f"{reason} in the last run")
         return _Verdict("complete", f"{reason} {RUNS_TO_BELIEVE} runs ago")
     if seams := crawl.open_seams():
         places = ", ".join(str(seam.right) for seam in seams[:5])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from ingest.errors import RateLimitedError
 from ingest.logic.coverage import Coverage, Seam, first_free
 from ingest.logic.pages import Failure, MissingRange, PageRange, PageResult, SubjectState
 from ingest.logic.retry import (
@@ -29,6 +30,8 @@ _USUAL_LOSS: Final = 0.1
 _USUAL_LOSS_WORKS: Final = 3
 #: A smaller page does not help where the source says that there is none.
 _NOT_ABOUT_SIZE: Final = frozenset({"empty_page", "count_collapsed"})
+#: The source refuses to be asked now, whatever page it is.
+_NOT_ABOUT_THE_PAGE: Final = RateLimitedError.code
 #: Answers in a row by which a subject is known to have no works, and one that had some before.
 _ZEROS: Final = 2
 _ZEROS_AFTER_WORKS: Final = 4
@@ -68,6 +71,10 @@ class SubjectCrawl:
         Whether it had works in the last run; asked when it seems to have none.
     parked_until, last_tried
         Monotonic seconds.
+    counts, largest_count
+        The counts that the source gave in this run: when, at which offset, and how many works.
+    count
+        The one that is believed.
     """
 
     spec: SubjectSpec
@@ -83,6 +90,7 @@ class SubjectCrawl:
     entries: dict[int, PageEntry] = field(default_factory=dict)
     coverage: Coverage = field(default_factory=Coverage)
     counts: list[tuple[datetime, int, int]] = field(default_factory=list)
+    largest_count: int = 0
     count: int | None = None
     _end: int | None = None
     _proven_end: int | None = None
@@ -90,6 +98,10 @@ class SubjectCrawl:
     _again: list[PageRange] = field(default_factory=list)
     _bridges: dict[Seam, int] = field(default_factory=dict)
     _last_volley: int = -1
+    _newest: tuple[datetime, int, int] | None = None
+    _answers_at_limit: int = 0
+    _lower_ends: set[int] = field(default_factory=set)
+    _overrun: int = 0
 
     def __post_init__(self) -> None:
         self._sizer = PageSizer(self.limits.size, self.state.page_size)
@@ -100,9 +112,9 @@ class SubjectCrawl:
         return self.state.streak >= STREAK_TO_PARK or self.state.terminal > 0
 
     @property
-    def largest_count(self) -> int:
-        """The largest count that the source gave in this run."""
-        return max((count for _, _, count in self.counts), default=0)
+    def was_tried(self) -> bool:
+        """Whether anything was asked for in this invocation."""
+        return self.last_tried > float("-inf")
 
     @property
     def finished(self) -> bool:
@@ -151,9 +163,9 @@ class SubjectCrawl:
         overlapping = start - 1
         if start > 0 and self._is_wanted(overlapping) and not self._is_taken(overlapping):
             start = overlapping
-        limit = min(self._request_size, stop - start)
-        if stop < self._bound:
-            limit = min(self._request_size, stop - start + 1)
+        # The last page is asked for whole: it shows works that the count does not speak of.
+        wanted = stop - start + 1 if stop < self._bound else self.cap - start
+        limit = min(self._request_size, wanted)
         return PageRange(start, limit, details=start == 0 and not self.state.without_details)
 
     @property
@@ -230,10 +242,14 @@ class SubjectCrawl:
             self.state.zeros += 1
             wanted = _ZEROS_AFTER_WORKS if had_works else _ZEROS
             return "count_zero" if self.state.zeros < wanted else None
-        if not far_less(result.work_count, self.largest_count):
+        if far_less(result.work_count, self.largest_count):
+            self._note_count(result)
+            return "count_collapsed"
+        if result.offset >= self.largest_count or result.offset in self._lower_ends:
             return None
-        self.counts.append((result.fetched_at, result.offset, result.work_count))
-        return "count_collapsed"
+        # One of the source's replicas may be behind the others.
+        self._lower_ends.add(result.offset)
+        return "end_uncertain"
 
     def record_page(self, result: PageResult, page: PageRange | None = None) -> None:
         """Take in a page that was stored, adopted, or found to lie behind the end.
@@ -246,17 +262,25 @@ class SubjectCrawl:
         if page is not None:
             self._pending.pop(page.offset, None)
             self.state.streak = self.state.terminal = 0
+            self.state.limited = False
             self.parked_until = float("-inf")
             self._sizer.succeeded()
-        self.counts.append((result.fetched_at, result.offset, result.work_count))
+        self._note_count(result)
         if result.entry is not None:
             self.entries.setdefault(result.offset, result.entry)
             self.coverage.add(result.offset, result.fingerprints)
         self._believe(result)
 
+    def _note_count(self, result: PageResult) -> None:
+        # A subject may have 20,000 pages: none looks through those before it.
+        counted = _counted(result)
+        self.counts.append(counted)
+        self._newest = max(self._newest or counted, counted)
+        self.largest_count = max(self.largest_count, result.work_count)
+
     def _believe(self, result: PageResult) -> None:
-        newest = (result.fetched_at, result.offset, result.work_count) == max(self.counts)
-        shown = self.coverage.ranges[-1][1] if self.coverage.ranges else 0
+        newest = _counted(result) == self._newest
+        shown = self.coverage.end
         if newest:
             # A page with works shows that there are so many, whatever its count says.
             collapsed = far_less(result.work_count, max(self.largest_count, shown))
@@ -266,13 +290,31 @@ class SubjectCrawl:
             self._proven_end = result.offset
         elif newest and result.work_count > (self._proven_end or 0):
             self._proven_end = None
+        if result.entry is not None and len(result.fingerprints) >= result.limit:
+            end = self.coverage.end_of(result.offset)
+            self._overrun = max(self._overrun, end if end > result.work_count else 0)
+        # A full page with more than its count allows may have others behind it.
+        beyond = self.limits.size if self._overrun == shown > 0 else 0
         # A count that falls a little may as well waver: a page behind it shows which.
-        self._end = min(self.cap, max(self.largest_count, shown))
+        self._end = min(self.cap, max(self.largest_count, shown + beyond))
         if self._proven_end is not None:
             self._end = min(self._end, self._proven_end)
         for page in [one for one in self._again if one.offset >= self._end]:
             self._again.remove(page)
             self._pending.pop(page.offset, None)
+
+    def is_limited_alone(self, answers: int) -> bool:
+        """Note an answer 429; return whether others were served since the last one.
+
+        Parameters
+        ----------
+        answers
+            How many the source served in this invocation.
+        """
+        # A pause of some length ends the invocation, so the one before may lie in another.
+        is_alone = self.state.limited and answers > self._answers_at_limit
+        self.state.limited, self._answers_at_limit = True, answers
+        return is_alone
 
     def requeue(self, page: PageRange) -> None:
         """Take back a page that was never asked for."""
@@ -290,7 +332,7 @@ class SubjectCrawl:
         again = replace(page, not_before=failure.retry_at, failures=page.failures + counts)
         allowed = FAILURES_OF_A_PART if page.is_part else FAILURES_BEFORE_HALVING
         helps = page.limit > 1 and failure.code not in _NOT_ABOUT_SIZE
-        if not counts or failure.is_terminal:
+        if not counts or failure.is_terminal or failure.code == _NOT_ABOUT_THE_PAGE:
             self._again.append(again)
         elif page.trial in ("without", "again"):
             self._again.append(self._after_trial(again))
@@ -360,3 +402,7 @@ class SubjectCrawl:
         self.stopped_by = self.stopped_by or code
         self._again.clear()
         self._pending.clear()
+
+
+def _counted(result: PageResult) -> tuple[datetime, int, int]:
+    return result.fetched_at, result.offset, result.work_count

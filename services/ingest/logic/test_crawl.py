@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from ingest.errors import (
+    BadRequestError,
+    BodyRefusedError,
     IngestError,
     RateLimitedError,
     SourceUnavailableError,
@@ -19,7 +21,7 @@ from ingest.logic.plan import RunPlan
 from ingest.ports import NewObject, SourceResponse
 from ingest.testing.fakes import START, json_response, page
 from ingest.testing.lake import RUN_ID, MemoryLake
-from schemas.keys import RawKey
+from schemas.keys import CHECKPOINT_KEY, RawKey
 from schemas.ledger.provenance import RawProvenance
 from schemas.rows.quarantine import QuarantineRecord
 
@@ -47,14 +49,17 @@ def test_pages_cover_the_subject_in_total_order_and_overlap_by_one_work() -> Non
     assert lake.source.paths == [
         "/subjects/love.json?limit=11&offset=0&sort=editions,key&details=true",
         "/subjects/love.json?limit=11&offset=10&sort=editions,key",
-        "/subjects/love.json?limit=5&offset=20&sort=editions,key",
+        "/subjects/love.json?limit=11&offset=20&sort=editions,key",
     ]
 
 
 def test_overlap_stays_within_the_source_s_bound() -> None:
     lake = MemoryLake({"love": 1500}, page_size=1000, max_works=5000)
     lake.run_heartbeat()
-    assert [(offset, limit) for _, offset, limit in lake.source.requests] == [(0, 1000), (999, 501)]
+    assert [(offset, limit) for _, offset, limit in lake.source.requests] == [
+        (0, 1000),
+        (999, 1000),
+    ]
 
 
 def test_filters_and_kinds_reach_the_source() -> None:
@@ -141,8 +146,8 @@ def test_429_stops_everything_for_a_while_and_blames_no_page() -> None:
     lake = MemoryLake({"love": 100})
     lake.source.script = first_times(4, RateLimitedError("429"))
     assert lake.run_until_finished().status == "complete"
-    limits = {limit for _, _, limit in lake.source.requests}
-    assert limits == {10, 11}
+    limits = {(offset, limit) for _, offset, limit in lake.source.requests} - {(0, 1)}
+    assert {limit for _, limit in limits} == {11}
 
 
 def test_403_to_every_first_request_ends_the_run_at_once() -> None:
@@ -445,7 +450,8 @@ def test_checkpoint_stays_small_and_seldom_for_thousands_of_subjects() -> None:
     replace = lake.store.replace
 
     def measured(key: str, body: bytes, etag: str | None) -> str:
-        sizes.append(len(body))
+        if key == CHECKPOINT_KEY:
+            sizes.append(len(body))
         return replace(key, body, etag)
 
     lake.store.replace = measured  # type: ignore[method-assign]  # a spy
@@ -483,3 +489,177 @@ def test_manifest_says_the_same_for_the_same_crawl() -> None:
 
 def _of_run(lake: MemoryLake) -> dict[str, object]:
     return {key: value for key, value in lake.store.objects.items() if key.startswith("state/")}
+
+
+@pytest.mark.parametrize("failing", [["odd"], ["odd_1", "odd_2", "odd_3", "odd_4"]])
+def test_probe_goes_to_another_subject_than_the_one_that_failed_before(failing: list[str]) -> None:
+    # GIVEN an outage of seconds, after which those subjects alone fail that come first
+    lake = MemoryLake(dict.fromkeys([*failing, *"abcdefg"], 100))
+    lake.source.script = lambda subject, offset, limit: (
+        SourceUnavailableError("503", code="http_503")
+        if subject in failing or lake.clock.seconds < 8
+        else None
+    )
+    # WHEN the run is crawled THEN the others are whole, and it takes no day to see which are not
+    assert lake.run_until_finished().status == "partial"
+    assert {lake.outcome(subject).status for subject in "abcdefg"} == {"complete"}
+    for subject in failing:
+        assert str(lake.outcome(subject).reason).startswith("http_503: crawl stopped")
+    assert lake.clock.seconds < 3600
+
+
+def test_probes_of_an_invocation_go_to_others_than_those_of_the_last_one() -> None:
+    # GIVEN more failing subjects before the good ones than an invocation has probes
+    failing = [f"odd_{number:02}" for number in range(20)]
+    lake = MemoryLake(dict.fromkeys([*failing, "love"], 30))
+    lake.source.script = lambda subject, offset, limit: (
+        SourceUnavailableError("503", code="http_503") if subject in failing else None
+    )
+    lake.run_until_finished()
+    assert lake.outcome("love").status == "complete"
+    assert lake.clock.seconds < 3 * 3600
+
+
+@pytest.mark.parametrize("retry_after", [None, 30.0, 120.0])
+@pytest.mark.parametrize("order", [["odd", *"abcdefg"], [*"abcdefg", "odd"], ["odd", "odd_2", "a"]])
+def test_subject_that_is_answered_429_while_others_are_served_is_given_up(
+    order: list[str], retry_after: float | None
+) -> None:
+    # GIVEN a rule of the source that has it refuse some paths, whenever they are asked for
+    lake = MemoryLake(dict.fromkeys(order, 100))
+    lake.source.script = lambda subject, offset, limit: (
+        RateLimitedError("429", retry_after=retry_after) if subject.startswith("odd") else None
+    )
+    # WHEN the run is crawled THEN it ends in good time, and the other subjects are whole
+    assert lake.run_until_finished(most=200).status == "partial"
+    for subject in order:
+        outcome = lake.outcome(subject)
+        if subject.startswith("odd"):
+            assert (outcome.status, outcome.distinct) == ("failed", 0)
+            assert str(outcome.reason).startswith("rate_limited: crawl stopped after ")
+        else:
+            assert outcome.status == "complete"
+    assert lake.clock.seconds < 6 * 3600
+
+
+@pytest.mark.parametrize("seconds", [1.0, 3.0, 10.0, 20.0])
+def test_source_that_serves_one_request_in_some_seconds_is_crawled_whole(seconds: float) -> None:
+    # GIVEN a limit below the configured rate, over all subjects alike
+    lake = MemoryLake({"love": 100, "history": 30})
+    served_at = [float("-inf")]
+
+    def script(subject: str, offset: int, limit: int) -> IngestError | None:
+        if lake.clock.seconds - served_at[0] < seconds:
+            return RateLimitedError("429")
+        served_at[0] = lake.clock.seconds
+        return None
+
+    lake.source.script = script
+    # WHEN it is crawled THEN no subject is blamed for it
+    assert lake.run_until_finished().status == "complete"
+    assert {lake.outcome(subject).distinct for subject in lake.works} == {100, 30}
+
+
+FAILURES = {
+    "503": SourceUnavailableError("503", code="http_503"),
+    "null": BodyRefusedError("null", code="work_count_null"),
+    "404": BadRequestError("404", code="http_404"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("subjects", [["odd"], ["odd", "odd_2"]])
+def test_run_of_few_failing_subjects_ends_by_what_an_earlier_run_was_served(
+    subjects: list[object], failure: IngestError
+) -> None:
+    # GIVEN a run of a subject that the source serves, and one of subjects that it does not
+    lake = MemoryLake({"love": 30, "odd": 30, "odd_2": 30}, ["love"])
+    lake.run_until_finished()
+    lake.subjects = subjects
+    lake.source.script = lambda subject, offset, limit: (
+        failure if subject.startswith("odd") else None
+    )
+    lake.clock.seconds = began = 86_400.0
+    # WHEN it is crawled THEN it ends soon, with the subjects' own failure
+    assert lake.run_until_finished().status == "failed"
+    reasons = {str(one.reason) for one in lake.manifest("20261124T000000Z").subjects}
+    assert {reason.partition(":")[0] for reason in reasons} == {failure.code}
+    assert lake.clock.seconds - began < 3600
+
+
+@pytest.mark.parametrize("subjects", [["odd"], ["odd", "odd_2"]])
+def test_first_run_of_few_failing_subjects_ends_in_hours(subjects: list[object]) -> None:
+    lake = MemoryLake({}, subjects)
+    lake.source.script = lambda subject, offset, limit: FAILURES["503"]
+    assert lake.run_until_finished(most=100).status == "failed"
+    reasons = {str(one.reason).partition(":")[0] for one in lake.manifest().subjects}
+    assert reasons == {"http_503"}
+    assert 2 * 3600 < lake.clock.seconds < 4 * 3600
+
+
+def test_answer_at_which_the_reader_fails_costs_its_subject_only() -> None:
+    # GIVEN an answer to one subject that the code for it was not written for
+    lake = MemoryLake({"odd": 30, "love": 30, "history": 30})
+
+    def script(subject: str, offset: int, limit: int) -> None:
+        if subject == "odd":
+            raise OverflowError("a year of 20 digits")
+
+    lake.source.script = script
+    # WHEN heartbeats go on THEN none fails, and the manifest says which subject it is
+    assert lake.run_until_finished().status == "partial"
+    assert str(lake.outcome("odd").reason).startswith("answer_unexpected: crawl stopped")
+    assert lake.outcome("odd").refused == 0
+    assert {lake.outcome(subject).status for subject in ("love", "history")} == {"complete"}
+
+
+def test_one_answer_that_says_less_does_not_end_a_subject() -> None:
+    # GIVEN one answer of a replica that is behind the others by less than editing explains
+    lake = MemoryLake({"love": 100})
+    lake.source.script = lambda subject, offset, limit: (
+        json_response({"work_count": 90, "works": []})
+        if offset >= 90 and lake.source.requests.count((subject, offset, limit)) == 1
+        else None
+    )
+    # WHEN it is crawled THEN the page is asked for again, and comes
+    assert lake.run_heartbeat().status == "complete"
+    assert (lake.outcome("love").distinct, lake.outcome("love").reason) == (100, None)
+
+
+def test_lower_end_is_believed_when_it_is_said_twice() -> None:
+    lake = MemoryLake({"love": 100})
+    lake.source.script = lambda subject, offset, limit: (
+        json_response(page(subject, offset, limit, 90)) if offset else None
+    )
+    assert lake.run_heartbeat().status == "complete"
+    outcome = lake.outcome("love")
+    assert (outcome.distinct, outcome.expected_last) == (90, 90)
+    assert len(lake.source.requests) <= 13
+
+
+@pytest.mark.parametrize(
+    ("says", "works"), [(0, 11), (3, 11), (0, 95), (3, 95), (15, 95), (0, 100), (3, 100), (15, 100)]
+)
+def test_full_page_with_more_than_its_count_is_not_the_last_one(says: int, works: int) -> None:
+    # GIVEN a source whose count says less than a page holds
+    lake = MemoryLake({"love": works})
+    lake.source.script = lambda subject, offset, limit: json_response(
+        page(subject, offset, limit, works) | {"work_count": says}
+    )
+    # WHEN it is crawled THEN every work is there, and the run says what is wrong
+    lake.run_until_finished()
+    outcome = lake.outcome("love")
+    assert outcome.distinct == works
+    assert (outcome.status, outcome.reason) == (
+        "partial",
+        f"count_contradicted: work_count is {says}, and the pages hold {works} works",
+    )
+
+
+def test_subject_whose_works_never_come_is_not_one_without_works() -> None:
+    lake = MemoryLake({"love": 30, "odd": 30, "history": 30})
+    lake.source.script = lambda subject, offset, limit: (
+        json_response({"work_count": 50, "works": []}) if subject == "odd" else None
+    )
+    assert lake.run_until_finished().status == "partial"
+    assert lake.outcome("odd").status != "empty"

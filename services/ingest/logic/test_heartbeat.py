@@ -18,7 +18,8 @@ from ingest.errors import (
     StateUnreadableError,
     StoreUnavailableError,
 )
-from ingest.logic.checkpoint import GUARD_SECONDS, ActiveRun, LeasedCheckpoint
+from ingest.logic.breaker import CircuitBreaker
+from ingest.logic.checkpoint import GUARD_SECONDS, ActiveRun, Checkpoint, LeasedCheckpoint
 from ingest.logic.heartbeat import (
     CrawlRules,
     HeartbeatDependencies,
@@ -27,7 +28,7 @@ from ingest.logic.heartbeat import (
 )
 from ingest.logic.retry import LONGEST_STREAK
 from ingest.logic.workers import Executor
-from ingest.ports import NewObject, SourceResponse
+from ingest.ports import Gate, NewObject, SourceResponse
 from ingest.testing.fakes import START, FakeClock, Killed, Killer, MemoryStore
 from ingest.testing.lake import RUN_ID, MemoryLake
 from schemas.events import Heartbeat
@@ -113,7 +114,7 @@ def test_configuration_changed_in_the_middle_does_not_change_the_run() -> None:
     lake.page_size = 100
     lake.run_until_finished()
     assert [one.subject for one in lake.manifest().subjects] == ["love"]
-    assert {limit for _, _, limit in lake.source.requests} == {10, 11}
+    assert {limit for _, _, limit in lake.source.requests} == {11}
 
 
 def test_wrong_subjects_take_no_lease() -> None:
@@ -137,7 +138,7 @@ def test_lost_checkpoint_is_made_good_from_the_stored_objects() -> None:
 def test_unreadable_state_is_named(key: str) -> None:
     lake = MemoryLake({"love": 3})
     lake.store.create(key, NewObject(b"{"))
-    with pytest.raises(StateUnreadableError, match=key):
+    with pytest.raises(StateUnreadableError, match=f"{key}.*(begun by hand|configured subjects)"):
         lake.run_heartbeat()
 
 
@@ -152,6 +153,47 @@ def test_failure_of_the_store_gives_the_lease_back() -> None:
         lake.run_heartbeat()
     lake.store.create = create  # type: ignore[method-assign]
     assert lake.run_heartbeat().status == "complete"
+
+
+def test_lease_is_given_back_when_nothing_can_be_sent_any_more() -> None:
+    # GIVEN a bucket that does not take the first page, while other requests wait for their turn
+    lake = MemoryLake({"love": 5, "history": 5, "fantasy": 5, "horror": 5})
+    create, replace, fetch = lake.store.create, lake.store.replace, lake.source.fetch
+    released, sent_after = threading.Event(), []
+
+    def failing(key: str, new: NewObject) -> bool:
+        if key.startswith("raw_data/"):
+            raise StoreUnavailableError("the bucket did not answer")
+        return create(key, new)
+
+    def noted(key: str, body: bytes, etag: str | None) -> str:
+        if key == CHECKPOINT_KEY and b'"lease":null' in body:
+            released.set()
+        return replace(key, body, etag)
+
+    def waiting(path: str, gate: Gate, timeout_seconds: float) -> SourceResponse:
+        if "love" not in path:
+            released.wait(0.3)
+        return fetch(path, gate, timeout_seconds)
+
+    def sent(subject: str, offset: int, limit: int) -> None:
+        if released.is_set():
+            sent_after.append(subject)
+
+    lake.store.create, lake.store.replace = failing, noted  # type: ignore[method-assign]  # faults
+    lake.source.fetch, lake.source.on_request = waiting, sent  # type: ignore[method-assign]
+    # WHEN the invocation fails
+    with ThreadPoolExecutor(4) as executor, pytest.raises(StoreUnavailableError):
+        run_heartbeat(
+            Heartbeat(scheduled_time=START), replace_executor(lake.dependencies(), executor)
+        )
+    # THEN its last request lies before the release, which says when it was
+    assert released.is_set()
+    assert sent_after == []
+    last = START + timedelta(seconds=lake.source.sent_at[-1])
+    saved = Checkpoint.model_validate_json(lake.store.objects[CHECKPOINT_KEY].body)
+    assert saved.last_sent_at is not None
+    assert abs(saved.last_sent_at - last) < timedelta(milliseconds=1)
 
 
 def leased(store: MemoryStore, clock: FakeClock, owner: str) -> LeasedCheckpoint:
@@ -428,3 +470,31 @@ def plain_403() -> SourceResponse:
 def test_clock_of_the_fakes_is_utc() -> None:
     assert FakeClock(5).now() - FakeClock().now() == timedelta(seconds=5)
     assert FakeClock().now().tzinfo is UTC
+
+
+def test_what_waits_is_not_sent_once_the_run_is_closed() -> None:
+    # GIVEN requests that wait for their turn while the third 403 comes
+    lake = MemoryLake({f"subject_{number}": 5 for number in range(20)})
+    asked, fetch = threading.Semaphore(3), lake.source.fetch
+
+    def refused(path: str, gate: Gate, timeout_seconds: float) -> SourceResponse:
+        if not asked.acquire(blocking=False):
+            closed.wait(0.5)
+        return fetch(path, gate, timeout_seconds)
+
+    closed, hold_back = threading.Event(), CircuitBreaker.hold_back
+
+    def noted(breaker: CircuitBreaker) -> None:
+        hold_back(breaker)
+        closed.set()
+
+    lake.source.script = lambda subject, offset, limit: plain_403()
+    lake.source.fetch = refused  # type: ignore[method-assign]  # a source that is slow to connect
+    # WHEN the run is closed by it THEN they stay at home
+    with ThreadPoolExecutor(12) as executor, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(CircuitBreaker, "hold_back", noted)
+        result = run_heartbeat(
+            Heartbeat(scheduled_time=START), replace_executor(lake.dependencies(), executor)
+        )
+    assert result.status == "failed"
+    assert len(lake.source.requests) == 3

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from ingest.errors import IngestError, SourceUnavailableError
 from ingest.ports import SourceResponse
-from ingest.testing.lake import MemoryLake
+from ingest.testing.fakes import START, Killed
+from ingest.testing.lake import RUN_ID, MemoryLake
+from schemas.keys import CHECKPOINT_KEY, new_run_id
 
 WORKS = {"love": 34, "person:jane_austen": 7, "nothing": 0, "place:london": 20}
 PAGES = {"love": 4, "person:jane_austen": 1, "nothing": 0, "place:london": 2}
@@ -46,6 +48,29 @@ def test_kill_at_every_boundary_loses_and_repeats_nothing() -> None:
         # THEN the run is whole
         assert_whole(lake)
     assert boundary >= boundaries() > 40
+
+
+def test_kill_at_every_boundary_leaves_a_requested_run_its_subjects() -> None:
+    for boundary in itertools.count():
+        # GIVEN a heartbeat that names subjects, and is killed
+        lake = MemoryLake({"dogs": 5, "love": 5}, ["dogs"])
+        lake.kill_at(boundary)
+        try:
+            lake.run_heartbeat(start=True)
+        except Killed:
+            lake.kill_at(None)
+        else:
+            break
+        named = CHECKPOINT_KEY in lake.store.objects
+        # WHEN the schedule's heartbeat comes
+        lake.subjects = ["love"]
+        lake.clock.seconds += 1000
+        result = lake.run_until_finished()
+        # THEN the run that the checkpoint names is of those subjects
+        assert result.run_id == (new_run_id(START) if named else RUN_ID)
+        manifest = lake.manifest(result.run_id)
+        assert [one.subject for one in manifest.subjects] == (["dogs"] if named else ["love"])
+    assert boundary > 10
 
 
 @settings(deadline=None, max_examples=60)

@@ -7,14 +7,29 @@ from datetime import timedelta
 
 import pytest
 
-from ingest.logic.ledger import find_baseline, find_stored, write_manifest
+from ingest.errors import UserAgentRefusedError
+from ingest.logic.ledger import (
+    find_baseline,
+    find_served,
+    find_stored,
+    keep_outcome,
+    write_manifest,
+)
 from ingest.logic.pages import SubjectState
-from ingest.logic.plan import RunPlan
+from ingest.logic.plan import RunPlan, freeze
 from ingest.logic.reconcile import Baseline
-from ingest.ports import NewObject, SubjectSpec
+from ingest.ports import NewObject, StoredObject, SubjectSpec
 from ingest.testing.fakes import START, FakeClock, InlineExecutor, MemoryStore
 from ingest.testing.lake import RUN_ID, MemoryLake
-from schemas.keys import RawKey, manifest_key, outcome_key, outcomes_prefix, raw_run_prefix
+from schemas.keys import (
+    RawKey,
+    baseline_key,
+    manifest_key,
+    outcome_key,
+    outcomes_prefix,
+    plan_key,
+    raw_run_prefix,
+)
 from schemas.ledger.run import PageEntry, RunManifest, SubjectOutcome
 from schemas.version import CONTRACT_VERSION
 
@@ -122,6 +137,30 @@ def test_objects_that_somebody_else_put_there_are_passed_over(name: str) -> None
     assert found.states["love"].retries == 3
 
 
+def test_subject_that_ended_without_a_page_was_not_served() -> None:
+    store = MemoryStore()
+    for ended in ("failed", "whole"):
+        keep(store, outcome(ended))
+    for subject in ("whole", "begun"):
+        store.create(RawKey.of(RUN_ID, subject, 0).key, NewObject(b""))
+    found = find_stored(store, RUN_ID, {}, lambda: None)
+    assert (found.ended, found.served) == ({"failed", "whole"}, {"whole", "begun"})
+    assert list(found.pages) == ["begun"]
+
+
+def test_what_an_earlier_run_was_served_is_found_by_its_plan() -> None:
+    store = MemoryStore()
+    freeze(plan("failed", "love", "history"), store)
+    keep(store, outcome("failed", 0))
+    keep(store, outcome("love"))
+    keep(store, outcome("history"))
+    runs = [RUN_ID, "20261124T000000Z", "20261125T000000Z"]
+    store.create(plan_key(runs[2]), NewObject(b"{"))
+    assert [one.key for one in find_served(store, runs, {"history"})] == ["love"]
+    assert find_served(store, runs, {"love", "history"}) == []
+    assert find_served(store, [], set()) == []
+
+
 def test_folder_marker_does_not_stop_a_run() -> None:
     lake = MemoryLake({"love": 400}, seconds_per_invocation=8)
     lake.run_heartbeat()
@@ -148,3 +187,40 @@ def test_baseline_comes_from_the_last_run_that_had_the_subject() -> None:
     assert find_baseline(store, runs, "old") == Baseline(30, 0)
     assert find_baseline(store, runs, "history") == Baseline()
     assert find_baseline(store, [], "love") == Baseline()
+
+
+def test_baseline_outlasts_runs_that_do_not_have_the_subject() -> None:
+    store = MemoryStore()
+    runs = [f"202611{day}T000000Z" for day in range(10, 20)]
+    keep_outcome(store, runs[0], outcome("love", baseline=70, shrunk_runs=1))
+    keep_outcome(store, runs[1], outcome("love", status="failed", expected_last=None))
+    keep_outcome(store, runs[2], outcome("nothing", baseline=0))
+    assert find_baseline(store, runs, "love") == Baseline(70, 1)
+    assert find_baseline(store, runs, "nothing") == Baseline()
+    # AND follows what later runs believe
+    keep_outcome(store, runs[3], outcome("love", baseline=90))
+    assert find_baseline(store, runs, "love") == Baseline(90)
+    store.objects[baseline_key("love")] = StoredObject(b"{", {}, "")
+    assert find_baseline(store, runs, "love") == Baseline()
+
+
+@pytest.mark.parametrize("between", ["other subjects", "403 from the start"])
+def test_count_of_zero_is_not_believed_however_long_ago_there_were_works(between: str) -> None:
+    # GIVEN a subject with works, and days on which it is not asked for, or not come to
+    subjects = [f"subject_{number}" for number in range(30)]
+    lake = MemoryLake(dict.fromkeys([*subjects, "dogs"], 30), list(subjects))
+    lake.run_until_finished()
+    for day in range(1, 7):
+        lake.clock.seconds = 86_400.0 * day
+        if between == "other subjects":
+            lake.subjects = ["dogs"]
+        else:
+            lake.source.script = lambda subject, offset, limit: UserAgentRefusedError("403")
+        lake.run_until_finished()
+    # WHEN the source says 0 of it THEN the run is not complete
+    lake.subjects, lake.source.works = list(subjects), {}
+    lake.source.script = lambda subject, offset, limit: None
+    lake.clock.seconds = 86_400.0 * 7
+    assert lake.run_until_finished().status == "partial"
+    reason = str(lake.outcome("subject_29", "20261130T000000Z").reason)
+    assert reason.startswith("source_shrunk: work_count is 0, and was 30")

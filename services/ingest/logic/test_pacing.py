@@ -205,6 +205,39 @@ def test_volley_that_met_one_outage_counts_once() -> None:
     assert breaker.opened == 1
 
 
+def test_longest_pause_that_a_volley_is_asked_for_counts() -> None:
+    # GIVEN requests under way together, which are answered with different times to wait
+    clock = FakeClock()
+    breaker = CircuitBreaker(clock.timing, subjects=1)
+    tickets = [breaker.begin() for _ in range(4)]
+    breaker.pause(tickets[0], None)
+    breaker.pause(tickets[1], 300.0)
+    clock.seconds += 10
+    breaker.failed(tickets[2], "love", 600.0)
+    breaker.pause(tickets[3], 20.0)
+    # THEN the circuit opened once, until the last of them
+    assert (breaker.opened, breaker.open_seconds) == (1, 600.0)
+
+
+def test_late_failure_of_a_volley_does_not_shut_a_circuit_that_closed_again() -> None:
+    clock = FakeClock()
+    breaker = CircuitBreaker(clock.timing, subjects=1)
+    early, late = breaker.begin(), breaker.begin()
+    breaker.pause(early, None)
+    clock.seconds += 60
+    breaker.succeeded(breaker.begin())
+    breaker.failed(late, "love", 600.0)
+    assert breaker.allows
+
+
+def test_what_was_begun_is_held_back() -> None:
+    breaker = CircuitBreaker(FakeClock().timing, subjects=1)
+    begun = breaker.begin()
+    breaker.hold_back()
+    assert not breaker.may_send(begun)
+    assert breaker.may_send(breaker.begin())
+
+
 def test_429_opens_the_circuit_at_once_and_for_as_long_as_asked() -> None:
     breaker = CircuitBreaker(FakeClock().timing, subjects=1)
     breaker.pause(breaker.begin(), 45.0)

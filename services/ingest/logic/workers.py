@@ -70,6 +70,10 @@ class Workers:
         """Begin a job."""
         self._jobs[self._executor.submit(call)] = job
 
+    def wait(self) -> None:
+        """Wait until every job has ended; what came of them is nobody's business any more."""
+        wait(self._jobs)
+
     def ended(self, timeout_seconds: float) -> Iterator[tuple[Job, Future[PageResult]]]:
         """Wait for at least one job, at most so long, and yield those that have ended."""
         done, _ = wait(self._jobs, timeout_seconds, FIRST_COMPLETED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 from array import array
 from typing import Any, Final, TypedDict
 
@@ -15,9 +16,14 @@ from cleaning.gunzip import GunzipError, gunzip
 from ingest.errors import BodyRefusedError, validation_summary
 from ingest.ports import Page, SourceResponse
 
-#: A page of 1000 works has about 1.3 MB, 0.2 MB of it on the wire.
-MAX_WIRE_BYTES: Final = 16 * 2**20
-MAX_PLAIN_BYTES: Final = 64 * 2**20
+#: A page of 1000 works has about 1.3 MB, 0.2 MB of it on the wire. One that is larger than this is
+#: asked for in halves: all that are under way at once must fit into the function's memory.
+MAX_PLAIN_BYTES: Final = 8 * 2**20
+MAX_WIRE_BYTES: Final = MAX_PLAIN_BYTES
+#: Such a page has some 60,000 values; as objects, each takes up to a hundred bytes.
+_MOST_VALUES: Final = 500_000
+#: A larger count is none: what is stored of it has 64 bits.
+_LARGEST_COUNT: Final = 2**63 - 1
 #: Python refuses longer integers by default, and would refuse the page with them.
 _LONGEST_INTEGER: Final = 4000
 _GZIP_CODES: Final = {
@@ -49,6 +55,8 @@ class _OddPage(TypedDict):
     works: list[Any]
 
 
+#: Odd pages are made into objects one at a time, for the sake of memory.
+_careful: Final = threading.Lock()
 _PAGE: Final = JsonDecoder(_Page)
 _ODD_PAGE: Final = TypeAdapter(_OddPage)
 
@@ -112,6 +120,8 @@ def _summary(wire: bytes, plain: bytes, *, compressed_here: bool) -> Page:
             f"work_count is {'null' if count is None else count}: the source's search failed",
             code="work_count_null",
         )
+    if count > _LARGEST_COUNT:
+        raise BodyRefusedError("work_count has more than 63 bits", code="shape_unknown")
     return Page(wire, compressed_here, count, len(keys), keys)
 
 
@@ -119,15 +129,22 @@ def _read(plain: bytes) -> tuple[int | None, array[int]]:
     try:
         page = _PAGE.decode(plain)
     except (MsgspecError, UnicodeDecodeError, RecursionError):
-        odd = _read_carefully(plain)
-        return odd["work_count"], array("q", map(_fingerprint, odd["works"]))
+        return _read_carefully(plain)
     return page.work_count, array("q", [hash(work.key) for work in page.works])
 
 
-def _read_carefully(plain: bytes) -> _OddPage:
+def _read_carefully(plain: bytes) -> tuple[int | None, array[int]]:
     # A record without a key, one lone surrogate, one byte that is not UTF-8, one deeply nested
     # record or one endless number: the page is stored as it came, and process rejects that record
     # by itself.
+    if sum(map(plain.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        raise BodyRefusedError("the body has more values than any page", code="body_too_large")
+    with _careful:
+        odd = _read_as_objects(plain)
+        return odd["work_count"], array("q", map(_fingerprint, odd["works"]))
+
+
+def _read_as_objects(plain: bytes) -> _OddPage:
     text = plain.decode("utf-8", "surrogateescape")
     try:
         return _ODD_PAGE.validate_python(json.loads(text, parse_int=_bounded_integer))

@@ -40,7 +40,7 @@ def refusal(response: SourceResponse) -> IngestError | None:
             code=f"http_{status}",
             retry_after=wait,
         )
-    return _refused_request(response)
+    return _refused_request(response, wait)
 
 
 def _hint(response: SourceResponse) -> str:
@@ -50,16 +50,21 @@ def _hint(response: SourceResponse) -> str:
     return ""
 
 
-def _refused_request(response: SourceResponse) -> BadRequestError:
+def _refused_request(response: SourceResponse, wait: float | None) -> BadRequestError:
     status = response.status
     if 300 <= status < 400:
         return BadRequestError(
             f"{status}: {response.url} is redirected; correct SOURCE_URL or the subject's key",
             code="redirected",
+            retry_after=wait,
         )
-    detail = response.body[:300].decode("utf-8", "replace")
+    detail = f"{len(response.body)} bytes, {response.content_encoding}"
+    if not response.content_encoding:
+        detail = response.body[:300].decode("utf-8", "replace")
     return BadRequestError(
-        f"{status}: the source refuses the request: {detail}", code=f"http_{status}"
+        f"{status}: the source refuses the request: {detail}",
+        code=f"http_{status}",
+        retry_after=wait,
     )
 
 
@@ -70,7 +75,7 @@ def _retry_after(response: SourceResponse) -> float | None:
         return float(header[:9])
     try:
         until = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if until.tzinfo is None:
         return None

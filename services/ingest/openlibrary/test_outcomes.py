@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -61,7 +63,7 @@ def test_403_says_what_to_configure() -> None:
     assert "CONTACT" in str(error)
 
 
-@pytest.mark.parametrize("status", [429, 503, 403])
+@pytest.mark.parametrize("status", [429, 503, 403, 410, 425, 302])
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [
@@ -73,6 +75,8 @@ def test_403_says_what_to_configure() -> None:
         ("Mon, 23 Nov 2026 06:02:00", None),
         ("Tue, 1 Jan", None),
         ("-5", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 23 Nov 2026 06:02:00 +99999999999999999999", None),
     ],
 )
 def test_retry_after_is_read_in_seconds_and_as_a_date(
@@ -81,6 +85,16 @@ def test_retry_after_is_read_in_seconds_and_as_a_date(
     error = refusal(response(status, b"", "", retry_after=header))
     assert error is not None
     assert error.retry_after == seconds
+
+
+def test_refused_request_is_quoted_where_it_can_be_read() -> None:
+    said = b'{"detail": "no such sort"}'
+    plain, packed = response(422, said, ""), response(422, gzip.compress(said), "", "gzip")
+    assert "no such sort" in str(refusal(plain))
+    assert (
+        str(refusal(packed))
+        == f"422: the source refuses the request: {len(packed.body)} bytes, gzip"
+    )
 
 
 def test_500_in_plain_text_hints_at_the_sort_order() -> None:
@@ -120,6 +134,13 @@ def zipped(document: object) -> bytes:
         (zipped({"work_count": 1, "works": None}), "application/json", "gzip", "shape_unknown"),
         (zipped({"work_count": None, "works": []}), "application/json", "gzip", "work_count_null"),
         (zipped({"work_count": -1, "works": []}), "application/json", "gzip", "work_count_null"),
+        (zipped({"work_count": 2**63, "works": []}), "application/json", "gzip", "shape_unknown"),
+        (
+            zipped({"work_count": 10**3000, "works": []}),
+            "application/json",
+            "gzip",
+            "shape_unknown",
+        ),
     ],
 )
 def test_body_that_is_no_page_is_refused(body: bytes, kind: str, encoding: str, code: str) -> None:
@@ -264,6 +285,24 @@ def test_page_of_broken_json_is_refused(data: st.DataObject) -> None:
     except ValueError:
         with pytest.raises(BodyRefusedError):
             read_page(answer)
+
+
+@pytest.mark.parametrize("megabytes", [7, 32])
+@pytest.mark.parametrize("value", [b"{}", b"[]", b'{"a":{"b":[0]}}', b'"",0', b'{"key":"a"}'])
+def test_small_answer_takes_little_memory(value: bytes, megabytes: int) -> None:
+    # GIVEN some kilobytes on the wire that are millions of values
+    works = b",".join([value] * (megabytes * 2**20 // (len(value) + 1)))
+    wire = gzip.compress(b'{"work_count": 1, "works": [%s]}' % works, 1)
+    # WHEN it is read
+    tracemalloc.start()
+    try:
+        with suppress(BodyRefusedError):
+            read_page(response(200, wire, "application/json", content_encoding="gzip"))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # THEN it takes a part of what the function has
+    assert peak < 100 * 2**20
 
 
 def test_wire_bytes_stay_as_they_came() -> None:
