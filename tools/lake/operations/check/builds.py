@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pydantic import ValidationError
 
 from lake.operations.check.findings import Findings
-from lake.operations.check.storage import Bucket, row_count
+from lake.operations.check.storage import Bucket, parsed, row_count
 from lake.query.catalogue import find_table
 from schemas import keys
 from schemas.curated_tables import CURATED
@@ -84,7 +84,7 @@ def _check_files(bucket: Bucket, record: BuildRecord, findings: Findings) -> Non
         for key in bucket.keys(prefix):
             if key.endswith(".parquet"):
                 files += 1
-                rows += row_count(bucket.read(key) or b"")
+                rows += parsed(bucket, key, row_count, _REBUILD, findings) or 0
         findings.counts.objects += files
         if (files, rows) != (said.files, said.rows):
             findings.differ(

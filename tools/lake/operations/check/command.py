@@ -14,7 +14,6 @@ from lake.operations.check.findings import Counts, Difference, Findings
 from lake.operations.check.runs import check_run
 from lake.operations.check.storage import Bucket
 from schemas import keys
-from schemas.ledger.run import ProcessedLedger
 
 Say = Callable[[str], None]
 
@@ -67,9 +66,7 @@ def check_lake(cloud: Cloud, run_id: str | None, *, everything: bool, say: Say) 
     findings = Findings()
     processed = []
     for run in chosen:
-        ledger = _dump_ledger(bucket, run)
-        found = check_dump(bucket, run, ledger, say) if ledger else check_run(bucket, run, say)
-        findings.merge(found)
+        findings.merge(_check_run(bucket, run, say))
         if bucket.exists(keys.processed_ledger_key(run)):
             processed.append(run)
     say("compares the catalogue")
@@ -99,9 +96,6 @@ def _chosen_runs(bucket: Bucket, run_id: str | None, *, everything: bool) -> Seq
     return [run_id or known[-1]]
 
 
-def _dump_ledger(bucket: Bucket, run_id: str) -> ProcessedLedger | None:
-    """Return the ledger of a run that came from a dump; None for one that was crawled."""
-    if next(bucket.keys(keys.dump_rows_prefix(run_id)), None) is None:
-        return None
-    body = bucket.read(keys.processed_ledger_key(run_id))
-    return ProcessedLedger.model_validate_json(body) if body else None
+def _check_run(bucket: Bucket, run_id: str, say: Say) -> Findings:
+    is_dump = next(bucket.keys(keys.dump_rows_prefix(run_id)), None) is not None
+    return check_dump(bucket, run_id, say) if is_dump else check_run(bucket, run_id, say)

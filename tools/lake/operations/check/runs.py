@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from pydantic import BaseModel, ValidationError
-
 from lake.operations.check.compacted import CompactedRows, read_compacted
 from lake.operations.check.findings import Findings
 from lake.operations.check.pages import REPLAY, PageCheck, check_page
-from lake.operations.check.storage import Bucket, json_lines, row_count
+from lake.operations.check.storage import Bucket, json_lines, parsed, read_model, row_count
 from schemas import keys
 from schemas.fingerprints import fingerprint
 from schemas.ledger.compacted import PAGED
@@ -23,6 +21,7 @@ Say = Callable[[str], None]
 
 #: Pages that are compared at once: enough to hide the latency, few enough for their memory.
 AT_ONCE = 8
+_REMOVE = "a reader of the table counts it: find out who wrote it, then remove it"
 _COUNTED = ("pages", "records", "rows", "quarantined")
 
 
@@ -52,11 +51,11 @@ def check_run(bucket: Bucket, run_id: str, say: Say) -> Findings:
     """
     run = RunCheck(run_id)
     compacted = read_compacted(bucket, run_id, run.findings)
-    for page, found in _checked_pages(bucket, run_id, compacted):
+    for page, found in _checked_pages(bucket, run, compacted):
         _take(run, page, found)
         say(f"{run_id}: {len(run.raw)} pages compared")
-    manifest = _read(bucket, keys.manifest_key(run_id), RunManifest, run.findings)
-    ledger = _read(bucket, keys.processed_ledger_key(run_id), ProcessedLedger, run.findings)
+    manifest = read_model(bucket, keys.manifest_key(run_id), RunManifest, run.findings)
+    ledger = read_model(bucket, keys.processed_ledger_key(run_id), ProcessedLedger, run.findings)
     if manifest is None:
         run.findings.remarks.append(f"run {run_id} has no manifest: its crawl has not ended")
     else:
@@ -75,18 +74,31 @@ def check_run(bucket: Bucket, run_id: str, say: Say) -> Findings:
 
 
 def _checked_pages(
-    bucket: Bucket, run_id: str, compacted: CompactedRows
+    bucket: Bucket, run: RunCheck, compacted: CompactedRows
 ) -> Iterator[tuple[keys.RawKey, PageCheck]]:
     waiting: deque[tuple[keys.RawKey, Future[PageCheck]]] = deque()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for key in bucket.keys(keys.raw_run_prefix(run_id)):
-            page = keys.RawKey.parse(key)
+        for key in bucket.keys(keys.raw_run_prefix(run.run_id)):
+            try:
+                page = keys.RawKey.parse(key)
+            except keys.InvalidKeyError:
+                _report_foreign(bucket, run, key)
+                continue
             waiting.append((page, pool.submit(check_page, bucket, page, compacted)))
             if len(waiting) >= 2 * AT_ONCE:
                 oldest, future = waiting.popleft()
                 yield oldest, future.result()
         for page, future in waiting:
             yield page, future.result()
+
+
+def _report_foreign(bucket: Bucket, run: RunCheck, key: str) -> None:
+    run.findings.differ(
+        "raw.foreign_key",
+        bucket.uri(key),
+        "it lies among the run's raw pages, and its key is not that of one",
+        "find out who wrote it, then remove it",
+    )
 
 
 def _take(run: RunCheck, page: keys.RawKey, found: PageCheck) -> None:
@@ -97,24 +109,6 @@ def _take(run: RunCheck, page: keys.RawKey, found: PageCheck) -> None:
         run.receipts.add(page.receipt_key)
         before = run.subjects.get(page.subject, SubjectCounts())
         run.subjects[page.subject] = before.plus(found.receipt.counts)
-
-
-def _read[Model: BaseModel](
-    bucket: Bucket, key: str, model: type[Model], findings: Findings
-) -> Model | None:
-    body = bucket.read(key)
-    if body is None:
-        return None
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        findings.differ(
-            "ledger.unreadable",
-            bucket.uri(key),
-            f"it does not fit its contract: {error.errors(include_url=False)[0]['msg']}",
-            "restore its former version",
-        )
-        return None
 
 
 def _compare_with_manifest(bucket: Bucket, run: RunCheck, manifest: RunManifest) -> None:
@@ -184,7 +178,7 @@ def _find_strays(bucket: Bucket, run: RunCheck, compacted: CompactedRows) -> Non
             run.findings.counts.objects += 1
             written.add(key)
             waiting += bool(compacted.etags) and compacted.etags.get(key) != etag
-            if key not in run.outputs and row_count(bucket.read(key) or b""):
+            if key not in run.outputs and _holds(bucket, run, key, row_count):
                 _stray(bucket, run, key, "rows that no receipt vouches for")
     for key, rows in compacted.counts.items():
         if rows and key not in written and key not in run.outputs:
@@ -197,8 +191,12 @@ def _find_strays(bucket: Bucket, run: RunCheck, compacted: CompactedRows) -> Non
     day = keys.day_prefix(QUARANTINE.location, keys.parse_run_id(run.run_id).date())
     for key in bucket.keys(f"{day}{run.run_id}-"):
         run.findings.counts.objects += 1
-        if key not in run.outputs and json_lines(bucket.read(key) or b""):
+        if key not in run.outputs and _holds(bucket, run, key, json_lines):
             _stray(bucket, run, key, "quarantined records that no receipt vouches for")
+
+
+def _holds(bucket: Bucket, run: RunCheck, key: str, parse: Callable[[bytes], object]) -> bool:
+    return bool(parsed(bucket, key, parse, _REMOVE, run.findings))
 
 
 def _stray(bucket: Bucket, run: RunCheck, key: str, what: str) -> None:
@@ -206,5 +204,5 @@ def _stray(bucket: Bucket, run: RunCheck, key: str, what: str) -> None:
         "object.stray",
         bucket.uri(key),
         what,
-        "a reader of the table counts it: find out who wrote it, then remove it",
+        _REMOVE,
     )

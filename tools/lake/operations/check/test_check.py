@@ -51,7 +51,7 @@ from schemas.tables import TABLES
 RUN = "20261123T060000Z"
 DUMP = "20260930T235959Z"
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
-FIRST, SECOND = RawKey.of(RUN, "love", 0), RawKey.of(RUN, "love", 3)
+PAGES = FIRST, SECOND = RawKey.of(RUN, "love", 0), RawKey.of(RUN, "love", 3)
 BUILD = "b-1"
 DAY = "2026-11-23"
 
@@ -358,6 +358,45 @@ def test_each_damage_is_found_by_its_code(lake: SoundLake, code: str) -> None:
     assert all(found.object and found.message and found.remedy for found in named)
 
 
+def test_objects_that_cannot_be_read_hide_nothing_else(lake: SoundLake) -> None:
+    rows, facets = SECOND.processed_key("works"), SECOND.processed_key("subject_facets")
+    built = f"{keys.curated_build_prefix('works', BUILD)}part-0.parquet"
+    stray = RawKey.of(RUN, "love", 99).processed_key("works")
+    lost = FIRST.processed_key("works")
+    lake.put(rows, lake.get(rows)[:-20])
+    lake.put(facets, b"")
+    lake.put(built, parquet(x=[1])[:-4])
+    lake.put(stray, b"PAR1")
+    lake.put(FIRST.quarantine_key("works"), lines([1])[:-6])
+    lake.put(SECOND.quarantine_key("works"), gzip.compress(b"[]\n"))
+    lake.put(f"{keys.raw_run_prefix(RUN)}notes.txt", "x")
+    lake.delete(lost)
+
+    found = lake.check()
+
+    named = {
+        code: {one.object for one in found.differences if one.code == code}
+        for code in found.by_code
+    }
+    unreadable = [rows, facets, built, stray, *(one.quarantine_key("works") for one in PAGES)]
+    assert named["object.unreadable"] == {f"s3://{BUCKET}/{key}" for key in unreadable}
+    assert named["raw.foreign_key"] == {f"s3://{BUCKET}/{keys.raw_run_prefix(RUN)}notes.txt"}
+    assert named["table.missing_file"] == {f"s3://{BUCKET}/{lost}"}
+
+
+@pytest.mark.parametrize("position", [None, "1", 1.5])
+def test_rows_and_rejected_records_without_a_position_are_differences(
+    lake: SoundLake, position: Any
+) -> None:
+    lake.put(FIRST.processed_key("works"), parquet(place=[0, 2]))
+    record = {"position": position, "table_name": "works"}
+    lake.put(FIRST.quarantine_key("works"), gzip.compress(json.dumps(record).encode()))
+
+    found = lake.check().by_code
+
+    assert found["object.unreadable"] == found["page.records_foreign"] == 1
+
+
 def test_a_lost_curated_ledger_is_found(lake: SoundLake) -> None:
     lake.delete(keys.curated_ledger_key(RUN))
 
@@ -444,6 +483,26 @@ def test_a_sound_dump_has_no_difference(lake: SoundLake) -> None:
     assert result.counts.records == 9
 
 
+def test_a_damaged_dump_is_found(lake: SoundLake) -> None:
+    lake.add_dump(rows=[0, 2, 3], rejected=[1], records=4)
+    _register(lake, "2026-09-30")
+    rows = f"{keys.dump_rows_prefix(DUMP)}part-0.parquet"
+    rejected = f"{keys.dump_quarantine_prefix('quarantine_data/works/', DUMP)}part-0.txt.gz"
+    lake.put(rows, lake.get(rows)[:-20])
+    lake.put(rejected, lines([None]))
+
+    found = lake.check()
+
+    assert found.by_code["object.unreadable"] == 2
+    assert found.by_code["dump.lines_lost"] == 1
+
+    lake.put(keys.processed_ledger_key(DUMP), "{}")
+    assert lake.check().by_code == {"ledger.unreadable": 1}
+
+    lake.delete(keys.processed_ledger_key(DUMP))
+    assert lake.check().by_code == {"ledger.missing": 1}
+
+
 @pytest.mark.parametrize(
     ("rows", "rejected", "code"),
     [
@@ -524,6 +583,8 @@ def test_a_page_that_was_replayed_after_its_day_was_compacted_is_told(lake: Soun
 COMPACTED_WORKS = f"{keys.compacted_prefix('works', DAY, '17')}part-00000.parquet"
 COMPACTED_DAMAGES: dict[str, Damage] = {
     "compacted.missing_file": lambda lake: lake.delete(COMPACTED_WORKS),
+    "object.unreadable": lambda lake: lake.put(COMPACTED_WORKS, b"PAR1"),
+    "ledger.unreadable": lambda lake: lake.put(keys.compacted_day_key(DAY), "{}"),
     "compacted.other_count": lambda lake: lake.put(
         COMPACTED_WORKS,
         parquet(run_id=[RUN] * 2, raw_key=[FIRST.key, SECOND.key], position=[0, 0]),
@@ -537,6 +598,25 @@ COMPACTED_DAMAGES: dict[str, Damage] = {
     ),
     "object.stray": lambda lake: lake.change(FIRST.receipt_key, processed_key=None),
 }
+
+
+@pytest.mark.parametrize("damage", ["missing", "no gzip", "of another file"])
+def test_a_list_of_compacted_pages_that_is_lost_is_found(lake: SoundLake, damage: str) -> None:
+    lake.compact()
+    key = keys.compacted_pages_key(DAY, "17")
+    code, body = {
+        "missing": ("compacted.missing_file", b""),
+        "no gzip": ("object.unreadable", b"{}"),
+        "of another file": ("object.unreadable", gzip.compress(b"[]")),
+    }[damage]
+    if body:
+        lake.put(key, body)
+    else:
+        lake.delete(key)
+
+    found = lake.check().differences
+
+    assert [one.object for one in found if one.code == code] == [f"s3://{BUCKET}/{key}"]
 
 
 @pytest.mark.parametrize("code", COMPACTED_DAMAGES)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from lake.aws import Cloud
-from lake.operations.check.storage import Bucket, json_lines
+from lake.operations.check.storage import Bucket, UnreadableError, json_lines
 from schemas import keys
 from schemas.tables import QUARANTINE
 
@@ -67,4 +67,9 @@ class QuarantineReader:
 
 def _reasons(cloud: Cloud, bucket: str, key: str) -> Mapping[str, int]:
     body = Bucket(cloud, bucket).read(key)
-    return Counter(str(one.get("reason_code")) for one in json_lines(body or b""))
+    try:
+        lines = json_lines(body) if body is not None else []
+    except UnreadableError:
+        # `./lake check` names the file by the same code.
+        return {"object.unreadable": 1}
+    return Counter(str(one.get("reason_code")) for one in lines)
