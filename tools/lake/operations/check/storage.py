@@ -171,7 +171,8 @@ def json_lines(body: bytes) -> list[dict[str, Any]]:
         It is no gzip file, or not of objects.
     """
     try:
-        found = [json.loads(line) for line in gzip.decompress(body).decode().splitlines() if line]
+        # Not splitlines(): a text of JSON may hold U+2028, U+2029 and U+0085 as they are.
+        found = [json.loads(line) for line in gzip.decompress(body).split(b"\n") if line]
     except (EOFError, OSError, zlib.error, ValueError, RecursionError) as error:
         raise UnreadableError(first_line(error)) from error
     if not all(isinstance(one, dict) for one in found):

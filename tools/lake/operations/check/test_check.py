@@ -19,6 +19,7 @@ from lake.aws import Cloud
 from lake.errors import CheckError
 from lake.operations.check.command import CheckResult, check_lake
 from lake.operations.check.findings import Findings
+from lake.operations.check.storage import json_lines
 from lake.testing.lakes import BUCKET, DATABASE, lake_in_memory
 from schemas import keys
 from schemas.curated_tables import CURATED
@@ -395,6 +396,14 @@ def test_rows_and_rejected_records_without_a_position_are_differences(
     found = lake.check().by_code
 
     assert found["object.unreadable"] == found["page.records_foreign"] == 1
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85"])
+def test_a_rejected_record_is_one_line_whatever_breaks_lines_elsewhere(character: str) -> None:
+    records = [{"position": 1, "payload": f"a{character}b"}, {"position": 2}]
+    text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+    assert json_lines(gzip.compress(text.encode())) == records
 
 
 def test_a_lost_curated_ledger_is_found(lake: SoundLake) -> None:
