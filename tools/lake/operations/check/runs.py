@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from lake.operations.check.compacted import CompactedRows, read_compacted
 from lake.operations.check.findings import Findings
 from lake.operations.check.pages import REPLAY, PageCheck, check_page
-from lake.operations.check.storage import Bucket, json_lines, parsed, read_model, row_count
+from lake.operations.check.storage import REMOVE, Bucket, json_lines, parsed, read_model, row_count
 from schemas import keys
 from schemas.fingerprints import fingerprint
 from schemas.ledger.compacted import PAGED
@@ -21,7 +21,6 @@ Say = Callable[[str], None]
 
 #: Pages that are compared at once: enough to hide the latency, few enough for their memory.
 AT_ONCE = 8
-_REMOVE = "a reader of the table counts it: find out who wrote it, then remove it"
 _COUNTED = ("pages", "records", "rows", "quarantined")
 
 
@@ -188,15 +187,14 @@ def _find_strays(bucket: Bucket, run: RunCheck, compacted: CompactedRows) -> Non
             f"{waiting} files of run {run.run_id} were written after their day was compacted:"
             " readers of the processed tables see them after the next compaction"
         )
-    day = keys.day_prefix(QUARANTINE.location, keys.parse_run_id(run.run_id).date())
-    for key in bucket.keys(f"{day}{run.run_id}-"):
+    for key in bucket.keys(keys.quarantined_run_prefix(QUARANTINE.location, run.run_id)):
         run.findings.counts.objects += 1
         if key not in run.outputs and _holds(bucket, run, key, json_lines):
             _stray(bucket, run, key, "quarantined records that no receipt vouches for")
 
 
 def _holds(bucket: Bucket, run: RunCheck, key: str, parse: Callable[[bytes], object]) -> bool:
-    return bool(parsed(bucket, key, parse, _REMOVE, run.findings))
+    return bool(parsed(bucket, key, parse, REMOVE, run.findings))
 
 
 def _stray(bucket: Bucket, run: RunCheck, key: str, what: str) -> None:
@@ -204,5 +202,5 @@ def _stray(bucket: Bucket, run: RunCheck, key: str, what: str) -> None:
         "object.stray",
         bucket.uri(key),
         what,
-        _REMOVE,
+        REMOVE,
     )

@@ -16,6 +16,8 @@ from lake.aws import Cloud
 from lake.operations.check.findings import Findings
 from schemas.keys import is_folder_marker
 
+#: What to do about an object that nothing vouches for.
+REMOVE = "a reader of the table counts it: find out who wrote it, then remove it"
 _CHUNK = 1 << 20
 
 
@@ -64,6 +66,11 @@ class Bucket:
     def uri(self, key: str) -> str:
         """Return an object's URI."""
         return f"s3://{self.name}/{key}"
+
+
+def is_hidden(key: str) -> bool:
+    """Return whether query engines pass over an object: a name in it begins with ``_`` or ``.``."""
+    return any(name.startswith(("_", ".")) for name in key.split("/"))
 
 
 class UnreadableError(ValueError):

@@ -42,13 +42,12 @@ class QuarantineReader:
 
     def read(self, cloud: Cloud, bucket: str, run_id: str) -> QuarantineStatus:
         """Return what is quarantined of a run."""
-        day = keys.day_prefix(QUARANTINE.location, keys.parse_run_id(run_id).date())
         pages = cloud.client("s3").get_paginator("list_objects_v2")
         found = [
             (item["Key"], item["ETag"])
             for page in pages.paginate(
                 Bucket=bucket,
-                Prefix=f"{day}{run_id}-",
+                Prefix=keys.quarantined_run_prefix(QUARANTINE.location, run_id),
                 PaginationConfig={"MaxItems": MOST_FILES + 1},
             )
             for item in page.get("Contents", [])
