@@ -65,7 +65,8 @@ def check_page(bucket: Bucket, page: RawKey, compacted: CompactedRows) -> PageCh
     found.receipt = receipt
     found.outputs = _outputs(receipt)
     digest = hashlib.sha256(wire).hexdigest()
-    if receipt.raw_sha256 != digest:
+    # Of a page that is too large to be read, a receipt may have no digest.
+    if receipt.raw_sha256 and receipt.raw_sha256 != digest:
         found.findings.differ(
             "page.other_bytes",
             bucket.uri(page.key),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -14,7 +14,13 @@ from lake.operations.check.storage import REMOVE, Bucket, json_lines, parsed, re
 from schemas import keys
 from schemas.fingerprints import fingerprint
 from schemas.ledger.compacted import PAGED
-from schemas.ledger.run import ProcessedLedger, RunManifest, SubjectCounts
+from schemas.ledger.run import (
+    PageEntry,
+    PageReceipt,
+    ProcessedLedger,
+    RunManifest,
+    SubjectCounts,
+)
 from schemas.tables import QUARANTINE
 
 Say = Callable[[str], None]
@@ -50,15 +56,18 @@ def check_run(bucket: Bucket, run_id: str, say: Say) -> Findings:
     """
     run = RunCheck(run_id)
     compacted = read_compacted(bucket, run_id, run.findings)
+    manifest = read_model(bucket, keys.manifest_key(run_id), RunManifest, run.findings)
+    listed = _listed(manifest)
     for page, found in _checked_pages(bucket, run, compacted):
         _take(run, page, found)
+        if found.receipt is not None:
+            _compare_with_entries(bucket, run, found.receipt, listed.get(page.key, ()))
         say(f"{run_id}: {len(run.raw)} pages compared")
-    manifest = read_model(bucket, keys.manifest_key(run_id), RunManifest, run.findings)
     ledger = read_model(bucket, keys.processed_ledger_key(run_id), ProcessedLedger, run.findings)
     if manifest is None:
         run.findings.remarks.append(f"run {run_id} has no manifest: its crawl has not ended")
     else:
-        _compare_with_manifest(bucket, run, manifest)
+        _compare_with_manifest(bucket, run, manifest, listed.keys())
     if ledger is not None:
         _compare_with_ledger(bucket, run, ledger)
     elif manifest is not None and not run.findings.by_code["page.not_processed"]:
@@ -110,9 +119,49 @@ def _take(run: RunCheck, page: keys.RawKey, found: PageCheck) -> None:
         run.subjects[page.subject] = before.plus(found.receipt.counts)
 
 
-def _compare_with_manifest(bucket: Bucket, run: RunCheck, manifest: RunManifest) -> None:
+def _listed(manifest: RunManifest | None) -> Mapping[str, Sequence[PageEntry]]:
+    """Return the manifest's entries by page; of a sound manifest, one a page."""
+    found: dict[str, tuple[PageEntry, ...]] = {}
+    for subject in manifest.subjects if manifest else ():
+        for page in subject.pages:
+            found[page.key] = (*found.get(page.key, ()), page)
+    return found
+
+
+def _compare_with_entries(
+    bucket: Bucket, run: RunCheck, receipt: PageReceipt, entries: Sequence[PageEntry]
+) -> None:
+    for what in _disagreements(receipt, entries):
+        run.findings.differ(
+            "page.not_as_crawled",
+            bucket.uri(receipt.raw_key),
+            what,
+            "if its bytes have changed, restore the version that ingest stored; then " + REPLAY,
+        )
+
+
+def _disagreements(receipt: PageReceipt, entries: Sequence[PageEntry]) -> Iterator[str]:
+    """Return where a receipt and the manifest disagree: a ledger names the first of them alone."""
+    if len(entries) > 1:
+        yield f"the manifest lists it {len(entries)} times"
+    for page in entries[:1]:
+        if receipt.page_status == "quarantined":
+            reason = receipt.reason_code
+            yield f"it is quarantined whole ({reason}), the manifest has {page.works} works"
+        elif receipt.records != page.works:
+            yield f"its receipt has {receipt.records} records, the manifest {page.works} works"
+        # Of a page that is too large to be read, a receipt may have no digest.
+        if receipt.raw_sha256 and receipt.raw_sha256 != page.sha256:
+            yield (
+                f"its receipt is for sha256 {receipt.raw_sha256[:12]}, the manifest has"
+                f" {page.sha256[:12]}"
+            )
+
+
+def _compare_with_manifest(
+    bucket: Bucket, run: RunCheck, manifest: RunManifest, listed: Set[str]
+) -> None:
     place = bucket.uri(keys.manifest_key(run.run_id))
-    listed = {page.key for subject in manifest.subjects for page in subject.pages}
     for key in sorted(listed - run.raw):
         run.findings.differ(
             "raw.missing",

@@ -296,6 +296,7 @@ def test_a_sound_lake_has_no_difference(lake: SoundLake) -> None:
 Damage = Callable[[SoundLake], None]
 
 DAMAGES: dict[str, Damage] = {
+    "page.not_as_crawled": lambda lake: lake.change(SECOND.receipt_key, raw_sha256="0" * 64),
     "page.not_processed": lambda lake: lake.delete(SECOND.receipt_key),
     "receipt.unreadable": lambda lake: lake.put(SECOND.receipt_key, "{}"),
     "page.other_bytes": lambda lake: lake.put(
@@ -524,8 +525,42 @@ def test_a_lost_curated_ledger_is_found(lake: SoundLake) -> None:
     ]
 
 
+def test_each_page_is_what_the_manifest_says_of_it(lake: SoundLake) -> None:
+    """GIVEN pages that were replaced and processed, and one listed twice, THEN each is named."""
+    first = lake.add_page(FIRST, rows=[0, 2], rejected=[])
+    second = lake.get(keys.manifest_key(RUN))
+    lake.put(FIRST.processed_key("works"), parquet(position=[0, 1]))
+    lake.delete(FIRST.quarantine_key("works"))
+    subjects = json.loads(second)["subjects"]
+    subjects[0]["pages"].append(subjects[0]["pages"][1])
+    lake.change(keys.manifest_key(RUN), subjects=subjects)
+    lake.change(
+        keys.processed_ledger_key(RUN), records=4, quarantined=0, state=lake.state_of_receipts()
+    )
+
+    found = lake.check().differences
+
+    assert {one.code for one in found} == {"page.not_as_crawled"}
+    assert [(one.object.removeprefix(f"s3://{BUCKET}/"), one.message) for one in found] == [
+        (FIRST.key, "its receipt has 2 records, the manifest 3 works"),
+        (
+            FIRST.key,
+            f"its receipt is for sha256 {first.sha256[:12]}, the manifest has"
+            f" {subjects[0]['pages'][0]['sha256'][:12]}",
+        ),
+        (SECOND.key, "the manifest lists it 2 times"),
+    ]
+
+
+def test_a_page_that_is_too_large_to_be_read_has_no_digest(lake: SoundLake) -> None:
+    lake.change(SECOND.receipt_key, raw_sha256="")
+    lake.change(keys.processed_ledger_key(RUN), state=lake.state_of_receipts())
+
+    assert lake.check().differences == []
+
+
 def test_a_page_quarantined_whole_is_one_record(lake: SoundLake) -> None:
-    """GIVEN a page that is HTML, WHEN it is quarantined whole, THEN nothing is lost."""
+    """GIVEN a page that became HTML, WHEN it is quarantined whole, THEN nothing is lost of it."""
     wire = gzip.compress(b"<html>")
     lake.put(SECOND.key, wire)
     lake.put(SECOND.quarantine_key("works"), lines([None]))
@@ -535,6 +570,7 @@ def test_a_page_quarantined_whole_is_one_record(lake: SoundLake) -> None:
         SECOND.receipt_key,
         raw_sha256=hashlib.sha256(wire).hexdigest(),
         page_status="quarantined",
+        reason_code="page.html",
         records=1,
         rows=0,
         quarantined=1,
@@ -550,10 +586,14 @@ def test_a_page_quarantined_whole_is_one_record(lake: SoundLake) -> None:
         state=lake.state_of_receipts(),
     )
 
-    assert lake.check().differences == []
+    found = lake.check().differences
+    assert [(one.code, one.object) for one in found] == [
+        ("page.not_as_crawled", f"s3://{BUCKET}/{SECOND.key}")
+    ] * 2
+    assert found[0].message == "it is quarantined whole (page.html), the manifest has 2 works"
 
     lake.put(SECOND.quarantine_key("works"), lines([]))
-    assert lake.check().by_code == {"quarantine.page_missing": 1}
+    assert lake.check().by_code == {"page.not_as_crawled": 2, "quarantine.page_missing": 1}
 
 
 def test_a_ledger_of_an_older_version_is_compared_by_its_counts_alone(lake: SoundLake) -> None:
