@@ -23,6 +23,8 @@ GROUPS: Mapping[str, str] = {
 POLL_SECONDS = 2.0
 # CloudWatch shows a line some seconds after it was written.
 LOOK_BACK_MS = 60_000
+# Longer than any log is kept by far, and no date before the calendar's begin.
+LONGEST_AGE = timedelta(days=3653)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -78,12 +80,13 @@ def parse_age(text: str) -> timedelta:
     Raises
     ------
     LogsError
-        It is none.
+        It is none, or longer than ten years.
     """
     found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
-    if found is None:
+    age = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
+    if age is None or age > LONGEST_AGE:
         raise LogsError(f"{text!r} is not an age.", "Write 90s, 30m, 2h or 7d.")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    return age
 
 
 @dataclass

@@ -98,13 +98,14 @@ def test_a_line_says_when_who_how_bad_what_and_of_what() -> None:
         ("30m", timedelta(minutes=30)),
         ("2h", timedelta(hours=2)),
         ("7d", timedelta(days=7)),
+        ("999999m", timedelta(minutes=999_999)),
     ],
 )
 def test_ages(text: str, expected: timedelta) -> None:
     assert parse_age(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "1", "h", "0h", "-1h", "1 h", "1w", "9999999d"])
+@pytest.mark.parametrize("text", ["", "1", "h", "0h", "-1h", "1 h", "1w", "9999999d", "999999d"])
 def test_what_is_no_age_is_refused(text: str) -> None:
     with pytest.raises(LogsError, match="is not an age"):
         parse_age(text)

@@ -79,6 +79,12 @@ def test_all_raw_pages_are_never_meant(lake: ReplayLake) -> None:
         raw_pages(lake.cloud, BUCKET, day=None, run_id=None, subject=None)
 
 
+@pytest.mark.parametrize("subject", ["", "place:", "#"])
+def test_a_name_of_no_subject_is_refused(lake: ReplayLake, subject: str) -> None:
+    with pytest.raises(ReplayError, match="nothing is left of the subject"):
+        raw_pages(lake.cloud, BUCKET, day=None, run_id=None, subject=subject)
+
+
 def test_quarantined_records_name_their_pages(
     lake: ReplayLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
