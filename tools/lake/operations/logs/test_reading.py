@@ -193,3 +193,26 @@ def test_jobs_of_this_machine_log_into_files(cloud: Cloud, tmp_path: Path) -> No
         ("glue_etl", "etl: started", "INFO"),
         ("glue_etl", "etl: [ERROR] no memory", "ERROR"),
     ]
+
+
+def test_following_shows_each_line_of_a_job_once(cloud: Cloud, tmp_path: Path) -> None:
+    log = tmp_path / "etl.log"
+    log.write_text("started\nretry\nretry\n")
+    # A job writes on; then nothing comes; then the next one begins its log anew.
+    coming = iter(["started\nretry\nretry\ndone\n", "", "started\n"])
+    moments = itertools.count(NOW // 1000)
+
+    def sleep(_seconds: float) -> None:
+        if text := next(coming):
+            log.write_text(text)
+            os.utime(log, (next(moments),) * 2)
+
+    found = LogReader(cloud, tmp_path).follow(wanted(services=["glue_etl"]), sleep)
+
+    assert [one.text.removeprefix("etl: ") for one in itertools.islice(found, 5)] == [
+        "started",
+        "retry",
+        "retry",
+        "done",
+        "started",
+    ]
