@@ -27,6 +27,7 @@ Say = Callable[[str], None]
 
 #: Pages that are compared at once: enough to hide the latency, few enough for their memory.
 AT_ONCE = 8
+_EXPLAIN_NO_LEDGER = {"page.not_processed", "ledger.unreadable"}
 _COUNTED = ("pages", "records", "rows", "quarantined")
 
 
@@ -57,6 +58,8 @@ def check_run(bucket: Bucket, run_id: str, say: Say) -> Findings:
     run = RunCheck(run_id)
     compacted = read_compacted(bucket, run_id, run.findings)
     manifest = read_model(bucket, keys.manifest_key(run_id), RunManifest, run.findings)
+    if manifest is None and not run.findings.by_code["ledger.unreadable"]:
+        run.findings.remarks.append(f"run {run_id} has no manifest: its crawl has not ended")
     listed = _listed(manifest)
     for page, found in _checked_pages(bucket, run, compacted):
         _take(run, page, found)
@@ -64,13 +67,11 @@ def check_run(bucket: Bucket, run_id: str, say: Say) -> Findings:
             _compare_with_entries(bucket, run, found.receipt, listed.get(page.key, ()))
         say(f"{run_id}: {len(run.raw)} pages compared")
     ledger = read_model(bucket, keys.processed_ledger_key(run_id), ProcessedLedger, run.findings)
-    if manifest is None:
-        run.findings.remarks.append(f"run {run_id} has no manifest: its crawl has not ended")
-    else:
+    if manifest is not None:
         _compare_with_manifest(bucket, run, manifest, listed.keys())
     if ledger is not None:
         _compare_with_ledger(bucket, run, ledger)
-    elif manifest is not None and not run.findings.by_code["page.not_processed"]:
+    elif manifest is not None and not run.findings.by_code.keys() & _EXPLAIN_NO_LEDGER:
         run.findings.differ(
             "ledger.missing",
             bucket.uri(keys.processed_ledger_key(run_id)),

@@ -619,6 +619,18 @@ def test_markers_of_folders_are_no_difference(lake: SoundLake) -> None:
     assert lake.check().differences == []
 
 
+def test_a_run_whose_manifest_is_unreadable_has_ended(lake: SoundLake) -> None:
+    lake.put(keys.manifest_key(RUN), "{")
+
+    assert lake.check(RUN, everything=False).remarks == []
+
+
+def test_a_ledger_that_is_unreadable_is_not_missing(lake: SoundLake) -> None:
+    lake.put(keys.processed_ledger_key(RUN), "{")
+
+    assert lake.check(RUN, everything=False).by_code == {"ledger.unreadable": 1}
+
+
 def test_a_run_that_has_not_ended_is_a_note_and_no_fault(lake: SoundLake) -> None:
     for key in (keys.manifest_key(RUN), keys.processed_ledger_key(RUN)):
         lake.delete(key)
