@@ -72,6 +72,10 @@ _PAGE_FILE: Final = re.compile(
     rf"(?P<table>[a-z_]+)/ingest_date=(?P<day>[0-9-]{{10}})"
     rf"/(?P<run>{RUN_ID_PATTERN})-(?P<subject>[^/]+)-(?P<offset>[0-9]{{6,12}})\.parquet"
 )
+_OF_RUN: Final = re.compile(
+    rf"ingest_date=(?P<day>[0-9-]{{10}})/(?:run_id=)?(?P<run>{RUN_ID_PATTERN})[-/].*", re.DOTALL
+)
+_UNRECOGNISED: Final = re.compile(rf"ingest_date={NO_DAY}/[0-9a-f]{{32}}\.jsonl\.gz")
 _COMPACTED_DAY: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.json")
 
 
@@ -322,9 +326,14 @@ def dump_rows_prefix(run_id: str) -> str:
     return f"{_processed_day(DUMP_WORKS, run_id)}{run_id}/"
 
 
+def quarantined_run_prefix(location: str, run_id: str) -> str:
+    """Return the prefix, below a table's location, of what a run rejected."""
+    return f"{day_prefix(location, parse_run_id(run_id).date())}{run_id}-"
+
+
 def dump_quarantine_prefix(location: str, run_id: str) -> str:
     """Return the prefix, below a table's location, of the rejected lines of a run's dump."""
-    return f"{day_prefix(location, parse_run_id(run_id).date())}{run_id}-dump/"
+    return f"{quarantined_run_prefix(location, run_id)}dump/"
 
 
 def unrecognised_object_key(location: str, raw_key: str) -> str:
@@ -339,6 +348,24 @@ def unrecognised_object_key(location: str, raw_key: str) -> str:
     """
     name = sha256(raw_key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return f"{day_prefix(location, NO_DAY)}{name}.jsonl.gz"
+
+
+def is_unrecognised_object(path: str) -> bool:
+    """Return whether a path below the quarantine table's location is such a key's."""
+    return _UNRECOGNISED.fullmatch(path) is not None
+
+
+def run_of_path(path: str) -> str | None:
+    """Return the run whose object a path names, below the location of pages or of a table.
+
+    ``None`` where it names no run, or one of another day than that of its folder.
+    """
+    found = _OF_RUN.fullmatch(path)
+    try:
+        known = found and str(parse_run_id(found["run"]).date()) == found["day"]
+    except InvalidKeyError:
+        return None
+    return found["run"] if found and known else None
 
 
 def curated_build_prefix(table: str, build: str) -> str:

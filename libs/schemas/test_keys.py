@@ -272,3 +272,29 @@ def test_markers_of_folders_are_known(key: str, is_marker: bool) -> None:
 def test_a_compacted_day_is_read_from_its_record_s_name() -> None:
     assert keys.parse_compacted_day_name("2026-11-23.json") == "2026-11-23"
     assert keys.parse_compacted_day_name("x.json") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "run"),
+    [
+        (keys.below(keys.RAW_PREFIX, RawKey.of(RUN, "love", 0).key), RUN),
+        (keys.below("processed_data/works/", RawKey.of(RUN, "a/b", 0).processed_key("works")), RUN),
+        (keys.below("processed_data/dump_works/", keys.dump_rows_prefix(RUN)), RUN),
+        (keys.dump_quarantine_prefix("", RUN), RUN),
+        (f"ingest_date=2020-01-01/{RUN}-love-000000.parquet", None),
+        ("ingest_date=2026-13-99/20261399T060000Z-love-000000.parquet", None),
+        (f"{RUN}-love-000000.parquet", None),
+        ("ingest_date=2026-11-23/part-0.parquet", None),
+    ],
+)
+def test_the_run_of_an_object_is_read_from_its_path(path: str, run: str | None) -> None:
+    assert keys.run_of_path(path) == run
+
+
+def test_quarantined_objects_of_foreign_keys_are_told_by_their_path() -> None:
+    key = keys.unrecognised_object_key("quarantine_data/works/", "raw_data/x\n")
+    path = keys.below("quarantine_data/works/", key)
+
+    assert keys.is_unrecognised_object(path)
+    assert not keys.is_unrecognised_object(path.replace(keys.NO_DAY, "2026-11-23"))
+    assert not keys.is_unrecognised_object(path.replace(".jsonl", ".json"))

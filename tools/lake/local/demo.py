@@ -217,10 +217,11 @@ def _fill(
         with progress.step(f"Package and deploy {', '.join(services)}") as say:
             parameters = merge(LOCAL, {"ingest": ingest_parameters(options, found)})
             deployment.deploy(cloud, project, units.select(services), parameters, say)
+        dead = crawl.dead_letters(cloud, "process")
         with progress.pages("Crawl") as on_pages:
             manifest = crawl.run_now(cloud, bucket, on_pages)
     with progress.pages("Process") as on_pages:
-        ledger = crawl.wait_until_processed(cloud, bucket, manifest, on_pages)
+        ledger = crawl.wait_until_processed(cloud, bucket, manifest, on_pages, dead=dead)
     made = summarise(cloud, bucket, found.url, manifest, ledger)
     queries = dict(QUERIES)
     if setup:

@@ -100,9 +100,14 @@ def run_now(
 
 
 def wait_until_processed(
-    cloud: Cloud, bucket: str, manifest: RunManifest, on_pages: OnPages
+    cloud: Cloud, bucket: str, manifest: RunManifest, on_pages: OnPages, *, dead: int = 0
 ) -> ProcessedLedger:
     """Wait until process has written its ledger of a run.
+
+    Parameters
+    ----------
+    dead
+        Messages in the dead-letter queue before the run: those of other runs do not end the wait.
 
     Raises
     ------
@@ -116,10 +121,12 @@ def wait_until_processed(
         on_pages(counts, True)
         if ledger is not None:
             return ledger
-        dead = dead_letters(cloud, "process")
-        if dead:
-            message = f"{dead} message(s) of process are in the dead-letter queue."
+        now_dead = dead_letters(cloud, "process")
+        if now_dead > dead:
+            message = f"The dead-letter queue of process has {now_dead - dead} more than before."
             raise RunFailedError(message, _quote(cloud, "process"))
+        # Somebody may move the others back meanwhile.
+        dead = now_dead
         if watch.stalled(counts):
             done = f"stopped at {counts.processed} of {counts.stored} pages"
             raise _stalled(cloud, "process", done)

@@ -154,7 +154,23 @@ def test_dead_letters_end_the_wait_at_once(monkeypatch: pytest.MonkeyPatch, cloc
     monkeypatch.setattr(crawl, "read_run", lambda *_: Run(RUN, manifest(), None))
     monkeypatch.setattr(crawl, "dead_letters", lambda *_: 2)
 
-    with pytest.raises(RunFailedError, match="2 message"):
+    with pytest.raises(RunFailedError, match="queue of process has 2 more than before"):
         crawl.wait_until_processed(CLOUD, "bucket", manifest(), ignore)
 
     assert clock.now == 0
+
+
+def test_dead_letters_of_other_runs_do_not_end_the_wait(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    # GIVEN three dead letters of last week, of which two are moved back, and one more of this run
+    monkeypatch.setattr(crawl, "count_pages", stored(lambda: int(clock.now) // 10))
+    monkeypatch.setattr(crawl, "read_run", lambda *_: Run(RUN, manifest(), None))
+    monkeypatch.setattr(
+        crawl, "dead_letters", lambda *_: 3 if clock.now < 100 else 1 if clock.now < 200 else 2
+    )
+
+    with pytest.raises(RunFailedError, match="has 1 more than before"):
+        crawl.wait_until_processed(CLOUD, "bucket", manifest(), ignore, dead=3)
+
+    assert clock.now == pytest.approx(200, abs=1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pydantic import ValidationError
 
 from lake.operations.check.findings import Findings
-from lake.operations.check.storage import Bucket, row_count
+from lake.operations.check.storage import REMOVE, Bucket, is_hidden, parsed, row_count
 from lake.query.catalogue import find_table
 from schemas import keys
 from schemas.curated_tables import CURATED
@@ -20,10 +20,11 @@ def check_builds(bucket: Bucket, database: str, processed_runs: Iterable[str]) -
     """Check every build that is kept, the catalogue, and the runs' entries by the ETL."""
     findings = Findings()
     current = _current(bucket, findings)
+    is_unreadable = findings.total > 0
     records = _records(bucket, findings)
     if current is None:
-        if records:
-            findings.remarks.append("builds are written and none is published yet")
+        if not is_unreadable:
+            _check_unpublished(bucket, database, records, processed_runs, findings)
         return findings
     for published in current.builds:
         if published.build not in records:
@@ -40,6 +41,30 @@ def check_builds(bucket: Bucket, database: str, processed_runs: Iterable[str]) -
         _check_ledgers(bucket, records[current.build], processed_runs, findings)
     _find_strays(bucket, records, findings)
     return findings
+
+
+def _check_unpublished(
+    bucket: Bucket,
+    database: str,
+    records: Collection[str],
+    processed_runs: Iterable[str],
+    findings: Findings,
+) -> None:
+    """Distinguish a lake before its first publication from one that lost its record.
+
+    The first publication switches one table after the other before it writes that record.
+    """
+    tables = (find_table(bucket.cloud, database, table.name) for table in CURATED.values())
+    is_switched = all(table and keys.parse_build(table.location) for table in tables)
+    if is_switched or any(bucket.exists(keys.curated_ledger_key(run)) for run in processed_runs):
+        findings.differ(
+            "build.no_current",
+            bucket.uri(keys.CURRENT_BUILD_KEY),
+            "a build was published, and the record that names it is not there",
+            "remove the delete marker that hides it, or restore its version, before the next build",
+        )
+    elif records:
+        findings.remarks.append("builds are written and none is published yet")
 
 
 def _current(bucket: Bucket, findings: Findings) -> CurrentBuild | None:
@@ -84,7 +109,9 @@ def _check_files(bucket: Bucket, record: BuildRecord, findings: Findings) -> Non
         for key in bucket.keys(prefix):
             if key.endswith(".parquet"):
                 files += 1
-                rows += row_count(bucket.read(key) or b"")
+                rows += parsed(bucket, key, row_count, _REBUILD, findings) or 0
+            elif not is_hidden(key):
+                findings.differ("object.stray", bucket.uri(key), "not a file of the build", REMOVE)
         findings.counts.objects += files
         if (files, rows) != (said.files, said.rows):
             findings.differ(

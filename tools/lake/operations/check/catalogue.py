@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lake.etl.compacted import compacted_days
+from lake.operations.check.compacted import compacted_day
 from lake.operations.check.findings import Findings
 from lake.operations.check.storage import Bucket
 from schemas import keys
@@ -18,10 +18,10 @@ def check_partitions(bucket: Bucket, database: str, runs: Iterable[str]) -> Find
     """Check that what lies in the bucket for some runs can be queried."""
     findings = Findings()
     days = sorted({str(keys.parse_run_id(run).date()) for run in runs})
-    compacted = compacted_days(bucket.cloud, bucket.name)
+    compacted = {day: compacted_day(bucket, day, findings) for day in days}
     for table in TABLES.values():
         for day in days:
-            places = _places(table, day, compacted.get(day))
+            places = _places(table, day, compacted[day])
             if any(next(bucket.keys(prefix), None) for prefix in places):
                 _check_partition(bucket, database, table, day, places, findings)
     return findings

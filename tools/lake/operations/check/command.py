@@ -13,8 +13,8 @@ from lake.operations.check.dumps import check_dump
 from lake.operations.check.findings import Counts, Difference, Findings
 from lake.operations.check.runs import check_run
 from lake.operations.check.storage import Bucket
+from lake.operations.check.strays import check_strays
 from schemas import keys
-from schemas.ledger.run import ProcessedLedger
 
 Say = Callable[[str], None]
 
@@ -52,7 +52,7 @@ def check_lake(cloud: Cloud, run_id: str | None, *, everything: bool, say: Say) 
     run_id
         The run to check; None for the newest.
     everything
-        Whether every run and every curated build is checked.
+        Whether every run is checked, and what belongs to nothing is looked for.
     say
         Shows how far the check is.
 
@@ -65,17 +65,22 @@ def check_lake(cloud: Cloud, run_id: str | None, *, everything: bool, say: Say) 
     database = cloud.parameter("foundation/glue-database")
     chosen = _chosen_runs(bucket, run_id, everything=everything)
     findings = Findings()
-    processed = []
+    dumps, processed = [], []
     for run in chosen:
-        ledger = _dump_ledger(bucket, run)
-        found = check_dump(bucket, run, ledger, say) if ledger else check_run(bucket, run, say)
-        findings.merge(found)
+        if _is_dump(bucket, run):
+            dumps.append(run)
+            findings.merge(check_dump(bucket, run, say))
+        else:
+            findings.merge(check_run(bucket, run, say))
         if bucket.exists(keys.processed_ledger_key(run)):
             processed.append(run)
     say("compares the catalogue")
     findings.merge(check_partitions(bucket, database, chosen))
     say("compares the curated builds")
     findings.merge(check_builds(bucket, database, processed))
+    if everything:
+        say("looks for what belongs to nothing")
+        findings.merge(check_strays(bucket, chosen, dumps))
     return CheckResult(
         ok=findings.total == 0,
         runs=list(chosen),
@@ -99,9 +104,5 @@ def _chosen_runs(bucket: Bucket, run_id: str | None, *, everything: bool) -> Seq
     return [run_id or known[-1]]
 
 
-def _dump_ledger(bucket: Bucket, run_id: str) -> ProcessedLedger | None:
-    """Return the ledger of a run that came from a dump; None for one that was crawled."""
-    if next(bucket.keys(keys.dump_rows_prefix(run_id)), None) is None:
-        return None
-    body = bucket.read(keys.processed_ledger_key(run_id))
-    return ProcessedLedger.model_validate_json(body) if body else None
+def _is_dump(bucket: Bucket, run_id: str) -> bool:
+    return next(bucket.keys(keys.dump_rows_prefix(run_id)), None) is not None

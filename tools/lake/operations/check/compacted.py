@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import io
+import zlib
 from array import array
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
-from lake.etl.compacted import compacted_days, compacted_pages
 from lake.operations.check.findings import Findings
-from lake.operations.check.storage import Bucket
+from lake.operations.check.storage import (
+    Bucket,
+    UnreadableError,
+    first_line,
+    parquet_columns,
+    parsed_body,
+    read_model,
+)
 from schemas import keys
-from schemas.ledger.compacted import CompactedDay
+from schemas.ledger.compacted import CompactedDay, CompactedPage, CompactedPages
 from schemas.tables import WORKS
 
+#: Positions are kept in two bytes each.
+_MOST = 2**16 - 1
 _RESTORE = "restore its former version"
 
 
@@ -38,11 +48,12 @@ class CompactedRows:
 def read_compacted(bucket: Bucket, run_id: str, findings: Findings) -> CompactedRows:
     """Read a run's compacted rows, and compare them with the record of their day."""
     found = CompactedRows()
-    record = compacted_days(bucket.cloud, bucket.name).get(str(keys.parse_run_id(run_id).date()))
+    # An unreadable record is reported once, with the catalogue.
+    record = compacted_day(bucket, str(keys.parse_run_id(run_id).date()), Findings())
     if record is None or run_id not in record.runs:
         return found
     listed = {}
-    for path, page in compacted_pages(bucket.cloud, bucket.name, record).items():
+    for path, page in _listed_pages(bucket, record, findings).items():
         if keys.run_of_processed_file(path.partition("/")[2]) == run_id:
             key = f"{keys.PROCESSED_PREFIX}{path}"
             found.etags[key], found.counts[key], listed[key] = page.etag, 0, page.rows
@@ -61,6 +72,18 @@ def read_compacted(bucket: Bucket, run_id: str, findings: Findings) -> Compacted
     return found
 
 
+def compacted_day(bucket: Bucket, day: str, findings: Findings) -> CompactedDay | None:
+    """Return the record of a day that is compacted; None where it is not, or is unreadable."""
+    return read_model(bucket, keys.compacted_day_key(day), CompactedDay, findings)
+
+
+def _listed_pages(
+    bucket: Bucket, record: CompactedDay, findings: Findings
+) -> Mapping[str, CompactedPage]:
+    key = keys.compacted_pages_key(record.day, record.generation)
+    return _named(bucket, key, _pages, findings) or {}
+
+
 def _add_file(
     bucket: Bucket,
     record: CompactedDay,
@@ -70,21 +93,46 @@ def _add_file(
     found: CompactedRows,
     findings: Findings,
 ) -> None:
-    import pyarrow.parquet as pq
-
     key = f"{keys.compacted_prefix(table, record.day, record.generation)}{name}"
-    body = bucket.read(key)
     findings.counts.objects += 1
-    if body is None:
-        what = "the record of its day names it, and it is not there"
-        findings.differ("compacted.missing_file", bucket.uri(key), what, _RESTORE)
-        return
-    of_works = table == WORKS.name
-    columns = ["raw_key", "position"] if of_works else ["raw_key"]
-    rows = pq.read_table(io.BytesIO(body), columns=columns, filters=[("run_id", "==", run_id)])
-    positions = rows["position"].to_pylist() if of_works else [0] * len(rows)
-    for raw_key, position in zip(rows["raw_key"].to_pylist(), positions, strict=True):
-        page = keys.RawKey.parse(raw_key).processed_key(table)
+    parse = partial(_rows, table, run_id)
+    for page, position in _named(bucket, key, parse, findings) or []:
         found.counts[page] = found.counts.get(page, 0) + 1
-        if of_works:
+        if table == WORKS.name:
             found.positions.setdefault(page, array("H")).append(position)
+
+
+def _named[T](
+    bucket: Bucket, key: str, parse: Callable[[bytes], T], findings: Findings
+) -> T | None:
+    body = bucket.read(key)
+    if body is not None:
+        return parsed_body(body, bucket.uri(key), parse, _RESTORE, findings)
+    what = "the record of its day names it, and it is not there"
+    findings.differ("compacted.missing_file", bucket.uri(key), what, _RESTORE)
+    return None
+
+
+def _pages(body: bytes) -> Mapping[str, CompactedPage]:
+    try:
+        return CompactedPages.of_bytes(body)
+    except (EOFError, OSError, zlib.error, ValueError) as error:
+        raise UnreadableError(first_line(error)) from error
+
+
+def _rows(table: str, run_id: str, body: bytes) -> Iterable[tuple[str, int]]:
+    """Return a run's rows in a file: the key of the file that each came from, and its position."""
+    of_run = [("run_id", "==", run_id)]
+    if table == WORKS.name:
+        raw_keys, positions = parquet_columns(body, ["raw_key", "position"], of_run)
+    else:
+        (raw_keys,) = parquet_columns(body, ["raw_key"], of_run)
+        positions = [0] * len(raw_keys)
+    if not all(isinstance(one, int) and 0 <= one <= _MOST for one in positions):
+        raise UnreadableError("a row has no position")
+    try:
+        # The rows of a page lie together; its key is parsed once.
+        pages = {key: keys.RawKey.parse(key).processed_key(table) for key in set(raw_keys)}
+    except (keys.InvalidKeyError, TypeError) as error:
+        raise UnreadableError(first_line(error)) from error
+    return zip((pages[key] for key in raw_keys), positions, strict=True)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from lake.operations.check.findings import Findings
-from lake.operations.check.storage import Bucket, json_lines, row_positions
+from lake.operations.check.storage import (
+    Bucket,
+    UnreadableError,
+    json_lines,
+    parsed,
+    read_model,
+    row_positions,
+)
 from schemas import keys
 from schemas.ledger.run import ProcessedLedger
 from schemas.tables import QUARANTINE
@@ -13,6 +20,7 @@ from schemas.tables import QUARANTINE
 Say = Callable[[str], None]
 
 _RELOAD = "load the dump again with './lake backfill'"
+_RESTORE = f"restore its former version, or {_RELOAD}"
 
 
 class Positions:
@@ -42,22 +50,33 @@ class Positions:
         return self._count - self.distinct
 
 
-def check_dump(bucket: Bucket, run_id: str, ledger: ProcessedLedger, say: Say) -> Findings:
+def check_dump(bucket: Bucket, run_id: str, say: Say) -> Findings:
     """Check a run that was loaded from a dump, against its ledger; a file is held at a time."""
     findings = Findings()
+    ledger_key = keys.processed_ledger_key(run_id)
+    ledger = read_model(bucket, ledger_key, ProcessedLedger, findings)
+    if ledger is None:
+        if not findings.total:
+            findings.differ(
+                "ledger.missing",
+                bucket.uri(ledger_key),
+                "there are rows of a dump, and nothing vouches for them",
+                _RESTORE,
+            )
+        return findings
     seen = Positions(ledger.records)
     rows = rejected = 0
     for key in bucket.keys(keys.dump_rows_prefix(run_id)):
         if key.endswith(".parquet"):
-            found = row_positions(bucket.read(key) or b"")
+            found = parsed(bucket, key, row_positions, _RESTORE, findings) or []
             rows += len(found)
             seen.add(found)
             say(f"{run_id}: {rows} rows of the dump compared")
     for key in bucket.keys(keys.dump_quarantine_prefix(QUARANTINE.location, run_id)):
         if key.endswith(".gz"):
-            lines = json_lines(bucket.read(key) or b"")
-            rejected += len(lines)
-            seen.add(line["position"] for line in lines)
+            numbers = parsed(bucket, key, _line_numbers, _RESTORE, findings) or []
+            rejected += len(numbers)
+            seen.add(numbers)
     findings.counts.records = ledger.records
     findings.counts.rows = rows
     findings.counts.quarantined = rejected
@@ -71,6 +90,14 @@ def check_dump(bucket: Bucket, run_id: str, ledger: ProcessedLedger, say: Say) -
             place = bucket.uri(keys.processed_ledger_key(run_id))
             findings.differ(code, place, f"{count} of {ledger.records} lines are {what}", _RELOAD)
     return findings
+
+
+def _line_numbers(body: bytes) -> list[int]:
+    numbers = [line.get("position") for line in json_lines(body)]
+    found = [number for number in numbers if isinstance(number, int)]
+    if len(found) < len(numbers):
+        raise UnreadableError("a rejected line has no number")
+    return found
 
 
 def _compare(

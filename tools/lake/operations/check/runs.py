@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-
-from pydantic import BaseModel, ValidationError
 
 from lake.operations.check.compacted import CompactedRows, read_compacted
 from lake.operations.check.findings import Findings
 from lake.operations.check.pages import REPLAY, PageCheck, check_page
-from lake.operations.check.storage import Bucket, json_lines, row_count
+from lake.operations.check.storage import REMOVE, Bucket, json_lines, parsed, read_model, row_count
 from schemas import keys
 from schemas.fingerprints import fingerprint
 from schemas.ledger.compacted import PAGED
-from schemas.ledger.run import ProcessedLedger, RunManifest, SubjectCounts
+from schemas.ledger.run import (
+    PageEntry,
+    PageReceipt,
+    ProcessedLedger,
+    RunManifest,
+    SubjectCounts,
+)
 from schemas.tables import QUARANTINE
 
 Say = Callable[[str], None]
 
 #: Pages that are compared at once: enough to hide the latency, few enough for their memory.
 AT_ONCE = 8
+_EXPLAIN_NO_LEDGER = {"page.not_processed", "ledger.unreadable"}
 _COUNTED = ("pages", "records", "rows", "quarantined")
 
 
@@ -52,18 +57,21 @@ def check_run(bucket: Bucket, run_id: str, say: Say) -> Findings:
     """
     run = RunCheck(run_id)
     compacted = read_compacted(bucket, run_id, run.findings)
-    for page, found in _checked_pages(bucket, run_id, compacted):
-        _take(run, page, found)
-        say(f"{run_id}: {len(run.raw)} pages compared")
-    manifest = _read(bucket, keys.manifest_key(run_id), RunManifest, run.findings)
-    ledger = _read(bucket, keys.processed_ledger_key(run_id), ProcessedLedger, run.findings)
-    if manifest is None:
+    manifest = read_model(bucket, keys.manifest_key(run_id), RunManifest, run.findings)
+    if manifest is None and not run.findings.by_code["ledger.unreadable"]:
         run.findings.remarks.append(f"run {run_id} has no manifest: its crawl has not ended")
-    else:
-        _compare_with_manifest(bucket, run, manifest)
+    listed = _listed(manifest)
+    for page, found in _checked_pages(bucket, run, compacted):
+        _take(run, page, found)
+        if found.receipt is not None:
+            _compare_with_entries(bucket, run, found.receipt, listed.get(page.key, ()))
+        say(f"{run_id}: {len(run.raw)} pages compared")
+    ledger = read_model(bucket, keys.processed_ledger_key(run_id), ProcessedLedger, run.findings)
+    if manifest is not None:
+        _compare_with_manifest(bucket, run, manifest, listed.keys())
     if ledger is not None:
         _compare_with_ledger(bucket, run, ledger)
-    elif manifest is not None and not run.findings.by_code["page.not_processed"]:
+    elif manifest is not None and not run.findings.by_code.keys() & _EXPLAIN_NO_LEDGER:
         run.findings.differ(
             "ledger.missing",
             bucket.uri(keys.processed_ledger_key(run_id)),
@@ -75,18 +83,31 @@ def check_run(bucket: Bucket, run_id: str, say: Say) -> Findings:
 
 
 def _checked_pages(
-    bucket: Bucket, run_id: str, compacted: CompactedRows
+    bucket: Bucket, run: RunCheck, compacted: CompactedRows
 ) -> Iterator[tuple[keys.RawKey, PageCheck]]:
     waiting: deque[tuple[keys.RawKey, Future[PageCheck]]] = deque()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for key in bucket.keys(keys.raw_run_prefix(run_id)):
-            page = keys.RawKey.parse(key)
+        for key in bucket.keys(keys.raw_run_prefix(run.run_id)):
+            try:
+                page = keys.RawKey.parse(key)
+            except keys.InvalidKeyError:
+                _report_foreign(bucket, run, key)
+                continue
             waiting.append((page, pool.submit(check_page, bucket, page, compacted)))
             if len(waiting) >= 2 * AT_ONCE:
                 oldest, future = waiting.popleft()
                 yield oldest, future.result()
         for page, future in waiting:
             yield page, future.result()
+
+
+def _report_foreign(bucket: Bucket, run: RunCheck, key: str) -> None:
+    run.findings.differ(
+        "raw.foreign_key",
+        bucket.uri(key),
+        "it lies among the run's raw pages, and its key is not that of one",
+        "find out who wrote it, then remove it",
+    )
 
 
 def _take(run: RunCheck, page: keys.RawKey, found: PageCheck) -> None:
@@ -99,27 +120,49 @@ def _take(run: RunCheck, page: keys.RawKey, found: PageCheck) -> None:
         run.subjects[page.subject] = before.plus(found.receipt.counts)
 
 
-def _read[Model: BaseModel](
-    bucket: Bucket, key: str, model: type[Model], findings: Findings
-) -> Model | None:
-    body = bucket.read(key)
-    if body is None:
-        return None
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        findings.differ(
-            "ledger.unreadable",
-            bucket.uri(key),
-            f"it does not fit its contract: {error.errors(include_url=False)[0]['msg']}",
-            "restore its former version",
+def _listed(manifest: RunManifest | None) -> Mapping[str, Sequence[PageEntry]]:
+    """Return the manifest's entries by page; of a sound manifest, one a page."""
+    found: dict[str, tuple[PageEntry, ...]] = {}
+    for subject in manifest.subjects if manifest else ():
+        for page in subject.pages:
+            found[page.key] = (*found.get(page.key, ()), page)
+    return found
+
+
+def _compare_with_entries(
+    bucket: Bucket, run: RunCheck, receipt: PageReceipt, entries: Sequence[PageEntry]
+) -> None:
+    for what in _disagreements(receipt, entries):
+        run.findings.differ(
+            "page.not_as_crawled",
+            bucket.uri(receipt.raw_key),
+            what,
+            "if its bytes have changed, restore the version that ingest stored; then " + REPLAY,
         )
-        return None
 
 
-def _compare_with_manifest(bucket: Bucket, run: RunCheck, manifest: RunManifest) -> None:
+def _disagreements(receipt: PageReceipt, entries: Sequence[PageEntry]) -> Iterator[str]:
+    """Return where a receipt and the manifest disagree: a ledger names the first of them alone."""
+    if len(entries) > 1:
+        yield f"the manifest lists it {len(entries)} times"
+    for page in entries[:1]:
+        if receipt.page_status == "quarantined":
+            reason = receipt.reason_code
+            yield f"it is quarantined whole ({reason}), the manifest has {page.works} works"
+        elif receipt.records != page.works:
+            yield f"its receipt has {receipt.records} records, the manifest {page.works} works"
+        # Of a page that is too large to be read, a receipt may have no digest.
+        if receipt.raw_sha256 and receipt.raw_sha256 != page.sha256:
+            yield (
+                f"its receipt is for sha256 {receipt.raw_sha256[:12]}, the manifest has"
+                f" {page.sha256[:12]}"
+            )
+
+
+def _compare_with_manifest(
+    bucket: Bucket, run: RunCheck, manifest: RunManifest, listed: Set[str]
+) -> None:
     place = bucket.uri(keys.manifest_key(run.run_id))
-    listed = {page.key for subject in manifest.subjects for page in subject.pages}
     for key in sorted(listed - run.raw):
         run.findings.differ(
             "raw.missing",
@@ -184,7 +227,7 @@ def _find_strays(bucket: Bucket, run: RunCheck, compacted: CompactedRows) -> Non
             run.findings.counts.objects += 1
             written.add(key)
             waiting += bool(compacted.etags) and compacted.etags.get(key) != etag
-            if key not in run.outputs and row_count(bucket.read(key) or b""):
+            if key not in run.outputs and _holds(bucket, run, key, row_count):
                 _stray(bucket, run, key, "rows that no receipt vouches for")
     for key, rows in compacted.counts.items():
         if rows and key not in written and key not in run.outputs:
@@ -194,11 +237,14 @@ def _find_strays(bucket: Bucket, run: RunCheck, compacted: CompactedRows) -> Non
             f"{waiting} files of run {run.run_id} were written after their day was compacted:"
             " readers of the processed tables see them after the next compaction"
         )
-    day = keys.day_prefix(QUARANTINE.location, keys.parse_run_id(run.run_id).date())
-    for key in bucket.keys(f"{day}{run.run_id}-"):
+    for key in bucket.keys(keys.quarantined_run_prefix(QUARANTINE.location, run.run_id)):
         run.findings.counts.objects += 1
-        if key not in run.outputs and json_lines(bucket.read(key) or b""):
+        if key not in run.outputs and _holds(bucket, run, key, json_lines):
             _stray(bucket, run, key, "quarantined records that no receipt vouches for")
+
+
+def _holds(bucket: Bucket, run: RunCheck, key: str, parse: Callable[[bytes], object]) -> bool:
+    return bool(parsed(bucket, key, parse, REMOVE, run.findings))
 
 
 def _stray(bucket: Bucket, run: RunCheck, key: str, what: str) -> None:
@@ -206,5 +252,5 @@ def _stray(bucket: Bucket, run: RunCheck, key: str, what: str) -> None:
         "object.stray",
         bucket.uri(key),
         what,
-        "a reader of the table counts it: find out who wrote it, then remove it",
+        REMOVE,
     )

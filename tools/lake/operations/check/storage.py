@@ -1,4 +1,4 @@
-"""Reading the bucket for a check: bodies, listings in key order, and row positions."""
+"""Reading the bucket for a check: listings in key order, and bodies, which may be damaged."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from lake.aws import Cloud
+from lake.operations.check.findings import Findings
 from schemas.keys import is_folder_marker
 
+#: What to do about an object that nothing vouches for.
+REMOVE = "a reader of the table counts it: find out who wrote it, then remove it"
 _CHUNK = 1 << 20
 
 
@@ -63,27 +68,128 @@ class Bucket:
         return f"s3://{self.name}/{key}"
 
 
-def row_positions(body: bytes) -> list[int]:
-    """Return the positions that the rows of a Parquet file have in their page."""
-    import pyarrow.parquet as pq
+def is_hidden(key: str) -> bool:
+    """Return whether query engines pass over an object: a name in it begins with ``_`` or ``.``."""
+    return any(name.startswith(("_", ".")) for name in key.split("/"))
 
-    found: list[int] = pq.read_table(io.BytesIO(body), columns=["position"])["position"].to_pylist()
+
+class UnreadableError(ValueError):
+    """A body is not what its key says: cut short, damaged, or of another kind."""
+
+
+def parsed[T](
+    bucket: Bucket, key: str, parse: Callable[[bytes], T], remedy: str, findings: Findings
+) -> T | None:
+    """Return what an object holds; None where it is not there, or is unreadable: a finding."""
+    body = bucket.read(key)
+    return None if body is None else parsed_body(body, bucket.uri(key), parse, remedy, findings)
+
+
+def parsed_body[T](
+    body: bytes, place: str, parse: Callable[[bytes], T], remedy: str, findings: Findings
+) -> T | None:
+    """Return what an object's body holds; None where it is unreadable: a finding."""
+    try:
+        return parse(body)
+    except UnreadableError as error:
+        findings.differ("object.unreadable", place, f"it cannot be read: {error}", remedy)
+        return None
+
+
+def read_model[Model: BaseModel](
+    bucket: Bucket, key: str, model: type[Model], findings: Findings
+) -> Model | None:
+    """Return an object of a ledger; None where it is not there, or does not fit: a finding."""
+    body = bucket.read(key)
+    if body is None:
+        return None
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        findings.differ(
+            "ledger.unreadable",
+            bucket.uri(key),
+            f"it does not fit its contract: {error.errors(include_url=False)[0]['msg']}",
+            "restore its former version",
+        )
+        return None
+
+
+def row_positions(body: bytes) -> list[int]:
+    """Return the positions that the rows of a Parquet file have in their page.
+
+    Raises
+    ------
+    UnreadableError
+        It is no Parquet file, or has rows without a position.
+    """
+    (found,) = parquet_columns(body, ["position"])
+    if not all(isinstance(position, int) for position in found):
+        raise UnreadableError("a row has no position")
     return found
 
 
-def row_count(body: bytes) -> int:
-    """Return the number of rows of a Parquet file, from its footer."""
+def parquet_columns(body: bytes, names: list[str], filters: Any = None) -> list[list[Any]]:
+    """Return columns of a Parquet file.
+
+    Parameters
+    ----------
+    filters
+        As of `pyarrow.parquet.read_table`.
+
+    Raises
+    ------
+    UnreadableError
+        It is no Parquet file, or lacks a column.
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if not body:
-        return 0
-    return int(pq.ParquetFile(io.BytesIO(body)).metadata.num_rows)
+    try:
+        table = pq.read_table(io.BytesIO(body), columns=names, filters=filters)
+        return [table[name].to_pylist() for name in names]
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise UnreadableError(first_line(error)) from error
+
+
+def row_count(body: bytes) -> int:
+    """Return the number of rows of a Parquet file, from its footer.
+
+    Raises
+    ------
+    UnreadableError
+        It is no Parquet file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return int(pq.ParquetFile(io.BytesIO(body)).metadata.num_rows)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise UnreadableError(first_line(error)) from error
 
 
 def json_lines(body: bytes) -> list[dict[str, Any]]:
-    """Return the objects of gzipped JSON lines."""
-    text = gzip.decompress(body).decode() if body else ""
-    return [json.loads(line) for line in text.splitlines() if line]
+    """Return the objects of gzipped JSON lines.
+
+    Raises
+    ------
+    UnreadableError
+        It is no gzip file, or not of objects.
+    """
+    try:
+        # Not splitlines(): a text of JSON may hold U+2028, U+2029 and U+0085 as they are.
+        found = [json.loads(line) for line in gzip.decompress(body).split(b"\n") if line]
+    except (EOFError, OSError, zlib.error, ValueError, RecursionError) as error:
+        raise UnreadableError(first_line(error)) from error
+    if not all(isinstance(one, dict) for one in found):
+        raise UnreadableError("a line is not a JSON object")
+    return found
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its name."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def listed_records(wire: bytes, limit: int) -> int | None:

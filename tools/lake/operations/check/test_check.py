@@ -19,6 +19,7 @@ from lake.aws import Cloud
 from lake.errors import CheckError
 from lake.operations.check.command import CheckResult, check_lake
 from lake.operations.check.findings import Findings
+from lake.operations.check.storage import Bucket, json_lines
 from lake.testing.lakes import BUCKET, DATABASE, lake_in_memory
 from schemas import keys
 from schemas.curated_tables import CURATED
@@ -51,7 +52,7 @@ from schemas.tables import TABLES
 RUN = "20261123T060000Z"
 DUMP = "20260930T235959Z"
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
-FIRST, SECOND = RawKey.of(RUN, "love", 0), RawKey.of(RUN, "love", 3)
+PAGES = FIRST, SECOND = RawKey.of(RUN, "love", 0), RawKey.of(RUN, "love", 3)
 BUILD = "b-1"
 DAY = "2026-11-23"
 
@@ -295,6 +296,7 @@ def test_a_sound_lake_has_no_difference(lake: SoundLake) -> None:
 Damage = Callable[[SoundLake], None]
 
 DAMAGES: dict[str, Damage] = {
+    "page.not_as_crawled": lambda lake: lake.change(SECOND.receipt_key, raw_sha256="0" * 64),
     "page.not_processed": lambda lake: lake.delete(SECOND.receipt_key),
     "receipt.unreadable": lambda lake: lake.put(SECOND.receipt_key, "{}"),
     "page.other_bytes": lambda lake: lake.put(
@@ -358,6 +360,161 @@ def test_each_damage_is_found_by_its_code(lake: SoundLake, code: str) -> None:
     assert all(found.object and found.message and found.remedy for found in named)
 
 
+def test_objects_that_cannot_be_read_hide_nothing_else(lake: SoundLake) -> None:
+    rows, facets = SECOND.processed_key("works"), SECOND.processed_key("subject_facets")
+    built = f"{keys.curated_build_prefix('works', BUILD)}part-0.parquet"
+    stray = RawKey.of(RUN, "love", 99).processed_key("works")
+    lost = FIRST.processed_key("works")
+    lake.put(rows, lake.get(rows)[:-20])
+    lake.put(facets, b"")
+    lake.put(built, parquet(x=[1])[:-4])
+    lake.put(stray, b"PAR1")
+    lake.put(FIRST.quarantine_key("works"), lines([1])[:-6])
+    lake.put(SECOND.quarantine_key("works"), gzip.compress(b"[]\n"))
+    lake.put(f"{keys.raw_run_prefix(RUN)}notes.txt", "x")
+    lake.delete(lost)
+
+    found = lake.check()
+
+    named = {
+        code: {one.object for one in found.differences if one.code == code}
+        for code in found.by_code
+    }
+    unreadable = [rows, facets, built, stray, *(one.quarantine_key("works") for one in PAGES)]
+    assert named["object.unreadable"] == {f"s3://{BUCKET}/{key}" for key in unreadable}
+    assert named["raw.foreign_key"] == {f"s3://{BUCKET}/{keys.raw_run_prefix(RUN)}notes.txt"}
+    assert named["table.missing_file"] == {f"s3://{BUCKET}/{lost}"}
+
+
+@pytest.mark.parametrize("position", [None, "1", 1.5])
+def test_rows_and_rejected_records_without_a_position_are_differences(
+    lake: SoundLake, position: Any
+) -> None:
+    lake.put(FIRST.processed_key("works"), parquet(place=[0, 2]))
+    record = {"position": position, "table_name": "works"}
+    lake.put(FIRST.quarantine_key("works"), gzip.compress(json.dumps(record).encode()))
+
+    found = lake.check().by_code
+
+    assert found["object.unreadable"] == found["page.records_foreign"] == 1
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85"])
+def test_a_rejected_record_is_one_line_whatever_breaks_lines_elsewhere(character: str) -> None:
+    records = [{"position": 1, "payload": f"a{character}b"}, {"position": 2}]
+    text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+    assert json_lines(gzip.compress(text.encode())) == records
+
+
+UNKNOWN = "20261123T050000Z"
+STRAYS = [
+    f"processed_data/works/ingest_date={DAY}/foreign.parquet",
+    f"processed_data/works/ingest_date=2026-11-24/{RUN}-love-000000.parquet",
+    f"processed_data/copies/ingest_date={DAY}/{RUN}-love-000000.parquet",
+    RawKey.of(UNKNOWN, "love", 0).processed_key("works"),
+    RawKey.of(DUMP, "love", 0).processed_key("works"),
+    f"{keys.dump_rows_prefix(DUMP)}part-1.csv",
+    RawKey.of(UNKNOWN, "love", 0).key,
+    f"raw_data/subjects/ingest_date={DAY}/copy.json.gz",
+    f"quarantine_data/works/ingest_date={DAY}/foreign.jsonl.gz",
+    f"quarantine_data/works/ingest_date={DAY}/{'0' * 32}.jsonl.gz",
+    f"quarantine_data/works/ingest_date={DAY}/20261399T050000Z-love-000000.jsonl.gz",
+    f"quarantine_data/works/ingest_date={DAY}/{RUN}/part-0.jsonl.gz",
+    RawKey.of(UNKNOWN, "love", 0).quarantine_key("works"),
+    RawKey.of(DUMP, "love", 0).quarantine_key("works"),
+    f"{keys.dump_quarantine_prefix('quarantine_data/works/', DUMP)}notes.txt",
+    RawKey.of(UNKNOWN, "love", 0).refused_response_key("0" * 64),
+    f"{keys.curated_build_prefix('works', BUILD)}part-9.csv",
+    "curated_data/works/part-0.parquet",
+    "curated_data/copies/build=b-1/part-0.parquet",
+    f"{keys.compacted_prefix('works', DAY, '17')}part-00009.parquet",
+    f"compacted_data/copies/ingest_date={DAY}/17/part-00000.parquet",
+]
+
+
+def test_what_belongs_to_nothing_is_found(lake: SoundLake) -> None:
+    lake.add_dump(rows=[0, 2, 3], rejected=[1], records=4)
+    _register(lake, "2026-09-30")
+    lake.compact()
+    for key in STRAYS:
+        lake.put(key, "x")
+
+    found = lake.check()
+
+    strays = [one.object for one in found.differences if one.code == "object.stray"]
+    assert sorted(strays) == sorted(f"s3://{BUCKET}/{key}" for key in STRAYS)
+    assert lake.check(RUN, everything=False).by_code == {"object.stray": 1}
+
+
+def test_what_comes_and_goes_in_a_sound_lake_is_no_stray(lake: SoundLake) -> None:
+    """GIVEN what services, Spark and people leave in a lake, THEN a check of it is clean."""
+    lake.compact()
+    loaded = "20261031T235959Z"
+    for key in (
+        # Ingest kept a body that was no page, process an object with a foreign key.
+        SECOND.refused_response_key("0" * 64),
+        keys.unrecognised_object_key("quarantine_data/works/", "raw_data/subjects/x.json.gz"),
+        # A dump is being loaded, a build and a compacted day are being written, or being removed.
+        f"{keys.dump_rows_prefix(loaded)}part-0.parquet",
+        f"{keys.dump_rows_prefix(loaded)}_temporary/0/part-1.parquet",
+        f"{keys.dump_quarantine_prefix('quarantine_data/works/', loaded)}part-0.txt.gz",
+        f"{keys.curated_build_prefix('works', 'b-2')}part-0.parquet",
+        f"{keys.curated_build_prefix('works', BUILD)}_temporary/0/part-0.csv",
+        f"{keys.compacted_prefix('works', DAY, '16')}part-00000.parquet",
+        f"{keys.compacted_prefix('works', '2026-11-22', '18')}part-00000.parquet",
+        keys.compacted_pages_key(DAY, "16"),
+        # What else lies beside the tables.
+        f"{keys.iceberg_table_prefix('works')}metadata/00000.metadata.json",
+        keys.CURATED_LEASE_KEY,
+        keys.excluded_run_key(RUN),
+        keys.CHECKPOINT_KEY,
+        keys.dump_key("ol_dump_works_2026-10-31.txt.gz"),
+        keys.report_key("index.html"),
+        "athena_results/x.csv",
+    ):
+        lake.put(key, "x")
+
+    result = lake.check()
+
+    assert result.differences == []
+    assert any(f"as run {loaded}" in remark for remark in result.remarks)
+
+
+def test_a_run_that_begins_meanwhile_is_no_stray(
+    lake: SoundLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin(bucket: Bucket, database: str, runs: Any) -> Findings:
+        later = "20261124T060000Z"
+        lake.put(keys.plan_key(later), "{}")
+        lake.put(RawKey.of(later, "love", 0).key, "x")
+        return Findings()
+
+    monkeypatch.setattr("lake.operations.check.command.check_partitions", begin)
+
+    assert lake.check().differences == []
+
+
+def test_a_lost_record_of_the_published_build_is_found(lake: SoundLake) -> None:
+    lake.delete(keys.CURRENT_BUILD_KEY)
+
+    assert lake.check().by_code == {"build.no_current": 1}
+
+    lake.delete(keys.curated_ledger_key(RUN))
+    assert lake.check().by_code == {"build.no_current": 1}
+
+
+def test_a_first_publication_that_goes_on_is_no_difference(lake: SoundLake) -> None:
+    for key in (keys.CURRENT_BUILD_KEY, keys.curated_ledger_key(RUN)):
+        lake.delete(key)
+    lake.cloud.client("glue").delete_table(DatabaseName=DATABASE, Name="works")
+
+    result = lake.check()
+
+    assert result.ok
+    assert "builds are written and none is published yet" in result.remarks
+
+
 def test_a_lost_curated_ledger_is_found(lake: SoundLake) -> None:
     lake.delete(keys.curated_ledger_key(RUN))
 
@@ -368,8 +525,42 @@ def test_a_lost_curated_ledger_is_found(lake: SoundLake) -> None:
     ]
 
 
+def test_each_page_is_what_the_manifest_says_of_it(lake: SoundLake) -> None:
+    """GIVEN pages that were replaced and processed, and one listed twice, THEN each is named."""
+    first = lake.add_page(FIRST, rows=[0, 2], rejected=[])
+    second = lake.get(keys.manifest_key(RUN))
+    lake.put(FIRST.processed_key("works"), parquet(position=[0, 1]))
+    lake.delete(FIRST.quarantine_key("works"))
+    subjects = json.loads(second)["subjects"]
+    subjects[0]["pages"].append(subjects[0]["pages"][1])
+    lake.change(keys.manifest_key(RUN), subjects=subjects)
+    lake.change(
+        keys.processed_ledger_key(RUN), records=4, quarantined=0, state=lake.state_of_receipts()
+    )
+
+    found = lake.check().differences
+
+    assert {one.code for one in found} == {"page.not_as_crawled"}
+    assert [(one.object.removeprefix(f"s3://{BUCKET}/"), one.message) for one in found] == [
+        (FIRST.key, "its receipt has 2 records, the manifest 3 works"),
+        (
+            FIRST.key,
+            f"its receipt is for sha256 {first.sha256[:12]}, the manifest has"
+            f" {subjects[0]['pages'][0]['sha256'][:12]}",
+        ),
+        (SECOND.key, "the manifest lists it 2 times"),
+    ]
+
+
+def test_a_page_that_is_too_large_to_be_read_has_no_digest(lake: SoundLake) -> None:
+    lake.change(SECOND.receipt_key, raw_sha256="")
+    lake.change(keys.processed_ledger_key(RUN), state=lake.state_of_receipts())
+
+    assert lake.check().differences == []
+
+
 def test_a_page_quarantined_whole_is_one_record(lake: SoundLake) -> None:
-    """GIVEN a page that is HTML, WHEN it is quarantined whole, THEN nothing is lost."""
+    """GIVEN a page that became HTML, WHEN it is quarantined whole, THEN nothing is lost of it."""
     wire = gzip.compress(b"<html>")
     lake.put(SECOND.key, wire)
     lake.put(SECOND.quarantine_key("works"), lines([None]))
@@ -379,6 +570,7 @@ def test_a_page_quarantined_whole_is_one_record(lake: SoundLake) -> None:
         SECOND.receipt_key,
         raw_sha256=hashlib.sha256(wire).hexdigest(),
         page_status="quarantined",
+        reason_code="page.html",
         records=1,
         rows=0,
         quarantined=1,
@@ -394,10 +586,14 @@ def test_a_page_quarantined_whole_is_one_record(lake: SoundLake) -> None:
         state=lake.state_of_receipts(),
     )
 
-    assert lake.check().differences == []
+    found = lake.check().differences
+    assert [(one.code, one.object) for one in found] == [
+        ("page.not_as_crawled", f"s3://{BUCKET}/{SECOND.key}")
+    ] * 2
+    assert found[0].message == "it is quarantined whole (page.html), the manifest has 2 works"
 
     lake.put(SECOND.quarantine_key("works"), lines([]))
-    assert lake.check().by_code == {"quarantine.page_missing": 1}
+    assert lake.check().by_code == {"page.not_as_crawled": 2, "quarantine.page_missing": 1}
 
 
 def test_a_ledger_of_an_older_version_is_compared_by_its_counts_alone(lake: SoundLake) -> None:
@@ -423,6 +619,18 @@ def test_markers_of_folders_are_no_difference(lake: SoundLake) -> None:
     assert lake.check().differences == []
 
 
+def test_a_run_whose_manifest_is_unreadable_has_ended(lake: SoundLake) -> None:
+    lake.put(keys.manifest_key(RUN), "{")
+
+    assert lake.check(RUN, everything=False).remarks == []
+
+
+def test_a_ledger_that_is_unreadable_is_not_missing(lake: SoundLake) -> None:
+    lake.put(keys.processed_ledger_key(RUN), "{")
+
+    assert lake.check(RUN, everything=False).by_code == {"ledger.unreadable": 1}
+
+
 def test_a_run_that_has_not_ended_is_a_note_and_no_fault(lake: SoundLake) -> None:
     for key in (keys.manifest_key(RUN), keys.processed_ledger_key(RUN)):
         lake.delete(key)
@@ -442,6 +650,26 @@ def test_a_sound_dump_has_no_difference(lake: SoundLake) -> None:
     assert result.differences == []
     assert result.runs == [DUMP, RUN]
     assert result.counts.records == 9
+
+
+def test_a_damaged_dump_is_found(lake: SoundLake) -> None:
+    lake.add_dump(rows=[0, 2, 3], rejected=[1], records=4)
+    _register(lake, "2026-09-30")
+    rows = f"{keys.dump_rows_prefix(DUMP)}part-0.parquet"
+    rejected = f"{keys.dump_quarantine_prefix('quarantine_data/works/', DUMP)}part-0.txt.gz"
+    lake.put(rows, lake.get(rows)[:-20])
+    lake.put(rejected, lines([None]))
+
+    found = lake.check()
+
+    assert found.by_code["object.unreadable"] == 2
+    assert found.by_code["dump.lines_lost"] == 1
+
+    lake.put(keys.processed_ledger_key(DUMP), "{}")
+    assert lake.check().by_code == {"ledger.unreadable": 1}
+
+    lake.delete(keys.processed_ledger_key(DUMP))
+    assert lake.check().by_code == {"ledger.missing": 1}
 
 
 @pytest.mark.parametrize(
@@ -524,6 +752,8 @@ def test_a_page_that_was_replayed_after_its_day_was_compacted_is_told(lake: Soun
 COMPACTED_WORKS = f"{keys.compacted_prefix('works', DAY, '17')}part-00000.parquet"
 COMPACTED_DAMAGES: dict[str, Damage] = {
     "compacted.missing_file": lambda lake: lake.delete(COMPACTED_WORKS),
+    "object.unreadable": lambda lake: lake.put(COMPACTED_WORKS, b"PAR1"),
+    "ledger.unreadable": lambda lake: lake.put(keys.compacted_day_key(DAY), "{}"),
     "compacted.other_count": lambda lake: lake.put(
         COMPACTED_WORKS,
         parquet(run_id=[RUN] * 2, raw_key=[FIRST.key, SECOND.key], position=[0, 0]),
@@ -537,6 +767,25 @@ COMPACTED_DAMAGES: dict[str, Damage] = {
     ),
     "object.stray": lambda lake: lake.change(FIRST.receipt_key, processed_key=None),
 }
+
+
+@pytest.mark.parametrize("damage", ["missing", "no gzip", "of another file"])
+def test_a_list_of_compacted_pages_that_is_lost_is_found(lake: SoundLake, damage: str) -> None:
+    lake.compact()
+    key = keys.compacted_pages_key(DAY, "17")
+    code, body = {
+        "missing": ("compacted.missing_file", b""),
+        "no gzip": ("object.unreadable", b"{}"),
+        "of another file": ("object.unreadable", gzip.compress(b"[]")),
+    }[damage]
+    if body:
+        lake.put(key, body)
+    else:
+        lake.delete(key)
+
+    found = lake.check().differences
+
+    assert [one.object for one in found if one.code == code] == [f"s3://{BUCKET}/{key}"]
 
 
 @pytest.mark.parametrize("code", COMPACTED_DAMAGES)

@@ -99,6 +99,7 @@ def ingest(cloud: Cloud, project: Project, request: Request, progress: Progress)
     bucket = cloud.parameter("foundation/data-bucket")
     cloud.parameter("process/queue-url")
     _require_version(cloud, request)
+    dead = crawl.dead_letters(cloud, "process")
     remark = _without_tables(cloud, request)
     if cloud.is_local and not remark:
         with progress.step("Set up Spark"):
@@ -109,7 +110,7 @@ def ingest(cloud: Cloud, project: Project, request: Request, progress: Progress)
     ):
         manifest = crawl.run_now(cloud, bucket, on_pages, listed(request.subjects))
     with progress.pages("Process") as on_pages:
-        ledger = crawl.wait_until_processed(cloud, bucket, manifest, on_pages)
+        ledger = crawl.wait_until_processed(cloud, bucket, manifest, on_pages, dead=dead)
     run = summarise(manifest, ledger)
     tables: Mapping[str, int] = {}
     if not remark and run.rows_processed:

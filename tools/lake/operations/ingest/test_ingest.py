@@ -46,7 +46,8 @@ class FakeLake:
         for target, replacement in {
             "Cloud.parameter": lambda _cloud, path: self.parameter(path),
             "crawl.run_now": self.run_now,
-            "crawl.wait_until_processed": lambda *_: self.steps.append("process"),
+            "crawl.dead_letters": lambda *_: 3 - len(self.crawled),
+            "crawl.wait_until_processed": lambda *_, dead: self.steps.append(f"process, {dead}"),
             "summarise": lambda *_: self.summary,
             "run_ids": lambda *_: ["A", "B"],
             "sources.opened": self.open_source,
@@ -94,6 +95,8 @@ def test_a_run_on_this_machine_crawls_what_is_named_from_the_stand_in(
     result = run(tmp_path, Request([DOGS, LOVE]))
 
     assert lake.crawled == [["dogs", {"subject": "love", "max_works": 5}]]
+    # The dead letters are counted before the run: others' do not end it.
+    assert "process, 3" in lake.steps
     assert lake.opened == [
         {"live": False, "contact": "", "revision": 2, "subjects": ["dogs", "love"]}
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +24,8 @@ GROUPS: Mapping[str, str] = {
 POLL_SECONDS = 2.0
 # CloudWatch shows a line some seconds after it was written.
 LOOK_BACK_MS = 60_000
+# Longer than any log is kept by far, and no date before the calendar's begin.
+LONGEST_AGE = timedelta(days=3653)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -78,12 +81,13 @@ def parse_age(text: str) -> timedelta:
     Raises
     ------
     LogsError
-        It is none.
+        It is none, or longer than ten years.
     """
     found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
-    if found is None:
+    age = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
+    if age is None or age > LONGEST_AGE:
         raise LogsError(f"{text!r} is not an age.", "Write 90s, 30m, 2h or 7d.")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    return age
 
 
 @dataclass
@@ -99,18 +103,12 @@ class LogReader:
     cloud: Cloud
     jobs: Path | None = None
     _seen: dict[tuple[str, int, str], int] = field(default_factory=dict)
+    _read_to: dict[Path, int] = field(default_factory=dict)
 
     def lines(self, wanted: Wanted) -> list[LogLine]:
         """Return the lines that were not returned before, in order."""
-        fresh = []
-        for service in wanted.services:
-            for line in self._read(service, wanted.since):
-                name = (line.service, line.moment, line.text)
-                if name not in self._seen:
-                    self._seen[name] = line.moment
-                    if wanted.has(line):
-                        fresh.append(line)
-        return sorted(fresh, key=lambda line: line.moment)
+        found = (line for name in wanted.services for line in self._fresh(name, wanted.since))
+        return sorted(filter(wanted.has, found), key=lambda line: line.moment)
 
     def follow(
         self, wanted: Wanted, sleep: Callable[[float], None] = time.sleep
@@ -125,10 +123,17 @@ class LogReader:
             self._seen = {name: at for name, at in self._seen.items() if at >= since}
             sleep(POLL_SECONDS)
 
-    def _read(self, service: str, since: int) -> Iterator[LogLine]:
+    def _fresh(self, service: str, since: int) -> Iterator[LogLine]:
         if service == "glue_etl" and self.jobs is not None:
             yield from self._job_lines(self.jobs, since)
             return
+        for line in self._read(service, since):
+            name = (line.service, line.moment, line.text)
+            if name not in self._seen:
+                self._seen[name] = line.moment
+                yield line
+
+    def _read(self, service: str, since: int) -> Iterator[LogLine]:
         try:
             group = self.cloud.parameter(GROUPS[service])
         except NotDeployedError:
@@ -149,8 +154,18 @@ class LogReader:
             # What Spark prints has no date; the file is of one job run.
             moment = int(path.stat().st_mtime * 1000)
             if moment >= since:
-                for text in path.read_text("utf-8", errors="replace").splitlines():
+                for text in self._appended(path).decode("utf-8", "replace").splitlines():
                     yield LogLine("glue_etl", moment, f"{path.stem}: {text}")
+
+    def _appended(self, path: Path) -> bytes:
+        """Return what was written since the file was read last; all of it of another job's."""
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            begin = self._read_to.get(path, 0)
+            file.seek(begin if begin <= size else 0)
+            found = file.read()
+            self._read_to[path] = file.tell()
+        return found
 
 
 def _texts(message: str) -> list[str]:

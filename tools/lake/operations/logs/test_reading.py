@@ -98,13 +98,14 @@ def test_a_line_says_when_who_how_bad_what_and_of_what() -> None:
         ("30m", timedelta(minutes=30)),
         ("2h", timedelta(hours=2)),
         ("7d", timedelta(days=7)),
+        ("999999m", timedelta(minutes=999_999)),
     ],
 )
 def test_ages(text: str, expected: timedelta) -> None:
     assert parse_age(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "1", "h", "0h", "-1h", "1 h", "1w", "9999999d"])
+@pytest.mark.parametrize("text", ["", "1", "h", "0h", "-1h", "1 h", "1w", "9999999d", "999999d"])
 def test_what_is_no_age_is_refused(text: str) -> None:
     with pytest.raises(LogsError, match="is not an age"):
         parse_age(text)
@@ -191,4 +192,27 @@ def test_jobs_of_this_machine_log_into_files(cloud: Cloud, tmp_path: Path) -> No
     assert [(one.service, one.text, one.level) for one in found] == [
         ("glue_etl", "etl: started", "INFO"),
         ("glue_etl", "etl: [ERROR] no memory", "ERROR"),
+    ]
+
+
+def test_following_shows_each_line_of_a_job_once(cloud: Cloud, tmp_path: Path) -> None:
+    log = tmp_path / "etl.log"
+    log.write_text("started\nretry\nretry\n")
+    # A job writes on; then nothing comes; then the next one begins its log anew.
+    coming = iter(["started\nretry\nretry\ndone\n", "", "started\n"])
+    moments = itertools.count(NOW // 1000)
+
+    def sleep(_seconds: float) -> None:
+        if text := next(coming):
+            log.write_text(text)
+            os.utime(log, (next(moments),) * 2)
+
+    found = LogReader(cloud, tmp_path).follow(wanted(services=["glue_etl"]), sleep)
+
+    assert [one.text.removeprefix("etl: ") for one in itertools.islice(found, 5)] == [
+        "started",
+        "retry",
+        "retry",
+        "done",
+        "started",
     ]

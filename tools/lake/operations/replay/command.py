@@ -71,6 +71,36 @@ class ReplayResult:
     remarks: Sequence[str] = ()
 
 
+@dataclass
+class Before:
+    """What is known of pages and runs before any of it is sent.
+
+    Attributes
+    ----------
+    looked_at
+        Keys of the pages.
+    pages
+        Those of them that process had finished.
+    ledgers
+        The ledgers of the pages' and of other objects' runs; None where process had written none.
+    """
+
+    cloud: Cloud
+    bucket: str
+    looked_at: list[str] = field(default_factory=list)
+    pages: dict[str, PageState] = field(default_factory=dict)
+    ledgers: dict[str, LedgerState | None] = field(default_factory=dict)
+
+    def read(self, objects: Sequence[str]) -> None:
+        """Read the receipts and ledgers of what is about to be sent."""
+        known = set(self.looked_at)
+        pages = [key for key in dict.fromkeys(objects) if key not in known and _run_of_page(key)]
+        runs = {run for key in objects if (run := _run_of(key))} - self.ledgers.keys()
+        self.looked_at += pages
+        self.pages |= page_states(self.cloud, self.bucket, pages)
+        self.ledgers |= ledger_states(self.cloud, self.bucket, sorted(runs))
+
+
 @dataclass(frozen=True)
 class Replay:
     """A call of `./lake replay`.
@@ -101,59 +131,70 @@ class Replay:
         result = ReplayResult(selection.keys, selection.records, remarks=tuple(selection.remarks))
         if self.dry_run or not selection.keys:
             return result
-
-        def send(say: Say) -> None:
+        before, dead = Before(self.cloud, self._bucket), dead_letters(self.cloud, "process")
+        with self.step("Read the receipts"):
+            before.read(selection.keys)
+        with self.step("Send") as say:
             send_events(self.cloud, self._bucket, selection.keys, say)
-
-        return self._compared(result, send)
+        return self._compared(replace(result, sent=len(selection.keys)), before, dead)
 
     def dead_letters_of_process(self) -> ReplayResult:
-        """Move the dead letters of process back to its queue."""
-        found = letters.listed(self.cloud, "process")
-        result = ReplayResult([letter.text for letter in found])
-        if self.dry_run or not found:
-            return result
-        return self._compared(result, lambda say: letters.moved(self.cloud, say))
+        """Move the dead letters of process back to its queue.
+
+        Raises
+        ------
+        ReplayError
+            SQS did not take some: they are still there.
+        """
+        if self.dry_run:
+            found = letters.listed(self.cloud, "process")
+            return ReplayResult([letter.text for letter in found])
+        before, dead = Before(self.cloud, self._bucket), dead_letters(self.cloud, "process")
+        with self.step("Send") as say:
+            found = letters.moved(
+                self.cloud, say, lambda some: before.read([letter.text for letter in some])
+            )
+        result = ReplayResult([letter.text for letter in found], sent=len(found))
+        return self._compared(result, before, dead) if found else result
 
     def notices(self, service: str, *, discard: bool) -> ReplayResult:
         """List the dead letters of a service whose work others do, and delete them if asked."""
-        found = letters.listed(self.cloud, service)
+        removes = discard and not self.dry_run
+        found = (letters.discarded if removes else letters.listed)(self.cloud, service)
         result = ReplayResult([letter.text for letter in found])
-        why = f"{service}'s are never sent again: {NOTICES[service]}."
         if not found:
             return result
-        if self.dry_run or not discard:
-            return replace(result, remarks=(f"{why} --discard removes them.",))
-        gone = letters.discarded(self.cloud, service)
-        return replace(result, remarks=(f"{why} {len(gone)} are removed.",))
+        done = f"{len(found)} are removed." if removes else "--discard removes them."
+        why = f"{service}'s are never sent again: {NOTICES[service]}."
+        return replace(result, remarks=(f"{why} {done}",))
 
     @property
     def _bucket(self) -> str:
         return self.cloud.parameter("foundation/data-bucket")
 
-    def _compared(self, result: ReplayResult, send: Callable[[Say], object]) -> ReplayResult:
-        cloud, bucket = self.cloud, self._bucket
-        pages = [key for key in result.objects if _run_of_page(key)]
-        runs = sorted({run for key in result.objects if (run := _run_of(key))})
-        with self.step("Read the receipts"):
-            before, ledgers = page_states(cloud, bucket, pages), ledger_states(cloud, bucket, runs)
-        dead = dead_letters(cloud, "process")
-        with self.step("Send") as say:
-            send(say)
-        result = replace(result, sent=len(result.objects))
+    def _compared(self, result: ReplayResult, before: Before, dead: int) -> ReplayResult:
+        """Wait for process, and compare what was sent with what was there before.
+
+        Parameters
+        ----------
+        dead
+            Messages in the dead-letter queue before anything was sent.
+        """
         if not self.wait:
             return result
+        cloud, bucket, ledgers = self.cloud, self._bucket, before.ledgers
         # What was moved is no longer among them.
         dead = min(dead, dead_letters(cloud, "process"))
         with self.step("Process") as say:
             wait_until_processed(cloud, say, dead=dead)
-            after = page_states(cloud, bucket, pages)
-            unfinished = _changed_runs(before, after) | {r for r in runs if ledgers[r] is None}
+            after = page_states(cloud, bucket, before.looked_at)
+            unfinished = _changed_runs(before.pages, after)
+            unfinished |= {run for run, ledger in ledgers.items() if ledger is None}
             self._complete(sorted(unfinished), say, dead)
-            after_ledgers = ledger_states(cloud, bucket, runs)
-        changes = {run: RunChange(ledgers[run], after_ledgers[run]) for run in runs}
+            after_ledgers = ledger_states(cloud, bucket, list(ledgers))
+        changes = {run: RunChange(ledgers[run], after_ledgers[run]) for run in sorted(ledgers)}
         result = replace(result, waited=True, runs=changes)
-        return _with_changes(result, before, after)
+        return _with_changes(result, before.pages, after)
 
     def _complete(self, runs: Sequence[str], say: Say, dead: int) -> None:
         """Send the manifests of runs, so that process sums them up with what has changed."""

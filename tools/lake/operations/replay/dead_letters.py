@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any
 
 from pydantic import ValidationError
 
 from lake.aws import Cloud
+from lake.errors import ReplayError
 from lake.operations.replay.sending import BATCH, send_bodies
-from lake.runs.crawl import dead_letters
 from schemas.events import S3ObjectCreated
 
 # While they are looked at, nobody else gets them.
@@ -28,50 +29,79 @@ class DeadLetter:
 
     Attributes
     ----------
+    message
+        Its id, which it keeps however often it is received.
     handle
         What deletes it.
-    key
-        Key of the object that it is about; None where it is about none.
     text
-        What it is about, in a line.
+        What it is about, in a line: the key of an object, where it is about one.
     """
 
+    message: str
     handle: str
     body: str
-    key: str | None
     text: str
 
 
 def listed(cloud: Cloud, service: str) -> list[DeadLetter]:
     """Return the dead letters of a service; all of them stay where they are."""
-    found = [letter for some in _received(cloud, service) for letter in some]
-    sqs, url = cloud.client("sqs"), _url(cloud, service)
-    for letter in found:
-        sqs.change_message_visibility(
-            QueueUrl=url, ReceiptHandle=letter.handle, VisibilityTimeout=0
-        )
-    return found
+    found: dict[str, DeadLetter] = {}
+    try:
+        for some in _received(cloud, service):
+            fresh = {letter.message: letter for letter in some if letter.message not in found}
+            # The newest handle is the one that lets go of a message.
+            found |= {letter.message: letter for letter in some}
+            if not fresh:
+                # Of so many that the first are free again: the round is complete.
+                break
+    finally:
+        _release(cloud, service, list(found.values()))
+    return list(found.values())
 
 
-def moved(cloud: Cloud, say: Say) -> list[DeadLetter]:
+def moved(
+    cloud: Cloud, say: Say, look: Callable[[Sequence[DeadLetter]], None] = lambda _letters: None
+) -> list[DeadLetter]:
     """Move the dead letters of process back to its queue; each is deleted once it is sent.
+
+    Parameters
+    ----------
+    look
+        Called with some dead letters before they are sent.
 
     Raises
     ------
     ReplayError
-        SQS did not take some: what was not sent is still there.
+        SQS did not take some, or did not delete what was sent: these are still there.
     """
     found: list[DeadLetter] = []
-    for some in _received(cloud, "process"):
-        send_bodies(cloud, [letter.body for letter in some])
-        _delete(cloud, "process", some)
-        found += some
-        say(f"{len(found)} moved")
+    sent: set[str] = set()
+    again: list[DeadLetter] = []
+    try:
+        for some in _received(cloud, "process"):
+            # One that fails at once comes back while others are moved: it is not for this call.
+            again += [letter for letter in some if letter.body in sent]
+            fresh = [letter for letter in some if letter.body not in sent]
+            if fresh:
+                look(fresh)
+                send_bodies(cloud, [letter.body for letter in fresh])
+                _delete(cloud, "process", fresh)
+                found += fresh
+                sent.update(letter.body for letter in fresh)
+                say(f"{len(found)} moved")
+    finally:
+        _release(cloud, "process", again)
     return found
 
 
 def discarded(cloud: Cloud, service: str) -> list[DeadLetter]:
-    """Delete the dead letters of a service whose work is done by others; return them."""
+    """Delete the dead letters of a service whose work is done by others; return them.
+
+    Raises
+    ------
+    ReplayError
+        SQS did not delete some.
+    """
     found: list[DeadLetter] = []
     for some in _received(cloud, service):
         _delete(cloud, service, some)
@@ -80,37 +110,54 @@ def discarded(cloud: Cloud, service: str) -> list[DeadLetter]:
 
 
 def _received(cloud: Cloud, service: str) -> Iterator[list[DeadLetter]]:
-    # A message that fails at once comes back while others are moved: it is not for this call.
-    left = dead_letters(cloud, service)
+    """Yield dead letters until none is left that nobody holds: SQS's counts are estimates."""
     sqs, url = cloud.client("sqs"), _url(cloud, service)
-    while left > 0:
-        messages = sqs.receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=min(BATCH, left),
-            VisibilityTimeout=HOLD_SECONDS,
-            WaitTimeSeconds=WAIT_SECONDS,
-        ).get("Messages", [])
-        if not messages:
-            return
-        left -= len(messages)
-        yield [_letter(message["ReceiptHandle"], message["Body"]) for message in messages]
+    while messages := sqs.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=BATCH,
+        VisibilityTimeout=HOLD_SECONDS,
+        WaitTimeSeconds=WAIT_SECONDS,
+    ).get("Messages"):
+        yield [_letter(message) for message in messages]
 
 
 def _delete(cloud: Cloud, service: str, letters: Sequence[DeadLetter]) -> None:
     entries = [{"Id": str(n), "ReceiptHandle": one.handle} for n, one in enumerate(letters)]
-    cloud.client("sqs").delete_message_batch(QueueUrl=_url(cloud, service), Entries=entries)
+    answer = cloud.client("sqs").delete_message_batch(
+        QueueUrl=_url(cloud, service), Entries=entries
+    )
+    failed = answer.get("Failed", [])
+    if failed:
+        raise ReplayError(
+            f"SQS did not delete {len(failed)} of {len(letters)} dead letters:"
+            f" {failed[0].get('Message', failed[0]['Code'])}.",
+            "Run the same command again: a page that is sent twice is processed twice, to the same"
+            " bytes.",
+        )
+
+
+def _release(cloud: Cloud, service: str, letters: Sequence[DeadLetter]) -> None:
+    """Let others receive messages at once; what is refused is free already, or soon is."""
+    sqs, url = cloud.client("sqs"), _url(cloud, service)
+    for some in batched(letters, BATCH, strict=False):
+        entries = [
+            {"Id": str(n), "ReceiptHandle": one.handle, "VisibilityTimeout": 0}
+            for n, one in enumerate(some)
+        ]
+        sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
 
 
 def _url(cloud: Cloud, service: str) -> str:
     return cloud.parameter(f"{service}/dlq-url")
 
 
-def _letter(handle: str, body: str) -> DeadLetter:
+def _letter(message: Mapping[str, Any]) -> DeadLetter:
+    name, handle, body = (message[part] for part in ("MessageId", "ReceiptHandle", "Body"))
     try:
         key = S3ObjectCreated.model_validate_json(body).key
-        return DeadLetter(handle, body, key, key)
+        return DeadLetter(name, handle, body, key)
     except ValidationError:
-        return DeadLetter(handle, body, None, _notice(body)[:LONGEST])
+        return DeadLetter(name, handle, body, _notice(body)[:LONGEST])
 
 
 def _notice(body: str) -> str:

@@ -15,7 +15,7 @@ from lake.query.execute import run_query
 from lake.runs.ledger import object_keys
 from schemas import keys
 from schemas.keys import InvalidKeyError, RawKey
-from schemas.subjects import canonical_subject
+from schemas.subjects import InvalidSubjectError, canonical_subject
 from schemas.tables import QUARANTINE
 
 # A letter or two: other codes resemble each other, too.
@@ -50,13 +50,13 @@ def raw_pages(
     Raises
     ------
     ReplayError
-        Nothing is given, or the run's name is none.
+        Nothing is given, or what is given names no run or no subject.
     """
     if day is None and run_id is None and subject is None:
         raise ReplayError(
             "Say which pages: --date, --run or --subject.", "'./lake status' lists the runs."
         )
-    wanted = canonical_subject(subject) if subject is not None else None
+    wanted = _checked_subject(subject) if subject is not None else None
     found = []
     for key in object_keys(cloud, bucket, _prefix(day, run_id)):
         page = _page(key)
@@ -119,6 +119,13 @@ def checked_run(run_id: str) -> str:
     except InvalidKeyError as error:
         raise ReplayError(f"{error}.", "'./lake status' lists the runs.") from None
     return run_id
+
+
+def _checked_subject(subject: str) -> str:
+    try:
+        return canonical_subject(subject)
+    except InvalidSubjectError as error:
+        raise ReplayError(f"{error}.", "Write it as 'love' or 'place:paris'.") from None
 
 
 def _page(key: str) -> RawKey | None:

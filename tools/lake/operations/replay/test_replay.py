@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lake.errors import ReplayError, RunFailedError, UnknownTableError
 from lake.operations.replay import dead_letters, selection
-from lake.operations.replay.command import Replay, RunChange, checked_service
+from lake.operations.replay.command import Replay, ReplayResult, RunChange, checked_service
 from lake.operations.replay.conftest import ReplayLake
 from lake.operations.replay.selection import Selection, quarantined_pages, raw_pages
 from lake.operations.replay.sending import event_of
@@ -76,6 +77,12 @@ def test_raw_pages_are_chosen_by_day_run_and_subject(
 def test_all_raw_pages_are_never_meant(lake: ReplayLake) -> None:
     with pytest.raises(ReplayError, match="--date, --run or --subject"):
         raw_pages(lake.cloud, BUCKET, day=None, run_id=None, subject=None)
+
+
+@pytest.mark.parametrize("subject", ["", "place:", "#"])
+def test_a_name_of_no_subject_is_refused(lake: ReplayLake, subject: str) -> None:
+    with pytest.raises(ReplayError, match="nothing is left of the subject"):
+        raw_pages(lake.cloud, BUCKET, day=None, run_id=None, subject=subject)
 
 
 def test_quarantined_records_name_their_pages(
@@ -250,6 +257,91 @@ def test_a_dead_letter_is_not_deleted_before_it_is_sent(
         dead_letters.moved(lake.cloud, lambda _detail: None)
 
     assert lake.depth("process/dlq-url") == 1
+
+
+def many_dead_letters(lake: ReplayLake, queue: str = "process/dlq-url") -> list[str]:
+    keys = [RawKey.of(RUN, "love", offset).key for offset in range(0, 12_500, 500)]
+    for key in keys:
+        lake.send(queue, event_of(BUCKET, key))
+    return keys
+
+
+def test_all_dead_letters_are_moved_whatever_sqs_estimates(
+    lake: ReplayLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = many_dead_letters(lake)
+    with monkeypatch.context() as patch:
+        for target in ("lake.runs.crawl", "lake.operations.replay.dead_letters"):
+            patch.setattr(f"{target}.dead_letters", lambda *_: 5, raising=False)
+        result = replay(lake, wait=False).dead_letters_of_process()
+
+    assert sorted(result.objects) == keys
+    assert result.sent == lake.depth("process/queue-url") == 25
+    assert lake.depth("process/dlq-url") == 0
+
+
+def test_a_dead_letter_that_comes_back_at_once_is_moved_once(
+    lake: ReplayLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = many_dead_letters(lake)
+
+    def fail(_cloud: Any, bodies: Sequence[str]) -> None:
+        for body in bodies:
+            lake.send("process/dlq-url", body)
+
+    monkeypatch.setattr(dead_letters, "send_bodies", fail)
+    found = dead_letters.moved(lake.cloud, lambda _detail: None)
+
+    assert sorted(letter.text for letter in found) == keys
+    assert sorted(letter.text for letter in dead_letters.listed(lake.cloud, "process")) == keys
+
+
+def test_a_listing_that_takes_longer_than_its_hold_names_each_dead_letter_once(
+    lake: ReplayLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many_dead_letters(lake)
+    sqs = lake.cloud.client("sqs")
+    refusal = {"Code": "MessageNotInflight", "Message": "It is not in flight."}
+
+    def refused(**_: Any) -> Any:
+        raise ClientError({"Error": refusal}, "ChangeMessageVisibility")
+
+    def refused_each(Entries: Sequence[Any], **_: Any) -> Any:  # noqa: N803 (as boto3 has it)
+        return {"Failed": [{"Id": one["Id"], **refusal} for one in Entries]}
+
+    monkeypatch.setattr(dead_letters, "HOLD_SECONDS", 0)
+    monkeypatch.setattr(sqs, "change_message_visibility", refused)
+    monkeypatch.setattr(sqs, "change_message_visibility_batch", refused_each)
+
+    names = [letter.text for letter in dead_letters.listed(lake.cloud, "process")]
+
+    assert names
+    assert len(names) == len(set(names))
+    assert lake.depth("process/dlq-url") == 25
+
+
+@pytest.mark.parametrize(
+    ("service", "call"),
+    [
+        ("process", Replay.dead_letters_of_process),
+        ("ingest", lambda call: call.notices("ingest", discard=True)),
+    ],
+)
+def test_a_dead_letter_that_is_not_deleted_is_an_error(
+    lake: ReplayLake,
+    monkeypatch: pytest.MonkeyPatch,
+    service: str,
+    call: Callable[[Replay], ReplayResult],
+) -> None:
+    many_dead_letters(lake, f"{service}/dlq-url")
+
+    def refused(**_: Any) -> Any:
+        return {"Failed": [{"Id": "0", "Code": "InternalError", "Message": "try later"}]}
+
+    monkeypatch.setattr(lake.cloud.client("sqs"), "delete_message_batch", refused)
+
+    with pytest.raises(ReplayError, match="did not delete 1 of 10 dead letters: try later"):
+        call(replay(lake))
 
 
 def test_notices_are_listed_and_removed_only_if_asked(lake: ReplayLake) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from lake.aws import Cloud
-from lake.operations.check.storage import Bucket, json_lines
+from lake.operations.check.storage import Bucket, UnreadableError, json_lines
 from schemas import keys
 from schemas.tables import QUARANTINE
 
@@ -42,13 +42,12 @@ class QuarantineReader:
 
     def read(self, cloud: Cloud, bucket: str, run_id: str) -> QuarantineStatus:
         """Return what is quarantined of a run."""
-        day = keys.day_prefix(QUARANTINE.location, keys.parse_run_id(run_id).date())
         pages = cloud.client("s3").get_paginator("list_objects_v2")
         found = [
             (item["Key"], item["ETag"])
             for page in pages.paginate(
                 Bucket=bucket,
-                Prefix=f"{day}{run_id}-",
+                Prefix=keys.quarantined_run_prefix(QUARANTINE.location, run_id),
                 PaginationConfig={"MaxItems": MOST_FILES + 1},
             )
             for item in page.get("Contents", [])
@@ -67,4 +66,9 @@ class QuarantineReader:
 
 def _reasons(cloud: Cloud, bucket: str, key: str) -> Mapping[str, int]:
     body = Bucket(cloud, bucket).read(key)
-    return Counter(str(one.get("reason_code")) for one in json_lines(body or b""))
+    try:
+        lines = json_lines(body) if body is not None else []
+    except UnreadableError:
+        # `./lake check` names the file by the same code.
+        return {"object.unreadable": 1}
+    return Counter(str(one.get("reason_code")) for one in lines)

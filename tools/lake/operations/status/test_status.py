@@ -131,6 +131,16 @@ def test_the_quarantine_of_a_run_is_counted_by_reason(cloud: Cloud) -> None:
     assert reader.read(cloud, BUCKET, RUN).reasons == {"record.b": 1}
 
 
+def test_a_quarantine_that_cannot_be_read_says_so(cloud: Cloud) -> None:
+    first, second = RawKey.of(RUN, "love", 0), RawKey.of(RUN, "love", 500)
+    put_quarantine(cloud, first, "record.a")
+    cloud.client("s3").put_object(Bucket=BUCKET, Key=second.quarantine_key("works"), Body=b"cut")
+
+    reasons = QuarantineReader().read(cloud, BUCKET, RUN).reasons
+
+    assert reasons == {"record.a": 1, "object.unreadable": 1}
+
+
 def test_a_large_quarantine_is_read_in_part_and_says_so(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
