@@ -143,10 +143,15 @@ class Handler(BaseHTTPRequestHandler):
         self.state.calls["ListObjectsV2"] += 1
         bucket = path.strip("/")
         start = f"/{bucket}/{prefix}"
-        keys = [
-            key.removeprefix(f"/{bucket}/") for key in self.state.objects if key.startswith(start)
-        ]
-        contents = "".join(f"<Contents><Key>{escape(key)}</Key></Contents>" for key in sorted(keys))
+        found = {
+            key.removeprefix(f"/{bucket}/"): body
+            for key, (body, _) in self.state.objects.items()
+            if key.startswith(start)
+        }
+        contents = "".join(
+            f"<Contents><Key>{escape(key)}</Key><ETag>{escape(_etag(body))}</ETag></Contents>"
+            for key, body in sorted(found.items())
+        )
         body = f"<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"
         self._answer(200, body.encode())
 
