@@ -190,7 +190,7 @@ def test_the_whole_lake_runs_with_the_credentials_of_its_roles(cloud: Cloud) -> 
 
 
 # The local AWS looks at the conditions of a role, and not at who asks. Those of the other roles are
-# met by whoever names no account: that only services assume them is a rule of the templates (trust).
+# met by whoever names no account: that only services assume them is a rule of the templates.
 @pytest.mark.parametrize("role", [SCHEDULE, DEPLOY])
 def test_nobody_assumes_a_role_by_hand(cloud: Cloud, role_arns: dict[str, str], role: str) -> None:
     sts = cloud.client("sts")
