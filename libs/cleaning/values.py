@@ -16,7 +16,8 @@ from schemas.subjects import InvalidSubjectError, SubjectKind, canonical_subject
 _LINE_BREAKS: Final = dict.fromkeys((0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x85), " ")
 _REMOVED: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x200B, 0xFEFF))
 _INVISIBLE: Final = {**_REMOVED, **_LINE_BREAKS}
-#: Marks, and what else is no letter: a class of all marks alone would have 2,000 ranges.
+#: A long run of combining marks. Other symbols match too, which is harmless: a pattern of exactly
+#: the marks would need 2,000 ranges.
 _MARKS: Final = re.compile(r"[^\w\s!-~]{30,}")
 # Letters and marks that show nothing: fillers, the blank of Braille, and variation selectors.
 _FILLERS: Final = frozenset(

@@ -22,7 +22,7 @@ MAX_PLAIN_BYTES: Final = 8 * 2**20
 MAX_WIRE_BYTES: Final = MAX_PLAIN_BYTES
 #: Such a page has some 60,000 values; as objects, each takes up to a hundred bytes.
 _MOST_VALUES: Final = 500_000
-#: A larger count is none: what is stored of it has 64 bits.
+#: The largest count that is believed: ledgers and tables store it in 64 bits.
 _LARGEST_COUNT: Final = 2**63 - 1
 #: Python refuses longer integers by default, and would refuse the page with them.
 _LONGEST_INTEGER: Final = 4000

@@ -242,9 +242,9 @@ class LocalAws:
             return self._once_it_answers() or self._start(port, enforce_iam=enforce_iam)
 
     def _once_it_answers(self) -> Server | None:
-        """Return the server that runs already; None where there is none.
+        """Return the running server once it answers; None if none is running.
 
-        One that is busy is waited for: to end it would end what it does.
+        A busy one is waited for, because ending it would end its work.
         """
         deadline = time.monotonic() + BUSY_SECONDS
         while self._supervised():

@@ -81,7 +81,7 @@ def parse_age(text: str) -> timedelta:
     Raises
     ------
     LogsError
-        It is none, or longer than ten years.
+        The text is not an age, or the age is more than ten years.
     """
     found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
     age = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
