@@ -6,18 +6,35 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from cleaning.columns import work_hashes
+from cleaning.columns import cover_urls, decades, work_hashes, work_urls
 from glue_etl.dump.record import BadLineError, Source, work_of
 from schemas.derive.arrow import arrow_schema
+from schemas.source.dump import NO_LISTING
 from schemas.tables import WORKS
+from schemas.version import CONTRACT_VERSION
 
 #: The quarantine record as JSON; null for a row.
 REJECTED: Final = "rejected"
-_HASH: Final = "record_hash"
 _ROWS: Final = arrow_schema(WORKS.columns)
-_SCHEMA: Final = _ROWS.append(pa.field(REJECTED, pa.string()))
+#: What each line has for itself; the other columns are the same for all, or follow.
+_OWN: Final = pa.schema(
+    [
+        *map(
+            _ROWS.field,
+            (
+                "work_key",
+                "title",
+                "first_publish_year",
+                "authors",
+                "subjects",
+                "cover_id",
+                "position",
+            ),
+        ),
+        pa.field(REJECTED, pa.string()),
+    ]
+)
 
 
 def parse_batch(lines: Iterable[tuple[bytes, int]], source: Source) -> pa.RecordBatch:
@@ -30,16 +47,42 @@ def parse_batch(lines: Iterable[tuple[bytes, int]], source: Source) -> pa.Record
         the key of the work that it is of, if it says so.
     """
     rows = [_parsed(line, position, source) for line, position in lines]
-    made = pa.RecordBatch.from_pylist(rows, schema=_SCHEMA)
-    hashes = work_hashes({name: made.column(name) for name in _ROWS.names})
-    # By columns, because row by row it takes a third of a line's time.
-    hashes = pc.if_else(made.column(REJECTED).is_null(), hashes, pa.scalar(None, pa.string()))
-    return made.set_column(_SCHEMA.get_field_index(_HASH), _SCHEMA.field(_HASH), hashes)
+    if not rows:
+        return pa.RecordBatch.from_pylist([], schema=_ROWS.append(_OWN.field(REJECTED)))
+    own = pa.RecordBatch.from_pylist(rows, schema=_OWN)
+    # By columns, because row by row they would take most of a line's time.
+    columns = _same_for_all(source, len(rows)) | dict(
+        zip(own.schema.names, own.columns, strict=True)
+    )
+    columns["decade"] = decades(columns["first_publish_year"])
+    columns["cover_url"] = cover_urls(columns["cover_id"])
+    columns["work_url"] = work_urls(columns["work_key"])
+    columns["record_hash"] = work_hashes(columns)
+    names = [*_ROWS.names, REJECTED]
+    return pa.RecordBatch.from_arrays([columns[name] for name in names], names)
+
+
+def _same_for_all(source: Source, length: int) -> dict[str, pa.Array]:
+    known: dict[str, Any] = {
+        # A processed row must say a number; where the row ends up, it is null again.
+        "edition_count": 0,
+        "ia_collections": [],
+        "access_level": "none",
+        "source_subject": NO_LISTING,
+        "run_id": source.run_id,
+        "raw_key": source.raw_key,
+        "fetched_at": source.fetched_at,
+        "contract_version": CONTRACT_VERSION,
+    }
+    return {
+        field.name: pa.repeat(pa.scalar(known.get(field.name), field.type), length)
+        for field in _ROWS
+    }
 
 
 def _parsed(line: bytes, position: int, source: Source) -> dict[str, Any]:
     try:
-        return source.row(line, position)
+        return source.work(line) | {"position": position}
     except BadLineError as error:
         rejected = source.rejected(line, position, error)
         found = {"work_key": work_of(line), "position": position}

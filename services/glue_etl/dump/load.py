@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from math import ceil
 from typing import Any, Final
 
 import pyarrow as pa
@@ -58,6 +59,8 @@ _DAMAGED: Final = (
     "invalid bit length",
     "gzip stream",
 )
+#: Bytes of a compressed dump that become one partition, and one file of rows of about that size.
+_PART: Final = 32 * 2**20
 #: Lines that a Python worker has at once.
 _BATCH: Final = 2000
 
@@ -89,16 +92,16 @@ def load_dump(
     """
     source = Source(arguments.run_id, f"dumps/{arguments.dump.rpartition('/')[2]}")
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(_BATCH))
-    # One compressed file is one partition, however large it is. By position, because Spark sorts
-    # what it deals out in turn.
-    lines = numbered_lines(spark, arguments.dump).repartition(
-        arguments.shuffle_partitions, "position"
-    )
+    lines = numbered_lines(spark, arguments.dump)
+    if _is_compressed(arguments.dump):
+        # It is one partition, however large. By position, since Spark sorts what it deals in turn.
+        parts = max(spark.sparkContext.defaultParallelism, ceil(file.size / _PART))
+        lines = lines.repartition(parts, "position")
     parsed = parse_lines(lines, source).persist(StorageLevel.DISK_ONLY)
     try:
-        loaded = _check(_count(parsed), arguments)
+        counted = _count(parsed)
+        loaded = _check(counted, arguments)
         _write(parsed, arguments)
-        unreadable = _unreadable_works(parsed)
     except EtlError:
         raise
     except Exception as error:
@@ -106,7 +109,7 @@ def load_dump(
         raise _of_stream(error, arguments.dump) or error from error
     finally:
         parsed.unpersist()
-    ledger = _ledger(loaded, file, unreadable).model_dump_json().encode()
+    ledger = _ledger(loaded, file, sorted(counted["unreadable"])).model_dump_json().encode()
     files.write(_ledger_uri(arguments), ledger)
     return loaded
 
@@ -174,8 +177,7 @@ def numbered_lines(spark: SparkSession, uri: str) -> DataFrame:
         F.shiftright("id", 33).alias("part"),
         F.col("id").bitwiseAND(F.lit(_MASK)).alias("index"),
     )
-    if uri.endswith(".gz"):
-        # One file that cannot be split is one partition.
+    if _is_compressed(uri):
         return place.select("line", F.col("index").alias("position"))
     starts, start = [], 0
     for row in sorted(place.groupBy("part").count().collect()):
@@ -184,6 +186,11 @@ def numbered_lines(spark: SparkSession, uri: str) -> DataFrame:
     known = spark.createDataFrame(starts, "part bigint, start bigint")
     joined = place.join(F.broadcast(known), "part")
     return joined.select("line", (F.col("start") + F.col("index")).alias("position"))
+
+
+def _is_compressed(uri: str) -> bool:
+    """Tell whether a dump is one stream, which Spark cannot split."""
+    return uri.endswith(".gz")
 
 
 def parse_lines(lines: DataFrame, source: Source) -> DataFrame:
@@ -206,6 +213,7 @@ def _count(parsed: DataFrame) -> Row:
         F.count("*").alias("lines"),
         F.count(REJECTED).alias("quarantined"),
         F.coalesce(F.max("position") + 1, F.lit(0)).alias("expected"),
+        F.collect_set(F.when(F.col(REJECTED).isNotNull(), F.col("work_key"))).alias("unreadable"),
     ).first()
     assert counted is not None  # noqa: S101  # an aggregate without groups has one row
     return counted
@@ -234,15 +242,11 @@ def _check(counted: Row, arguments: BulkArguments) -> Loaded:
 def _write(parsed: DataFrame, arguments: BulkArguments) -> None:
     rows = conform(parsed.where(F.col(REJECTED).isNull()), WORKS.columns)
     folder = arguments.processed + below(PROCESSED_PREFIX, dump_rows_prefix(arguments.run_id))
-    rows.repartition("work_key").write.mode("overwrite").parquet(folder)
-    bad = parsed.where(F.col(REJECTED).isNotNull()).orderBy("position")
+    rows.write.mode("overwrite").parquet(folder)
+    # Few, so that one task puts them in order; Spark's own order would read everything once more.
+    bad = parsed.where(F.col(REJECTED).isNotNull()).repartition(1).sortWithinPartitions("position")
     place = dump_quarantine_prefix(arguments.quarantine, arguments.run_id)
     bad.select(REJECTED).write.mode("overwrite").option("compression", "gzip").text(place)
-
-
-def _unreadable_works(parsed: DataFrame) -> list[str]:
-    bad = parsed.where(F.col(REJECTED).isNotNull() & F.col("work_key").isNotNull())
-    return sorted(row["work_key"] for row in bad.select("work_key").distinct().collect())
 
 
 def _ledger(loaded: Loaded, file: DumpSource, unreadable: list[str]) -> DumpLedger:

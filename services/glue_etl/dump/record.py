@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -17,8 +17,7 @@ from cleaning import values
 from cleaning.reasons import reason_of
 from schemas.keys import parse_run_id
 from schemas.rows.quarantine import PayloadEncoding, QuarantineRecord
-from schemas.rows.work import SOURCE_FIELDS
-from schemas.source.dump import DUMP_WORK, NO_LISTING, DumpWork
+from schemas.source.dump import DUMP_WORK, DumpWork
 from schemas.version import CONTRACT_VERSION
 
 Row = dict[str, Any]
@@ -35,8 +34,10 @@ _KINDS: Final = {
     "subject_places": "place:",
     "subject_times": "time:",
 }
-#: Columns of a processed row that a dump does not have.
-_UNKNOWN: Final[Row] = dict.fromkeys((*SOURCE_FIELDS, "has_fulltext", "availability_status"))
+#: Spellings of subjects that are remembered: few are frequent, and those make most of a dump.
+_REMEMBERED: Final = 1 << 14
+#: The longest (characters) of them, so that what is remembered stays small.
+_LONGEST_REMEMBERED: Final = 100
 
 
 def work_of(line: bytes) -> str | None:
@@ -67,15 +68,15 @@ class Source:
         # Kept, because parsing it for every line takes a third of a line's time.
         return parse_run_id(self.run_id)
 
-    def row(self, line: bytes, position: int) -> Row:
-        """Make a processed row of a line, all but its ``record_hash``.
+    def work(self, line: bytes) -> Row:
+        """Return what a line says of its work, by column of the processed row.
 
         Raises
         ------
         BadLineError
             Saying what is wrong with it.
         """
-        return _row_of(_record(_text(line)), self, position)
+        return _work_of(_record(_text(line)), self.fetched_at.year)
 
     def rejected(self, line: bytes, position: int, error: BadLineError) -> QuarantineRecord:
         """Make the quarantine record of a line."""
@@ -140,33 +141,16 @@ def _work(document: str) -> DumpWork:
     return record
 
 
-def _row_of(record: DumpWork, source: Source, position: int) -> Row:
-    year = values.known_year(
-        values.year_of(record.get("first_publish_date")), source.fetched_at.year
-    )
+def _work_of(record: DumpWork, fetched_year: int) -> Row:
     covers = map(values.known_id, record.get("covers") or ())
-    cover = next(filter(None, covers), None)
-    return _UNKNOWN | {
+    year = values.year_of(record.get("first_publish_date"))
+    return {
         "work_key": record["key"],
         "title": values.clean_text(record["title"]),
-        # A processed row must say a number; where the row ends up, it is null again.
-        "edition_count": 0,
-        "first_publish_year": year,
-        "decade": values.decade_of(year),
+        "first_publish_year": values.known_year(year, fetched_year),
         "authors": _authors(record),
         "subjects": list(_subjects(record)),
-        "cover_id": cover,
-        "cover_url": values.cover_url(cover),
-        "work_url": values.work_url(record["key"]),
-        "ia_collections": [],
-        "access_level": "none",
-        "extra_fields": None,
-        "source_subject": NO_LISTING,
-        "run_id": source.run_id,
-        "raw_key": source.raw_key,
-        "position": position,
-        "fetched_at": source.fetched_at,
-        "contract_version": CONTRACT_VERSION,
+        "cover_id": next(filter(None, covers), None),
     }
 
 
@@ -191,10 +175,23 @@ def _subjects(record: DumpWork) -> Iterator[Row]:
         names: list[str] = record.get(field) or []  # type: ignore[assignment]  # lists of texts
         spellings += [f"{prefix}{name}" for name in names if name.strip()]
     seen: set[str] = set()
-    for key, name, kind in map(values.subject_of, filter(None, map(values.clean_text, spellings))):
-        identity = values.subject_identity(key, name)
-        if identity not in seen:
-            seen.add(identity)
-            # The kind has a column of its own: readers see France, and not place:France.
-            shown = name if kind == "subject" else name.partition(":")[2].strip()
-            yield {"key": key, "name": shown, "kind": kind}
+    for spelling in spellings:
+        known = len(spelling) <= _LONGEST_REMEMBERED
+        subject = _remembered_subject(spelling) if known else _subject(spelling)
+        if subject and subject[0] not in seen:
+            seen.add(subject[0])
+            yield subject[1]
+
+
+def _subject(spelling: str) -> tuple[str, Row] | None:
+    """Return a subject's identity and what a row holds of it; ``None`` for a blank one."""
+    cleaned = values.clean_text(spelling)
+    if cleaned is None:
+        return None
+    key, name, kind = values.subject_of(cleaned)
+    # The kind has a column of its own: readers see France, and not place:France.
+    shown = name if kind == "subject" else name.partition(":")[2].strip()
+    return values.subject_identity(key, name), {"key": key, "name": shown, "kind": kind}
+
+
+_remembered_subject = lru_cache(_REMEMBERED)(_subject)

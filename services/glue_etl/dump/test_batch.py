@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from cleaning.hashing import work_hash
 from glue_etl.dump.batch import REJECTED, parse_batch
 from glue_etl.dump.record import Source
@@ -16,18 +18,29 @@ def test_a_row_s_hash_is_that_of_its_values() -> None:
 
     made = parse_batch(zip(lines, range(200), strict=True), SOURCE).to_pylist()
 
-    assert [row["record_hash"] for row in made] == [
-        work_hash(SOURCE.row(line, 0)) for line in lines
-    ]
+    assert [row["record_hash"] for row in made] == list(map(work_hash, made))
 
 
-def test_a_rejected_line_has_its_record_and_no_values() -> None:
+def test_a_remembered_subject_is_the_same_in_every_line() -> None:
+    """GIVEN spellings that meet, short and too long to be remembered THEN each is what it was."""
+    short, long = "Love  stories", "Love " + "and war " * 20
+    work = {"key": "/works/OL1W", "title": "Emma", "subjects": [short, "love stories", long, "  "]}
+    line = f"/type/work\t/works/OL1W\t1\t2020-01-01\t{json.dumps(work)}".encode()
+
+    first, second = parse_batch([(line, 0), (line, 1)], SOURCE).column("subjects").to_pylist()
+
+    assert [subject["name"] for subject in first] == ["Love stories", long.strip()]
+    assert second == first
+
+
+def test_a_rejected_line_has_its_record_and_nothing_of_a_work() -> None:
     (good,) = dump_lines(1)
 
     bad, kept = parse_batch([(BAD_LINES[2], 7), (good, 8)], SOURCE).to_pylist()
 
     assert QuarantineRecord.model_validate_json(bad.pop(REJECTED)).reason_code == "line.type"
-    assert {name for name, value in bad.items() if value is not None} == {"position"}
+    assert bad["position"] == 7
+    assert not any(bad[name] for name in ("work_key", "title", "authors", "subjects", "work_url"))
     assert (kept["position"], kept[REJECTED]) == (8, None)
 
 
