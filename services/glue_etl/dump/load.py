@@ -189,7 +189,7 @@ def numbered_lines(spark: SparkSession, uri: str) -> DataFrame:
 
 
 def _is_compressed(uri: str) -> bool:
-    """Tell whether a dump is one stream, which Spark cannot split."""
+    """Return whether a dump is one stream, which Spark cannot split."""
     return uri.endswith(".gz")
 
 
