@@ -58,6 +58,6 @@ def test_every_rule_is_told() -> None:
 def test_every_reason_against_a_line_is_told() -> None:
     for line in BAD_LINES:
         with pytest.raises(BadLineError) as caught:
-            Source("20200531T000000Z", "dumps/x").work(line)
+            Source("20200531T000000Z", "dumps/x").own_columns(line)
         kind, _, _ = caught.value.code.partition(".")
         assert kind == "record" or f"`{caught.value.code}`" in DOCUMENT

@@ -17,23 +17,11 @@ from schemas.version import CONTRACT_VERSION
 #: The quarantine record as JSON; null for a row.
 REJECTED: Final = "rejected"
 _ROWS: Final = arrow_schema(WORKS.columns)
+#: What a line says of its work.
+_OF_WORK: Final = ("work_key", "title", "first_publish_year", "authors", "subjects", "cover_id")
 #: What each line has for itself; the other columns are the same for all, or follow.
 _OWN: Final = pa.schema(
-    [
-        *map(
-            _ROWS.field,
-            (
-                "work_key",
-                "title",
-                "first_publish_year",
-                "authors",
-                "subjects",
-                "cover_id",
-                "position",
-            ),
-        ),
-        pa.field(REJECTED, pa.string()),
-    ]
+    [*map(_ROWS.field, (*_OF_WORK, "position")), pa.field(REJECTED, pa.string())]
 )
 
 
@@ -44,7 +32,7 @@ def parse_batch(lines: Iterable[tuple[bytes, int]], source: Source) -> pa.Record
     -------
     pyarrow.RecordBatch
         A row a line, in order: the columns of ``works``, and :data:`REJECTED`. Of a rejected line,
-        the key of the work that it is of, if it says so.
+        the key of the work that it is of, if it says so, and what is the same for all.
     """
     rows = [_parsed(line, position, source) for line, position in lines]
     if not rows:
@@ -82,7 +70,7 @@ def _same_for_all(source: Source, length: int) -> dict[str, pa.Array]:
 
 def _parsed(line: bytes, position: int, source: Source) -> dict[str, Any]:
     try:
-        return source.work(line) | {"position": position}
+        return source.own_columns(line) | {"position": position}
     except BadLineError as error:
         rejected = source.rejected(line, position, error)
         found = {"work_key": work_of(line), "position": position}

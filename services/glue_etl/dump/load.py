@@ -99,9 +99,10 @@ def load_dump(
         lines = lines.repartition(parts, "position")
     parsed = parse_lines(lines, source).persist(StorageLevel.DISK_ONLY)
     try:
-        counted = _count(parsed)
-        loaded = _check(counted, arguments)
+        loaded = _check(_count(parsed), arguments)
         _write(parsed, arguments)
+        # Not with the counts: before they are checked, it could be the whole dump.
+        unreadable = _unreadable_works(parsed)
     except EtlError:
         raise
     except Exception as error:
@@ -109,7 +110,7 @@ def load_dump(
         raise _of_stream(error, arguments.dump) or error from error
     finally:
         parsed.unpersist()
-    ledger = _ledger(loaded, file, sorted(counted["unreadable"])).model_dump_json().encode()
+    ledger = _ledger(loaded, file, unreadable).model_dump_json().encode()
     files.write(_ledger_uri(arguments), ledger)
     return loaded
 
@@ -213,7 +214,6 @@ def _count(parsed: DataFrame) -> Row:
         F.count("*").alias("lines"),
         F.count(REJECTED).alias("quarantined"),
         F.coalesce(F.max("position") + 1, F.lit(0)).alias("expected"),
-        F.collect_set(F.when(F.col(REJECTED).isNotNull(), F.col("work_key"))).alias("unreadable"),
     ).first()
     assert counted is not None  # noqa: S101  # an aggregate without groups has one row
     return counted
@@ -247,6 +247,11 @@ def _write(parsed: DataFrame, arguments: BulkArguments) -> None:
     bad = parsed.where(F.col(REJECTED).isNotNull()).repartition(1).sortWithinPartitions("position")
     place = dump_quarantine_prefix(arguments.quarantine, arguments.run_id)
     bad.select(REJECTED).write.mode("overwrite").option("compression", "gzip").text(place)
+
+
+def _unreadable_works(parsed: DataFrame) -> list[str]:
+    bad = parsed.where(F.col(REJECTED).isNotNull() & F.col("work_key").isNotNull())
+    return sorted(row["work_key"] for row in bad.select("work_key").distinct().collect())
 
 
 def _ledger(loaded: Loaded, file: DumpSource, unreadable: list[str]) -> DumpLedger:

@@ -34,7 +34,7 @@ _KINDS: Final = {
     "subject_places": "place:",
     "subject_times": "time:",
 }
-#: Spellings of subjects that are remembered: few are frequent, and those make most of a dump.
+#: Spellings of subjects that are remembered, because the frequent ones come again and again.
 _REMEMBERED: Final = 1 << 14
 #: The longest (characters) of them, so that what is remembered stays small.
 _LONGEST_REMEMBERED: Final = 100
@@ -68,15 +68,15 @@ class Source:
         # Kept, because parsing it for every line takes a third of a line's time.
         return parse_run_id(self.run_id)
 
-    def work(self, line: bytes) -> Row:
-        """Return what a line says of its work, by column of the processed row.
+    def own_columns(self, line: bytes) -> Row:
+        """Return what a line itself says of its work, by column of the processed row.
 
         Raises
         ------
         BadLineError
             Saying what is wrong with it.
         """
-        return _work_of(_record(_text(line)), self.fetched_at.year)
+        return _own_columns(_record(_text(line)), self.fetched_at.year)
 
     def rejected(self, line: bytes, position: int, error: BadLineError) -> QuarantineRecord:
         """Make the quarantine record of a line."""
@@ -141,7 +141,7 @@ def _work(document: str) -> DumpWork:
     return record
 
 
-def _work_of(record: DumpWork, fetched_year: int) -> Row:
+def _own_columns(record: DumpWork, fetched_year: int) -> Row:
     covers = map(values.known_id, record.get("covers") or ())
     year = values.year_of(record.get("first_publish_date"))
     return {
@@ -176,8 +176,8 @@ def _subjects(record: DumpWork) -> Iterator[Row]:
         spellings += [f"{prefix}{name}" for name in names if name.strip()]
     seen: set[str] = set()
     for spelling in spellings:
-        known = len(spelling) <= _LONGEST_REMEMBERED
-        subject = _remembered_subject(spelling) if known else _subject(spelling)
+        short = len(spelling) <= _LONGEST_REMEMBERED
+        subject = _remembered_subject(spelling) if short else _subject(spelling)
         if subject and subject[0] not in seen:
             seen.add(subject[0])
             yield subject[1]

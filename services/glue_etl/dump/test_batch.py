@@ -40,7 +40,10 @@ def test_a_rejected_line_has_its_record_and_nothing_of_a_work() -> None:
 
     assert QuarantineRecord.model_validate_json(bad.pop(REJECTED)).reason_code == "line.type"
     assert bad["position"] == 7
-    assert not any(bad[name] for name in ("work_key", "title", "authors", "subjects", "work_url"))
+    assert {name for name, value in bad.items() if value} == {
+        *("position", "run_id", "raw_key", "fetched_at", "contract_version", "access_level"),
+        "record_hash",
+    }
     assert (kept["position"], kept[REJECTED]) == (8, None)
 
 

@@ -27,7 +27,7 @@ def line(**changes: object) -> bytes:
 
 def whole(line: bytes, position: int = 0) -> WorkRow:
     """Return the row that a good line becomes, or raise what is wrong with it."""
-    SOURCE.work(line)
+    SOURCE.own_columns(line)
     (row,) = parse_batch([(line, position)], SOURCE).to_pylist()
     assert row.pop(REJECTED) is None
     return WorkRow.model_validate(row)
@@ -55,12 +55,15 @@ def test_a_line_becomes_a_row_of_the_contract() -> None:
     assert [author.key for author in made.authors] == ["/authors/OL1A"]
     assert [subject.key for subject in made.subjects] == ["love", None, "c", "place:france"]
     assert (made.first_publish_year, made.decade, made.cover_id) == (1815, 1810, 7)
+    assert made.cover_url == "https://covers.openlibrary.org/b/id/7-L.jpg"
+    assert made.work_url == "https://openlibrary.org/works/OL1W"
+    assert (made.edition_count, made.access_level, made.ia_collections) == (0, "none", [])
     assert (made.source_subject, made.position, made.run_id) == ("", 3, SOURCE.run_id)
     assert made.fetched_at == datetime(2020, 5, 31, tzinfo=UTC)
 
 
 def test_authors_of_old_records_are_those_of_new_ones() -> None:
-    row = SOURCE.work(
+    row = SOURCE.own_columns(
         line(
             authors=[
                 {"author": {"key": "/a/OL1A"}},
@@ -79,7 +82,7 @@ def test_authors_of_old_records_are_those_of_new_ones() -> None:
 
 
 def test_names_of_places_and_persons_show_no_prefix() -> None:
-    row = SOURCE.work(line(subject_places=["France"], subject_people=["Jane  Austen"]))
+    row = SOURCE.own_columns(line(subject_places=["France"], subject_people=["Jane  Austen"]))
 
     assert [(subject["key"], subject["name"]) for subject in row["subjects"]] == [
         ("person:jane_austen", "Jane Austen"),
@@ -98,7 +101,7 @@ def test_names_of_places_and_persons_show_no_prefix() -> None:
     ],
 )
 def test_a_year_before_the_common_era_is_not_known(date: str, year: int | None) -> None:
-    assert SOURCE.work(line(first_publish_date=date))["first_publish_year"] == year
+    assert SOURCE.own_columns(line(first_publish_date=date))["first_publish_year"] == year
 
 
 @pytest.mark.parametrize(
@@ -122,7 +125,7 @@ def test_a_year_before_the_common_era_is_not_known(date: str, year: int | None) 
 )
 def test_a_bad_line_is_kept_with_its_reason(bad: bytes, code: str) -> None:
     with pytest.raises(BadLineError) as caught:
-        SOURCE.work(bad)
+        SOURCE.own_columns(bad)
 
     record = SOURCE.rejected(bad, 7, caught.value)
     assert (record.reason_code, record.position, record.run_id) == (code, 7, SOURCE.run_id)
