@@ -1,4 +1,4 @@
-"""The templates keep the rules, and grant what the stages need and nothing more."""
+"""The templates keep the rules, and give each part what it needs to run."""
 
 import re
 from typing import Any
@@ -11,6 +11,24 @@ from infra.rules.access import ACCESS_RULES, may
 from infra.rules.compute import COMPUTE_RULES
 from infra.rules.model import unexcused, violations
 from infra.rules.monitoring import MONITORING_RULES
+from infra.rules.objects import (
+    COMPACTED,
+    CURATED,
+    DUMP_QUARANTINE,
+    DUMP_ROWS,
+    ETL,
+    EVERYTHING,
+    MANIFEST,
+    NAMED_LIKE_LEDGERS,
+    PAGE,
+    PART_PAGES,
+    PROCESS,
+    PROCESSED,
+    PROCESSED_LEDGER,
+    QUARANTINED,
+    QUERY_RESULT,
+    WRITES,
+)
 from infra.rules.stacks import Stack
 from infra.rules.storage import STORAGE_RULES
 from infra.rules.template import HERE, UNITS, Template, load, path_of, text_of
@@ -21,92 +39,6 @@ SERVICES = ("ingest", "process")
 LONGEST_DESCRIPTION = 256
 # Regions that differ in what they offer.
 REGIONS = ["us-east-1", "eu-central-1", "ap-southeast-2"]
-
-PAGE = "raw_data/subjects/ingest_date=2026-11-23/run_id=R/subject=S/offset=000000.json.gz"
-MANIFEST = "runs/run_id=20261123T060000Z/manifest.json"
-PLAN = "runs/run_id=20261123T060000Z/plan.json"
-OUTCOME = "runs/run_id=20261123T060000Z/subjects/S.json"
-SUBJECTS = "config/subjects.json"
-CHECKPOINT = "state/ingest.json"
-BASELINE = "state/baselines/S.json"
-PROCESSED = "processed_data/works/ingest_date=2026-11-23/R-S-000000.parquet"
-COMPACTED = "compacted_data/works/ingest_date=2026-11-23/1795420800/part-00000.parquet"
-QUARANTINED = "quarantine_data/works/ingest_date=2026-11-23/R-S-000000.jsonl.gz"
-QUARANTINED_RESPONSE = "quarantine_data/raw/ingest_date=2026-11-23/R-S-000000.json.gz"
-PART_PAGES = "runs/run_id=20261123T060000Z/parts/0000/pages.json"
-PART_SUM = "runs/run_id=20261123T060000Z/parts/0000/sum.json"
-RECEIPT = "runs/run_id=20261123T060000Z/pages/S-000000.json"
-PROCESSED_LEDGER = "runs/run_id=20261123T060000Z/processed.json"
-CURATED_LEDGER = "runs/run_id=20261123T060000Z/curated.json"
-CURATED = "curated_data/works/build=B/part-0.parquet"
-DUMP = "raw_data/dumps/ol_dump_works_2026-09-30.txt.gz"
-DUMP_ROWS = "processed_data/dump_works/ingest_date=2026-09-30/R/part-0.parquet"
-DUMP_QUARANTINE = "quarantine_data/works/ingest_date=2026-09-30/R-dump/part-0.txt.gz"
-REPORT = "reports/R.html"
-QUERY_RESULT = "athena_results/q.csv"
-
-# Subjects are named by whoever configures the lake.
-NAMED_LIKE_LEDGERS = [
-    f"runs/run_id=20261123T060000Z/{name}"
-    for subject in ("manifest", "pages", "processed", "parts", "%5A")
-    for name in (f"subjects/{subject}.json", f"pages/{subject}-000000.json")
-]
-
-# (unit, role): the objects that it reads, writes and removes.
-INGEST, PROCESS = ("ingest", "FunctionRole"), ("process", "FunctionRole")
-ETL, BULK = ("glue_etl", "EtlRole"), ("glue_etl", "BulkRole")
-READS = {
-    INGEST: {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, BASELINE, SUBJECTS},
-    PROCESS: {PAGE, MANIFEST, PART_PAGES, PART_SUM, RECEIPT, PROCESSED_LEDGER},
-    ETL: {PROCESSED, COMPACTED, DUMP_ROWS, PROCESSED_LEDGER, CURATED_LEDGER, CURATED},
-    BULK: {DUMP, DUMP_ROWS, DUMP_QUARANTINE, PROCESSED_LEDGER},
-}
-WRITES = {
-    INGEST: {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, BASELINE, QUARANTINED_RESPONSE},
-    # The rows and the quarantine of dumps are below prefixes that it writes.
-    PROCESS: {
-        PROCESSED,
-        DUMP_ROWS,
-        QUARANTINED,
-        DUMP_QUARANTINE,
-        QUARANTINED_RESPONSE,
-        PART_PAGES,
-        PART_SUM,
-        RECEIPT,
-        PROCESSED_LEDGER,
-    },
-    ETL: {COMPACTED, CURATED_LEDGER, CURATED},
-    BULK: {DUMP_ROWS, DUMP_QUARANTINE, PROCESSED_LEDGER},
-}
-REMOVES: dict[tuple[str, str], set[str]] = {
-    INGEST: set(),
-    PROCESS: set(),
-    ETL: {PROCESSED, COMPACTED, CURATED},
-    BULK: {DUMP_ROWS, DUMP_QUARANTINE},
-}
-EVERYTHING = (
-    PAGE,
-    PLAN,
-    OUTCOME,
-    MANIFEST,
-    SUBJECTS,
-    CHECKPOINT,
-    PROCESSED,
-    COMPACTED,
-    QUARANTINED,
-    QUARANTINED_RESPONSE,
-    PART_PAGES,
-    PART_SUM,
-    RECEIPT,
-    PROCESSED_LEDGER,
-    CURATED_LEDGER,
-    CURATED,
-    DUMP,
-    DUMP_ROWS,
-    DUMP_QUARANTINE,
-    REPORT,
-    QUERY_RESULT,
-)
 
 COMMON_ENVIRONMENT = {
     "DATA_BUCKET",
@@ -254,116 +186,6 @@ def test_only_finished_runs_wake_the_etl(key: str) -> None:
     assert not (matches and key in WRITES[ETL])
 
 
-@pytest.mark.parametrize("key", EVERYTHING)
-@pytest.mark.parametrize("role", READS, ids="-".join)
-def test_role_reaches_the_objects_of_its_stage_only(role: tuple[str, str], key: str) -> None:
-    template, name = load(role[0]), role[1]
-    target = f"{{data-bucket}}/{key}"
-
-    assert may(template, name, "s3:GetObject", target) == (key in READS[role])
-    assert may(template, name, "s3:PutObject", target) == (key in WRITES[role])
-    assert may(template, name, "s3:DeleteObject", target) == (key in REMOVES[role])
-    for action in ("s3:DeleteObjectVersion", "s3:PutObjectAcl"):
-        assert not may(template, name, action, target)
-
-
-@pytest.mark.parametrize("role", READS, ids="-".join)
-def test_role_can_tell_a_missing_object_from_a_forbidden_one(role: tuple[str, str]) -> None:
-    template, name = load(role[0]), role[1]
-
-    for key in READS[role]:
-        assert may(template, name, "s3:ListBucket", key)
-    prefixes = {f"{key.split('/', 1)[0]}/" for key in EVERYTHING}
-    for prefix in {"", *prefixes} - {f"{key.split('/', 1)[0]}/" for key in READS[role]}:
-        assert not may(template, name, "s3:ListBucket", prefix)
-
-
-# Folders that Spark's jobs write, and those above them.
-DAY_FOLDER = "quarantine_data/works/ingest_date=2026-09-30"
-FOLDERS = {
-    ETL: {"curated_data/works/build=B", "curated_data/works"},
-    BULK: {
-        "processed_data/dump_works/ingest_date=2026-09-30/R",
-        "processed_data/dump_works",
-        f"{DAY_FOLDER}/R-dump",
-    },
-}
-ABOVE: dict[tuple[str, str], set[str]] = {
-    ETL: {"curated_data"},
-    BULK: {"processed_data", DAY_FOLDER, "quarantine_data/works", "quarantine_data"},
-}
-
-
-@pytest.mark.parametrize(
-    ("role", "folder"), [(role, folder) for role, found in FOLDERS.items() for folder in found]
-)
-def test_a_job_reaches_the_folders_that_spark_writes(role: tuple[str, str], folder: str) -> None:
-    """GIVEN S3A, the connector of Glue since 5.1 THEN a folder is asked for with no slash, too."""
-    template, name = load(role[0]), role[1]
-
-    for target in (f"{{data-bucket}}/{folder}{slash}" for slash in ("", "/")):
-        for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"):
-            assert may(template, name, action, target), target
-    for slash in ("", "/"):
-        assert may(template, name, "s3:ListBucket", f"{folder}{slash}")
-
-
-@pytest.mark.parametrize(
-    ("role", "folder"), [(role, folder) for role, found in ABOVE.items() for folder in found]
-)
-def test_a_job_may_see_that_a_folder_above_is_no_file(role: tuple[str, str], folder: str) -> None:
-    template, name = load(role[0]), role[1]
-    target = f"{{data-bucket}}/{folder}"
-
-    assert may(template, name, "s3:GetObject", target)
-    assert may(template, name, "s3:ListBucket", folder)
-    assert not may(template, name, "s3:PutObject", target)
-    assert not may(template, name, "s3:DeleteObject", target)
-
-
-@pytest.mark.parametrize("role", ["EtlRole", "BulkRole"])
-def test_jobs_read_their_package_and_no_other(role: str) -> None:
-    template = load("glue_etl")
-
-    assert may(template, role, "s3:GetObject", "${ArtifactBucket}/services/glue_etl/x.zip")
-    assert not may(template, role, "s3:GetObject", "${ArtifactBucket}/services/ingest/x.zip")
-    assert not may(template, role, "s3:PutObject", "${ArtifactBucket}/services/glue_etl/x.zip")
-
-
-PAGED_TABLES = ("crawled_works", "subject_snapshots", "subject_facets")
-
-
-@pytest.mark.parametrize("action", ["glue:CreateTable", "glue:UpdateTable"])
-def test_the_etl_switches_curated_tables_and_no_other(action: str) -> None:
-    template = load("glue_etl")
-
-    assert may(template, "EtlRole", action, "table/{glue-database}/works")
-    for other in ("quarantine", *PAGED_TABLES):
-        assert not may(template, "EtlRole", action, f"table/{{glue-database}}/{other}")
-    assert not may(template, "BulkRole", action, "table/{glue-database}/works")
-
-
-@pytest.mark.parametrize("action", ["glue:BatchUpdatePartition", "glue:GetPartitions"])
-def test_the_etl_switches_the_days_of_compacted_tables_and_no_other(action: str) -> None:
-    template = load("glue_etl")
-
-    for table in PAGED_TABLES:
-        assert may(template, "EtlRole", action, f"table/{{glue-database}}/{table}")
-        assert not may(template, "BulkRole", action, f"table/{{glue-database}}/{table}")
-    for other in ("quarantine", "works"):
-        assert not may(template, "EtlRole", action, f"table/{{glue-database}}/{other}")
-    assert not may(template, "EtlRole", "glue:DeleteTable", "table/{glue-database}/works")
-
-
-@pytest.mark.parametrize("action", ["glue:CreateTable", "glue:UpdateTable", "glue:GetTable"])
-def test_the_etl_switches_tables_of_the_iceberg_database(action: str) -> None:
-    template = load("glue_etl")
-
-    assert may(template, "EtlRole", action, "table/${IcebergDatabase}/works")
-    assert not may(template, "BulkRole", action, "table/${IcebergDatabase}/works")
-    assert not may(template, "EtlRole", "glue:DeleteTable", "table/${IcebergDatabase}/works")
-
-
 def test_iceberg_is_an_option_of_the_job_that_builds_tables() -> None:
     def job(**parameters: str) -> Any:
         stack = Stack(load("glue_etl"), parameters)
@@ -377,16 +199,6 @@ def test_iceberg_is_an_option_of_the_job_that_builds_tables() -> None:
     assert off["--additional-python-modules"].endswith("/wheels.gluewheels.zip")
     assert on["--iceberg-database"] == f"{off['--database']}_iceberg"
     assert on["--additional-python-modules"].endswith("/wheels-iceberg.gluewheels.zip")
-
-
-@pytest.mark.parametrize(
-    "action",
-    ["glue:DeleteTable", "glue:DeletePartition", "glue:DeleteDatabase", "glue:CreateDatabase"],
-)
-def test_process_cannot_remove_from_the_catalogue(action: str) -> None:
-    for target in ("catalog", "database/{glue-database}", "table/{glue-database}/crawled_works"):
-        assert not may(load("process"), "FunctionRole", action, target)
-        assert may(load("process"), "FunctionRole", "glue:CreateTable", target)
 
 
 @pytest.mark.parametrize(
@@ -410,10 +222,6 @@ def test_the_parameter_with_the_subjects_is_the_only_one_that_ingest_reads() -> 
 
     assert may(template, "FunctionRole", "ssm:GetParameter", "parameter${SubjectsParameter}")
     assert not may(template, "FunctionRole", "ssm:GetParameter", "parameter/openlake/x")
-
-
-def test_ingest_has_no_access_to_the_catalogue() -> None:
-    assert not may(load("ingest"), "FunctionRole", "glue:GetTable", "table/{glue-database}/works")
 
 
 def test_every_prefix_of_the_bucket_has_a_lifecycle() -> None:
