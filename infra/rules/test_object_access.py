@@ -3,7 +3,7 @@
 import pytest
 
 from infra.rules.access import may
-from infra.rules.objects import BULK, ETL, EVERYTHING, READS, REMOVES, WRITES
+from infra.rules.objects import ETL, EVERYTHING, READS, REMOVES, WRITES
 from infra.rules.template import load
 
 
@@ -24,35 +24,23 @@ def test_role_reaches_the_objects_of_its_stage_only(role: tuple[str, str], key: 
 def test_role_can_tell_a_missing_object_from_a_forbidden_one(role: tuple[str, str]) -> None:
     template, name = load(role[0]), role[1]
 
-    for key in READS[role]:
+    listed = READS[role] | REMOVES[role]
+    for key in listed:
         assert may(template, name, "s3:ListBucket", key)
     prefixes = {f"{key.split('/', 1)[0]}/" for key in EVERYTHING}
-    for prefix in {"", *prefixes} - {f"{key.split('/', 1)[0]}/" for key in READS[role]}:
+    for prefix in {"", *prefixes} - {f"{key.split('/', 1)[0]}/" for key in listed}:
         assert not may(template, name, "s3:ListBucket", prefix)
 
 
-# Folders that Spark's jobs write, and those above them.
-DAY_FOLDER = "quarantine_data/works/ingest_date=2026-09-30"
-FOLDERS = {
-    ETL: {"curated_data/works/build=B", "curated_data/works"},
-    BULK: {
-        "processed_data/dump_works/ingest_date=2026-09-30/R",
-        "processed_data/dump_works",
-        f"{DAY_FOLDER}/R-dump",
-    },
-}
-ABOVE: dict[tuple[str, str], set[str]] = {
-    ETL: {"curated_data"},
-    BULK: {"processed_data", DAY_FOLDER, "quarantine_data/works", "quarantine_data"},
-}
+# Folders that Spark writes, and the one above them.
+FOLDERS = ["curated_data/works/build=B", "curated_data/works"]
+ABOVE = "curated_data"
 
 
-@pytest.mark.parametrize(
-    ("role", "folder"), [(role, folder) for role, found in FOLDERS.items() for folder in found]
-)
-def test_a_job_reaches_the_folders_that_spark_writes(role: tuple[str, str], folder: str) -> None:
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_etl_reaches_the_folders_that_spark_writes(folder: str) -> None:
     """GIVEN S3A, the connector of Glue since 5.1 THEN a folder is asked for with no slash, too."""
-    template, name = load(role[0]), role[1]
+    template, name = load(ETL[0]), ETL[1]
 
     for target in (f"{{data-bucket}}/{folder}{slash}" for slash in ("", "/")):
         for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"):
@@ -61,15 +49,12 @@ def test_a_job_reaches_the_folders_that_spark_writes(role: tuple[str, str], fold
         assert may(template, name, "s3:ListBucket", f"{folder}{slash}")
 
 
-@pytest.mark.parametrize(
-    ("role", "folder"), [(role, folder) for role, found in ABOVE.items() for folder in found]
-)
-def test_a_job_may_see_that_a_folder_above_is_no_file(role: tuple[str, str], folder: str) -> None:
-    template, name = load(role[0]), role[1]
-    target = f"{{data-bucket}}/{folder}"
+def test_the_etl_may_see_that_the_folder_above_is_no_file() -> None:
+    template, name = load(ETL[0]), ETL[1]
+    target = f"{{data-bucket}}/{ABOVE}"
 
     assert may(template, name, "s3:GetObject", target)
-    assert may(template, name, "s3:ListBucket", folder)
+    assert may(template, name, "s3:ListBucket", ABOVE)
     assert not may(template, name, "s3:PutObject", target)
     assert not may(template, name, "s3:DeleteObject", target)
 

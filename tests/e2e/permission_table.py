@@ -45,7 +45,7 @@ OBJECTS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "processed_data/dump_works/*": (
         "processed_data/dump_works/probe/part.parquet",
-        {PROCESS: "put", ETL: "get", BULK: "get put delete", REPORT: "get"},
+        {PROCESS: "put", ETL: "get", BULK: "put delete", REPORT: "get"},
     ),
     "compacted_data/*": (
         "compacted_data/works/probe/part.parquet",
@@ -58,7 +58,7 @@ OBJECTS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "quarantine_data/works/*-dump/*": (
         "quarantine_data/works/probe-dump/part.txt.gz",
-        {PROCESS: "put", BULK: "get put delete", REPORT: "get"},
+        {PROCESS: "put", BULK: "put delete", REPORT: "get"},
     ),
     "curated_data/*": (
         "curated_data/works/build=probe/part.parquet",
@@ -79,7 +79,7 @@ LISTS: dict[str, set[str]] = {
     "processed_data/dump_works/": {ETL, BULK, REPORT},
     "compacted_data/": {ETL, REPORT},
     "quarantine_data/": set(),
-    "quarantine_data/works/": {BULK, REPORT},
+    "quarantine_data/works/": {REPORT},
     "curated_data/": {ETL, REPORT},
 }
 

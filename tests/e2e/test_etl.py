@@ -5,6 +5,7 @@ sees.
 """
 
 import gzip
+import io
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from lake.aws import Cloud
@@ -31,6 +33,14 @@ from lake.operations.status.reading import read_status
 from lake.query.execute import run_query
 from openlibrary_standin import StandInConfig
 from schemas.curated_tables import CURATED
+from schemas.keys import (
+    PROCESSED_PREFIX,
+    RUNS_PREFIX,
+    dump_quarantine_prefix,
+    dump_rows_prefix,
+    processed_ledger_key,
+)
+from schemas.tables import QUARANTINE
 from tests.e2e.conftest import PROJECT, SANDBOX
 from tests.e2e.crawls import run_lake, serving
 from tests.e2e.iceberg_readers import in_key_order, read_by_duckdb, read_by_pyiceberg
@@ -219,6 +229,40 @@ def test_a_dump_enters_the_same_tables(lake: Lake, second: EtlResult, tmp_path: 
     assert (
         lake.value("SELECT count(*) FROM work_subjects WHERE subject_key = 'dumped_things'") == 50
     )
+
+
+def test_the_job_writes_a_dump_to_s3_from_where_its_lines_are(lake: Lake, tmp_path: Path) -> None:
+    """GIVEN a dump on this disk, since Spark has no connector to S3 here, and a bucket for the
+    rest, as on Glue THEN Spark's Python workers write rows and rejected lines there.
+    """
+    dump = tmp_path / "ol_dump_works_2020-07-31.txt"
+    lines = [*(_dump_line(number) for number in range(100)), BAD_LINE]
+    dump.write_text("".join(f"{line}\n" for line in lines))
+    s3, bucket, run_id = lake.cloud.client("s3"), "dumps-only", "20200731T235959Z"
+    s3.create_bucket(Bucket=bucket)
+    places = {
+        "processed": f"s3://{bucket}/{PROCESSED_PREFIX}",
+        "quarantine": f"s3://{bucket}/{QUARANTINE.location}",
+        "runs": f"s3://{bucket}/{RUNS_PREFIX}",
+    }
+
+    result = lake.workspace.jobs.run(
+        "glue_etl.bulk",
+        {"dump": dump.as_uri(), "run-id": run_id, **places, "master": "local[2]"},
+        tmp_path / "bulk.log",
+        environment=spark.aws_environment(lake.cloud),
+    )
+
+    assert (result["lines"], result["rows"], result["quarantined"]) == (101, 100, 1)
+    found = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    rows = [key for key in found if key.startswith(dump_rows_prefix(run_id))]
+    quarantine = dump_quarantine_prefix(QUARANTINE.location, run_id)
+    rejected = [key for key in found if key.startswith(quarantine)]
+    assert sorted(found) == sorted([*rows, *rejected, processed_ledger_key(run_id)])
+    bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in rows]
+    assert sum(pq.read_metadata(io.BytesIO(body)).num_rows for body in bodies) == 100
+    (body,) = (s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in rejected)
+    assert json.loads(gzip.decompress(body))["payload"] == BAD_LINE
 
 
 def test_a_dump_that_is_cut_off_is_refused_whole(lake: Lake, tmp_path: Path) -> None:

@@ -18,8 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class FilesByScheme:
-    """Files of this machine and objects of S3; see :class:`glue_etl.ports.Files`."""
+    """Files of this machine and objects of S3; see :class:`glue_etl.ports.Files`.
 
+    Attributes
+    ----------
+    region
+        AWS region; by default the one that boto3 finds.
+    """
+
+    region: str | None = None
     _local: LocalFiles = field(default_factory=LocalFiles)
 
     def read(self, uri: str) -> bytes | None:
@@ -66,7 +73,14 @@ class FilesByScheme:
     def _s3(self) -> S3Files:
         from glue_etl.adapters.s3_files import S3Files
 
-        return S3Files(aws_client("s3"))
+        return S3Files(aws_client("s3", self.region))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What goes to a worker makes a client of its own there, for the region that is known here.
+        state = dict(vars(self))
+        if client := state.pop("_s3", None):
+            state["region"] = client.client.meta.region_name
+        return state
 
 
 @dataclass
@@ -114,8 +128,8 @@ def iceberg_catalogue(database: str, curated: str) -> IcebergCatalogue:
     return IcebergCatalogue(connection, database, FilesByScheme(), curated)
 
 
-def aws_client(service: str) -> Any:
-    """Return boto3's client of a service."""
+def aws_client(service: str, region: str | None = None) -> Any:
+    """Return boto3's client of a service, in a region or in that which boto3 finds."""
     import boto3
 
-    return boto3.client(service)
+    return boto3.client(service, region_name=region)

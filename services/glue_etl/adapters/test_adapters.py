@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,20 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Files, str]:
     client = request.getfixturevalue("aws").client("s3")
     files = S3Files(client) if request.param == "s3" else FilesByScheme()
     return files, "s3://lake/data/"
+
+
+def test_files_go_to_a_worker_with_the_region_of_the_driver(
+    aws: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN files that were used, of whose client no copy can be sent."""
+    files = FilesByScheme()
+    files.write("s3://lake/data/a", b"1")
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    sent = pickle.loads(pickle.dumps(files))  # noqa: S301  # its own
+
+    assert sent.region == "eu-west-1"
+    assert sent.read("s3://lake/data/a") == b"1"
 
 
 def test_files_are_written_read_listed_and_deleted(place: tuple[Files, str]) -> None:

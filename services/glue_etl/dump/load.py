@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from math import ceil
 from typing import Any, Final
 
 import pyarrow as pa
+from pyspark import TaskContext
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
-from pyspark.sql.types import StringType, StructField, StructType
 from pyspark.storagelevel import StorageLevel
 
-from glue_etl.adapters.spark_session import reader
-from glue_etl.dump.batch import REJECTED, parse_batch
+from glue_etl.dump.lines import dealt_lines
+from glue_etl.dump.part import PartWriter
 from glue_etl.dump.record import Source
 from glue_etl.errors import (
     DamagedDumpError,
     EmptyDumpError,
     EtlError,
     RunTakenError,
+    StorageError,
     TooManyBadLinesError,
     TruncatedDumpError,
 )
 from glue_etl.ports import Files
 from glue_etl.settings import BulkArguments
-from glue_etl.tables.columns import conform, struct_type
 from schemas.keys import (
     PROCESSED_PREFIX,
     RUNS_PREFIX,
@@ -36,12 +36,12 @@ from schemas.keys import (
     processed_ledger_key,
 )
 from schemas.ledger.run import DumpLedger, DumpSource
-from schemas.tables import WORKS
 from schemas.version import CONTRACT_VERSION
 
-_MASK: Final = (1 << 33) - 1
 #: Not just any end of a stream: that is also how Java is told that a Python worker is gone.
 _TRUNCATED: Final = "Unexpected end of"
+#: What a worker's traceback says last.
+_NOT_WRITTEN: Final = re.compile(rf"^{StorageError.__module__}.StorageError: (.*)$", re.MULTILINE)
 #: Of Java's GZIPInputStream and of Hadoop's own reader.
 _DAMAGED: Final = (
     "ZipException",
@@ -59,10 +59,10 @@ _DAMAGED: Final = (
     "invalid bit length",
     "gzip stream",
 )
-#: Bytes of a compressed dump that become one partition, and one file of rows of about that size.
-_PART: Final = 32 * 2**20
 #: Lines that a Python worker has at once.
 _BATCH: Final = 2000
+#: :class:`Part` as Spark has it.
+_PART: Final = "lines bigint, quarantined bigint, end bigint, unreadable array<string>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,36 +87,63 @@ def load_dump(
 
     Raises
     ------
-    EmptyDumpError, TruncatedDumpError, TooManyBadLinesError
-        When the dump is not what it should be; then nothing was written.
+    EmptyDumpError, TruncatedDumpError, DamagedDumpError, TooManyBadLinesError
+        When the dump is not what it should be; then nothing stays of it.
+    StorageError
+        When a file cannot be written, however often Spark tries.
     """
-    source = Source(arguments.run_id, f"dumps/{arguments.dump.rpartition('/')[2]}")
-    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(_BATCH))
-    lines = numbered_lines(spark, arguments.dump)
-    if _is_compressed(arguments.dump):
-        # It is one partition, however large. By position, since Spark sorts what it deals in turn.
-        parts = max(spark.sparkContext.defaultParallelism, ceil(file.size / _PART))
-        lines = lines.repartition(parts, "position")
-    parsed = parse_lines(lines, source).persist(StorageLevel.DISK_ONLY)
+    writer = _writer(arguments, files)
+    # Of an attempt that was killed, which may have had other parts.
+    _clear(writer)
     try:
-        loaded = _check(_count(parsed), arguments)
-        _write(parsed, arguments)
-        # Not with the counts: before they are checked, it could be the whole dump.
-        unreadable = _unreadable_works(parsed)
-    except EtlError:
+        loaded, unreadable = _load(arguments, writer, spark, file)
+    except BaseException:
+        _clear(writer)
         raise
-    except Exception as error:
-        # Spark wraps the cause; only Java's own message says that the stream is damaged.
-        raise _of_stream(error, arguments.dump) or error from error
-    finally:
-        parsed.unpersist()
     ledger = _ledger(loaded, file, unreadable).model_dump_json().encode()
     files.write(_ledger_uri(arguments), ledger)
     return loaded
 
 
-def _of_stream(error: Exception, dump: str) -> EtlError | None:
+def _writer(arguments: BulkArguments, files: Files) -> PartWriter:
+    return PartWriter(
+        source=Source(arguments.run_id, f"dumps/{arguments.dump.rpartition('/')[2]}"),
+        rows=arguments.processed + below(PROCESSED_PREFIX, dump_rows_prefix(arguments.run_id)),
+        quarantine=dump_quarantine_prefix(arguments.quarantine, arguments.run_id),
+        files=files,
+    )
+
+
+def _clear(writer: PartWriter) -> None:
+    for folder in (writer.rows, writer.quarantine):
+        writer.files.delete(folder)
+
+
+def _load(
+    arguments: BulkArguments, writer: PartWriter, spark: SparkSession, file: DumpSource
+) -> tuple[Loaded, list[str]]:
+    """Write the parts; return what became of them, and the works whose lines are quarantined."""
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(_BATCH))
+    lines = dealt_lines(spark, arguments.dump, file.size)
+    # Kept, because they are asked twice; were one lost, its part would be written again.
+    parts = _write_parts(lines, writer).persist(StorageLevel.DISK_ONLY)
+    try:
+        loaded = _check(_count(parts), arguments)
+        # Not with the counts: before they are checked, it could be the whole dump.
+        return loaded, _unreadable_works(parts)
+    except EtlError:
+        raise
+    except Exception as error:
+        raise _cause(error, arguments.dump) or error from error
+    finally:
+        parts.unpersist()
+
+
+def _cause(error: Exception, dump: str) -> EtlError | None:
+    """Return what went wrong where the lines are; Spark wraps it, and only its text is left."""
     text = str(error)
+    if failed := _NOT_WRITTEN.search(text):
+        return StorageError(failed[1])
     if _TRUNCATED in text:
         return TruncatedDumpError(f"{dump} ends too early: fetch it again", dump=dump)
     if any(sign in text for sign in _DAMAGED):
@@ -166,61 +193,30 @@ def already_loaded(
     return Loaded("unchanged", ledger.run_id, ledger.records, ledger.rows, ledger.quarantined)
 
 
-def numbered_lines(spark: SparkSession, uri: str) -> DataFrame:
-    """Read a text's lines as bytes, each with its position from 0: ``line``, ``position``."""
-    # Other line ends may be data: JSON allows U+2028 and editors typed it.
-    lines = reader(spark).option("lineSep", "\n").text(uri)
-    numbered = lines.select(
-        F.col("value").cast("binary").alias("line"), F.monotonically_increasing_id().alias("id")
-    )
-    place = numbered.select(
-        "line",
-        F.shiftright("id", 33).alias("part"),
-        F.col("id").bitwiseAND(F.lit(_MASK)).alias("index"),
-    )
-    if _is_compressed(uri):
-        return place.select("line", F.col("index").alias("position"))
-    starts, start = [], 0
-    for row in sorted(place.groupBy("part").count().collect()):
-        starts.append((row["part"], start))
-        start += row["count"]
-    known = spark.createDataFrame(starts, "part bigint, start bigint")
-    joined = place.join(F.broadcast(known), "part")
-    return joined.select("line", (F.col("start") + F.col("index")).alias("position"))
+def _write_parts(lines: DataFrame, writer: PartWriter) -> DataFrame:
+    """Write the lines from where they are, and return what became of each partition's."""
+
+    def write(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        context = TaskContext.get()
+        assert context is not None  # noqa: S101  # every task has one
+        part = writer.write(context.partitionId(), batches)
+        yield pa.RecordBatch.from_pylist([asdict(part)])
+
+    return lines.select("line", "position").mapInArrow(write, _PART)
 
 
-def _is_compressed(uri: str) -> bool:
-    """Return whether a dump is one stream, which Spark cannot split."""
-    return uri.endswith(".gz")
-
-
-def parse_lines(lines: DataFrame, source: Source) -> DataFrame:
-    """Parse lines into the columns of a processed row, or into a quarantine record.
-
-    Column :data:`REJECTED` holds the quarantine record as JSON, and is null for a row.
-    """
-    schema = StructType([*struct_type(WORKS.columns).fields, StructField(REJECTED, StringType())])
-
-    def parse(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-        for batch in batches:
-            lines = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-            yield parse_batch(lines, source)
-
-    return lines.select("line", "position").mapInArrow(parse, schema)
-
-
-def _count(parsed: DataFrame) -> Row:
-    counted = parsed.agg(
-        F.count("*").alias("lines"),
-        F.count(REJECTED).alias("quarantined"),
-        F.coalesce(F.max("position") + 1, F.lit(0)).alias("expected"),
+def _count(parts: DataFrame) -> Row:
+    counted = parts.agg(
+        F.sum("lines").alias("lines"),
+        F.sum("quarantined").alias("quarantined"),
+        F.max("end").alias("expected"),
     ).first()
     assert counted is not None  # noqa: S101  # an aggregate without groups has one row
     return counted
 
 
 def _check(counted: Row, arguments: BulkArguments) -> Loaded:
-    lines, bad = int(counted["lines"]), int(counted["quarantined"])
+    lines, bad = int(counted["lines"] or 0), int(counted["quarantined"] or 0)
     if lines == 0:
         raise EmptyDumpError(
             f"{arguments.dump} holds no line: OpenLibrary has published empty dumps (of 20 bytes)"
@@ -239,19 +235,9 @@ def _check(counted: Row, arguments: BulkArguments) -> Loaded:
     return Loaded("loaded", arguments.run_id, lines, lines - bad, bad)
 
 
-def _write(parsed: DataFrame, arguments: BulkArguments) -> None:
-    rows = conform(parsed.where(F.col(REJECTED).isNull()), WORKS.columns)
-    folder = arguments.processed + below(PROCESSED_PREFIX, dump_rows_prefix(arguments.run_id))
-    rows.write.mode("overwrite").parquet(folder)
-    # Few, so that one task puts them in order; Spark's own order would read everything once more.
-    bad = parsed.where(F.col(REJECTED).isNotNull()).repartition(1).sortWithinPartitions("position")
-    place = dump_quarantine_prefix(arguments.quarantine, arguments.run_id)
-    bad.select(REJECTED).write.mode("overwrite").option("compression", "gzip").text(place)
-
-
-def _unreadable_works(parsed: DataFrame) -> list[str]:
-    bad = parsed.where(F.col(REJECTED).isNotNull() & F.col("work_key").isNotNull())
-    return sorted(row["work_key"] for row in bad.select("work_key").distinct().collect())
+def _unreadable_works(parts: DataFrame) -> list[str]:
+    works = parts.select(F.explode("unreadable").alias("work_key")).distinct()
+    return sorted(row["work_key"] for row in works.collect())
 
 
 def _ledger(loaded: Loaded, file: DumpSource, unreadable: list[str]) -> DumpLedger:
