@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from glue_etl.builds.rules import RowBounds, TableFacts, check
-from glue_etl.dump.record import BadLineError, Source
+from glue_etl.dump.record import BadLineError, record_of
 from glue_etl.settings import Arguments, BulkArguments, JobArguments
 from glue_etl.testing.dumps import BAD_LINES
 from schemas.curated_tables import CURATED
@@ -58,6 +58,6 @@ def test_every_rule_is_told() -> None:
 def test_every_reason_against_a_line_is_told() -> None:
     for line in BAD_LINES:
         with pytest.raises(BadLineError) as caught:
-            Source("20200531T000000Z", "dumps/x").own_columns(line)
+            record_of(line)
         kind, _, _ = caught.value.code.partition(".")
         assert kind == "record" or f"`{caught.value.code}`" in DOCUMENT

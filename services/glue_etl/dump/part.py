@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from typing import IO, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from glue_etl.dump.batch import REJECTED, parse_batch
+from glue_etl.dump.batch import parse_batch
 from glue_etl.dump.record import Source
 from glue_etl.ports import Files
 from schemas.derive.arrow import arrow_schema
@@ -94,16 +93,17 @@ class PartWriter:
         self, batches: Iterable[pa.RecordBatch], part: Part, rejected: IO[bytes]
     ) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            lines = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-            parsed = parse_batch(lines, self.source)
-            part.lines += len(parsed)
-            part.end = max(part.end, pc.max(parsed["position"]).as_py() + 1)
-            good = pc.is_null(parsed[REJECTED])
-            bad = parsed.filter(pc.invert(good))
-            part.quarantined += len(bad)
-            part.unreadable += bad["work_key"].drop_null().to_pylist()
-            rejected.writelines(f"{record}\n".encode() for record in bad[REJECTED].to_pylist())
-            yield parsed.filter(good).select(_SCHEMA.names)
+            positions = batch["position"].to_pylist()
+            parsed = parse_batch(
+                zip(batch["line"].to_pylist(), positions, strict=True), self.source
+            )
+            part.lines += len(positions)
+            part.quarantined += len(parsed.rejected)
+            part.end = max(part.end, max(positions, default=-1) + 1)
+            for one in parsed.rejected:
+                rejected.write(f"{one.record.model_dump_json()}\n".encode())
+                part.unreadable += filter(None, [one.work_key])
+            yield parsed.rows
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
