@@ -85,7 +85,8 @@ def _authors(texts: pa.ListArray) -> pa.ListArray:
 def _spellings(work: DumpWork) -> list[str]:
     spellings = work.get("subjects") or []
     for field, prefix in _KINDS.items():
-        if names := work.get(field):
+        names: list[str] | None = work.get(field)  # type: ignore[assignment]  # texts
+        if names:
             spellings = [*spellings, *(f"{prefix}{name}" for name in names if name.strip())]
     return spellings
 

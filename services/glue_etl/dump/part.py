@@ -6,7 +6,7 @@ import gzip
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import IO, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -90,7 +90,7 @@ class PartWriter:
         return part
 
     def _parsed(
-        self, batches: Iterable[pa.RecordBatch], part: Part, rejected: IO[bytes]
+        self, batches: Iterable[pa.RecordBatch], part: Part, rejected: gzip.GzipFile
     ) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             positions = batch["position"].to_pylist()
