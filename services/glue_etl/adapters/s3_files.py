@@ -120,8 +120,9 @@ class S3Files:
 
     def _put(self, uri: str, body: bytes, **condition: str) -> str:
         bucket, key = _split(uri)
+        kind = "application/json" if key.endswith(".json") else "application/octet-stream"
         answer = self.client.put_object(
-            Bucket=bucket, Key=key, Body=body, ContentType="application/json", **condition
+            Bucket=bucket, Key=key, Body=body, ContentType=kind, **condition
         )
         return str(answer["ETag"])
 

@@ -50,6 +50,22 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Files, str]:
     return files, "s3://lake/data/"
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("processed.json", "application/json"),
+        ("part-00000.parquet", "application/octet-stream"),
+        ("part-00000.txt.gz", "application/octet-stream"),
+    ],
+)
+def test_an_object_is_called_json_only_if_it_is(aws: Any, name: str, kind: str) -> None:
+    client = aws.client("s3")
+
+    S3Files(client).write(f"s3://lake/data/{name}", b"{}")
+
+    assert client.head_object(Bucket="lake", Key=f"data/{name}")["ContentType"] == kind
+
+
 def test_files_go_to_a_worker_with_the_region_of_the_driver(
     aws: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

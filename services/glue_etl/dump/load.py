@@ -61,8 +61,10 @@ _DAMAGED: Final = (
 )
 #: Lines that a Python worker has at once.
 _BATCH: Final = 2000
-#: :class:`Part` as Spark has it.
+#: :class:`glue_etl.dump.part.Part` as Spark has it, and as it comes from a worker.
 _PART: Final = "lines bigint, quarantined bigint, end bigint, unreadable array<string>"
+_COUNTS: Final = [(name, pa.int64()) for name in ("lines", "quarantined", "end")]
+_SENT: Final = pa.schema([*_COUNTS, ("unreadable", pa.list_(pa.string()))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,7 @@ def _write_parts(lines: DataFrame, writer: PartWriter) -> DataFrame:
         context = TaskContext.get()
         assert context is not None  # noqa: S101  # every task has one
         part = writer.write(context.partitionId(), batches)
-        yield pa.RecordBatch.from_pylist([asdict(part)])
+        yield pa.RecordBatch.from_pylist([asdict(part)], _SENT)
 
     return lines.select("line", "position").mapInArrow(write, _PART)
 
