@@ -66,7 +66,7 @@ def _author_texts(work: DumpWork) -> list[str | None]:
 
 
 def _authors(texts: pa.ListArray) -> pa.ListArray:
-    """Return each author once: a text is a key, or a name where it is none."""
+    """Return each author of a work once; a text that is not a key is a name."""
     items = Items.of(texts)
     cleaned = columns.clean_column(items.values)
     identity = pc.replace_substring_regex(cleaned, _OLD_AUTHOR, r"/authors/\1")
