@@ -11,8 +11,9 @@ from typing import Any
 
 import boto3
 
-# Older runs are history: each costs two requests at every look.
-DAYS = 14
+# Older runs are history: each costs a request at every look. A dump's run is of the dump's day,
+# and dumps come once a month.
+DAYS = 45
 RUNS = "runs/run_id="
 EXCLUDED = "curated_data/_excluded/"
 
@@ -39,20 +40,21 @@ def find_waiting(s3: Any, bucket: str, now: datetime, longest: timedelta) -> lis
     folders = [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", [])]
     waiting = []
     for folder in folders:
-        processed = written(s3, bucket, f"{folder}processed.json")
-        if processed is None or now - processed < longest:
+        objects = written_in(s3, bucket, folder)
+        processed = objects.get(f"{folder}processed.json")
+        if processed is None or now - processed < longest or f"{folder}curated.json" in objects:
             continue
         run = folder.removeprefix(RUNS).rstrip("/")
-        ends = (f"{folder}curated.json", f"{EXCLUDED}{run}.json")
-        if not any(written(s3, bucket, key) for key in ends):
+        excluded = f"{EXCLUDED}{run}.json"
+        if excluded not in written_in(s3, bucket, excluded):
             waiting.append(run)
     return waiting
 
 
-def written(s3: Any, bucket: str, key: str) -> datetime | None:
-    """Return when an object was written; None where there is none."""
-    found = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
-    return found[0]["LastModified"] if found and found[0]["Key"] == key else None
+def written_in(s3: Any, bucket: str, prefix: str) -> dict[str, datetime]:
+    """Return when the objects of a prefix were written, by key; without folders below it."""
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/")
+    return {item["Key"]: item["LastModified"] for item in found.get("Contents", [])}
 
 
 def metric(value: int, now: datetime) -> dict[str, Any]:

@@ -14,7 +14,9 @@ BUCKET = "data"
 LONGEST = timedelta(hours=6)
 NOW = datetime.now(UTC)
 RUN = f"{NOW - timedelta(days=1):%Y%m%dT%H%M%SZ}"
-OLD = f"{NOW - timedelta(days=30):%Y%m%dT%H%M%SZ}"
+OLD = f"{NOW - timedelta(days=50):%Y%m%dT%H%M%SZ}"
+#: A dump's run is of the dump's day, however late it was loaded.
+DUMP = f"{NOW - timedelta(days=40):%Y%m%d}T235959Z"
 LATER = NOW + timedelta(hours=7)
 
 
@@ -40,6 +42,18 @@ def waiting(s3: Any, now: datetime = LATER) -> list[str]:
 
 def test_a_processed_run_that_no_build_took_is_waiting(s3: Any) -> None:
     put(s3, RUN, "manifest.json", "processed.json")
+
+    assert waiting(s3) == [RUN]
+
+
+def test_a_dump_that_was_loaded_a_month_late_is_waiting(s3: Any) -> None:
+    put(s3, DUMP, "processed.json")
+
+    assert waiting(s3) == [DUMP]
+
+
+def test_a_run_is_looked_at_in_one_request_however_many_pages_it_has(s3: Any) -> None:
+    put(s3, RUN, "processed.json", *(f"pages/{number}.json" for number in range(1100)))
 
     assert waiting(s3) == [RUN]
 
