@@ -41,13 +41,11 @@ READS = {
 }
 WRITES = {
     INGEST: {PAGE, PLAN, OUTCOME, MANIFEST, CHECKPOINT, BASELINE, QUARANTINED_RESPONSE},
-    # The rows and the quarantine of dumps are below prefixes that it writes.
+    # The quarantine of dumps is of the same table, and so below a prefix that it writes.
     PROCESS: {
         PROCESSED,
-        DUMP_ROWS,
         QUARANTINED,
         DUMP_QUARANTINE,
-        QUARANTINED_RESPONSE,
         PART_PAGES,
         PART_SUM,
         RECEIPT,

@@ -45,13 +45,13 @@ OBJECTS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "processed_data/dump_works/*": (
         "processed_data/dump_works/probe/part.parquet",
-        {PROCESS: "put", ETL: "get", BULK: "put delete", REPORT: "get"},
+        {ETL: "get", BULK: "put delete", REPORT: "get"},
     ),
     "compacted_data/*": (
         "compacted_data/works/probe/part.parquet",
         {ETL: "get put delete", REPORT: "get"},
     ),
-    "quarantine_data/raw/*": ("quarantine_data/raw/probe", {INGEST: "put", PROCESS: "put"}),
+    "quarantine_data/raw/*": ("quarantine_data/raw/probe", {INGEST: "put"}),
     "quarantine_data/works/*": (
         "quarantine_data/works/probe",
         {PROCESS: "put", REPORT: "get"},
@@ -84,7 +84,7 @@ LISTS: dict[str, set[str]] = {
 }
 
 
-# Gives the client of a service; gives the value of a published parameter.
+# Returns the client of a service; returns the value of a published parameter.
 Client = Callable[[str], Any]
 Names = Callable[[str], str]
 Call = Callable[[Client, Names], Any]
