@@ -16,18 +16,14 @@ from ingest.openlibrary.manners import (
     LARGEST_PAGE,
     POLITE_RATE,
     SOURCE_URL,
-    user_agent,
 )
 from ingest.openlibrary.subjects import check_duration, parse_subjects
 from ingest.ports import SubjectSpec
 from schemas.settings import CommonSettings
+from schemas.source.clients import Contact, user_agent
 
 #: A year: runs end, and times that are computed with it exist.
 _MOST_MINUTES: Final = 366 * 24 * 60
-#: Ends in a host's name, and perhaps a path; brackets would end the User-Agent's comment.
-_ADDRESS_OR_URL: Final = (
-    r"^[!-'*-~]*[A-Za-z0-9]\.[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9](:[0-9]+)?([/?#][!-'*-~]*)?$"
-)
 REFERENCE_SCHEMES: Final = ("ssm:", "s3:")
 
 
@@ -72,9 +68,7 @@ class Settings(CommonSettings):
     page_size: Annotated[int, Field(alias="PAGE_SIZE", ge=1, le=LARGEST_PAGE)] = 500
     max_works_per_subject: Annotated[int, Field(alias="MAX_WORKS_PER_SUBJECT", ge=1)] = 10_000
     requests_per_second: Annotated[float, Field(alias="REQUESTS_PER_SECOND", gt=0, le=1000)] = 0.0
-    contact: Annotated[
-        str | None, Field(alias="CONTACT", pattern=_ADDRESS_OR_URL, max_length=200)
-    ] = None
+    contact: Annotated[Contact | None, Field(alias="CONTACT")] = None
     run_interval_minutes: Annotated[
         int, Field(alias="RUN_INTERVAL_MINUTES", ge=1, le=_MOST_MINUTES)
     ] = 1440

@@ -16,6 +16,7 @@ from lake.aws import APP
 from lake.errors import ConfigError
 from lake.project import Project
 from lake.suggestions import did_you_mean
+from schemas.source.clients import Contact
 from schemas.source.subjects import ConfiguredSubject
 
 FILE: Final = "lake.toml"
@@ -100,9 +101,7 @@ class LakeSettings(BaseModel):
     app: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,14}[a-z0-9]$")] = APP
     environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,7}$")] = LOCAL
     region: Annotated[str | None, Field(pattern=r"^[a-z]{2,4}(-[a-z]+)+-[0-9]+$")] = None
-    contact: Annotated[str | None, Field(pattern=r"^[!-'*-~]*[@:.][!-'*-~]*$", max_length=200)] = (
-        None
-    )
+    contact: Contact | None = None
     port: Annotated[int, Field(ge=1024, le=65535)] = DEFAULT_PORT
     endpoint: str | None = None
     subjects: Annotated[

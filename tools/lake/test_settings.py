@@ -102,7 +102,9 @@ def test_a_variable_holds_a_list_of_subjects(project: Project, text: str) -> Non
         ("subjects = []", "subjects is wrong", ""),
         ('subjects = ["a", "#"]', r"subjects[1] is wrong: nothing is left", ""),
         ('subjects = [{subject = "x", ebooks = true}]', "subjects[0] is wrong: Extra", ""),
-        ('contact = "nobody"', "contact is wrong", ""),
+        ('contact = "nobody"', "contact is wrong: not an e-mail address or URL", ""),
+        # Which ingest would refuse once it is deployed.
+        ('contact = "me@localhost"', "contact is wrong: not an e-mail address or URL", ""),
         ('environment = "Production"', "environment is wrong", ""),
     ],
 )

@@ -35,7 +35,7 @@ def valid_memory(memory: str) -> str:
 
 def contact_for(*, live: bool, contact: str) -> str:
     """Return whom OpenLibrary may write to: as given, or that of `lake.toml`."""
-    found = contact or resolve(current_project()).values.contact or ""
+    found = resolve(current_project(), {"contact": contact}).values.contact or ""
     if live and not found:
         raise typer.BadParameter(
             "--live needs --contact, or contact in lake.toml: OpenLibrary wants to know whom to"
