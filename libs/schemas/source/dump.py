@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, NotRequired, TypedDict
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import BeforeValidator, ConfigDict, FailFast, Field, TypeAdapter
 
 from schemas.source.page import OptionalText, OptionalTexts
 from schemas.types import Int64
@@ -50,10 +50,13 @@ class DumpWork(TypedDict):
     title: str
     authors: NotRequired[
         Annotated[
-            list[Annotated[DumpAuthor, BeforeValidator(_author_of)]] | None, Field(default=None)
+            Annotated[list[Annotated[DumpAuthor, BeforeValidator(_author_of)]], FailFast()] | None,
+            Field(default=None),
         ]
     ]
-    covers: NotRequired[Annotated[list[Int64 | None] | None, Field(default=None)]]
+    covers: NotRequired[
+        Annotated[Annotated[list[Int64 | None], FailFast()] | None, Field(default=None)]
+    ]
     first_publish_date: NotRequired[OptionalText]
     subjects: NotRequired[OptionalTexts]
     subject_people: NotRequired[OptionalTexts]

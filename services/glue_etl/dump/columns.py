@@ -28,6 +28,7 @@ _KINDS: Final = {
     "subject_places": "place:",
     "subject_times": "time:",
 }
+_PREFIXED: Final = f"^(?:{'|'.join(_KINDS.values())}) ?(.+)$"
 #: Until 2010 keys were /a/OL1A.
 _OLD_AUTHOR: Final = "^/a/(OL[0-9]+A)$"
 
@@ -87,7 +88,9 @@ def _spellings(work: DumpWork) -> list[str]:
     for field, prefix in _KINDS.items():
         names: list[str] | None = work.get(field)  # type: ignore[assignment]  # texts
         if names:
-            spellings = [*spellings, *(f"{prefix}{name}" for name in names if name.strip())]
+            # Cleaned before the prefix is there, which would show where nothing else does.
+            cleaned = filter(None, map(values.clean_text, names))
+            spellings = [*spellings, *(f"{prefix}{name}" for name in cleaned)]
     return spellings
 
 
@@ -98,7 +101,11 @@ def _subjects(spellings: pa.ListArray) -> pa.ListArray:
     """
     found = _VOCABULARY.subjects(spellings, _ROWS.field("subjects").type)
     key, name, kind = (found.values.field(part) for part in ("key", "name", "kind"))
-    plain = pc.equal(kind, "subject")
-    shown = pc.if_else(plain, name, pc.replace_substring_regex(name, "^[^:]*: ?", ""))
+    alone = pc.if_else(
+        pc.equal(kind, "subject"), name, pc.replace_substring_regex(name, "^[^:]*: ?", "")
+    )
+    # A name of punctuation alone has no key, and so no kind.
+    keyless = pc.replace_substring_regex(name, _PREFIXED, r"\1")
+    shown = pc.if_else(key.is_valid(), alone, keyless)
     subjects = pa.StructArray.from_arrays([key, shown, kind], fields=list(found.type.value_type))
     return pa.ListArray.from_arrays(found.offsets, subjects, type=found.type)

@@ -15,7 +15,9 @@ from schemas.source.dump import DUMP_WORK, DumpWork
 YEAR = 2020
 KINDS = {"subject_people": "person:", "subject_places": "place:", "subject_times": "time:"}
 TEXTS = st.text(st.sampled_from("aAeE\u0301\u00e9 \t#+/:.\u200b\u2003\u00df\U0001f600"), max_size=6)
-SUBJECTS = TEXTS | st.sampled_from(["Love", "LOVE", "place:Rome", "Place: Rome", "person:", "C++"])
+SUBJECTS = TEXTS | st.sampled_from(
+    ["Love", "LOVE", "place:Rome", "Place: Rome", "person:", "C++", "\u00ad", "###"]
+)
 AUTHORS = (
     st.sampled_from(["/authors/OL1A", "/a/OL1A", "/a/OL1A\n", "/a/x", "Jane", " Jane "]) | TEXTS
 )
@@ -52,11 +54,12 @@ def subjects_of(work: DumpWork) -> list[dict[str, Any]]:
     spellings = list(work.get("subjects") or ())
     for field, prefix in KINDS.items():
         names: list[str] = work.get(field) or []  # type: ignore[assignment]  # lists of texts
-        spellings += [prefix + name for name in names if name.strip()]
+        spellings += [prefix + name for name in names if values.clean_text(name)]
     unique: dict[str, dict[str, Any]] = {}
     for name in filter(None, map(values.clean_text, spellings)):
         key, name, kind = values.subject_of(name)
-        shown = name if kind == "subject" else name.partition(":")[2].strip()
+        prefixed = kind != "subject" or (key is None and name.startswith(tuple(KINDS.values())))
+        shown = (prefixed and name.partition(":")[2].strip()) or name
         identity = values.subject_identity(key, name)
         unique.setdefault(identity, {"key": key, "name": shown, "kind": kind})
     return list(unique.values())
@@ -79,3 +82,17 @@ def test_columns_are_those_of_the_works_one_by_one(given: list[dict[str, Any]]) 
         "subjects": [subjects_of(work) for work in works],
         "cover_id": [next(filter(None, found), None) for found in covers],
     }
+
+
+def test_a_place_of_which_nothing_shows_is_none_and_its_prefix_is_never_shown() -> None:
+    names = ["\u00ad", "\u200b", "###", "Rome"]
+    work = {"key": "/works/OL1W", "title": "Emma", "subject_places": names}
+
+    made = own_columns([DUMP_WORK.validate_python(work)], YEAR)
+
+    assert made["subjects"].to_pylist() == [
+        [
+            {"key": None, "name": "###", "kind": "subject"},
+            {"key": "place:rome", "name": "Rome", "kind": "place"},
+        ]
+    ]

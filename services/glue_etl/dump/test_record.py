@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from glue_etl.dump.batch import parse_batch
 from glue_etl.dump.record import BadLineError, Source, record_of, work_of
 from glue_etl.testing.dumps import BAD_LINES, dump_lines
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.rows.work import WorkRow
+from schemas.source.dump import DUMP_WORK
 
 SOURCE = Source("20200531T000000Z", "dumps/ol_dump_works_2020-05-31.txt.gz")
 
@@ -200,3 +202,14 @@ def test_every_real_line_is_a_row(samples: Path) -> None:
         rows = list(map(whole, lines))
         assert len(rows) == count
         assert all(row.authors for row in rows)
+
+
+@pytest.mark.parametrize("field", ["authors", "covers", "subjects"])
+def test_a_list_of_nonsense_is_refused_at_its_first_item(field: str) -> None:
+    """GIVEN a million of them THEN an error for each would take more memory than the lists."""
+    work = {"key": "/works/OL1W", "title": "Emma", field: [{}, []] * 3}
+
+    with pytest.raises(ValidationError) as caught:
+        DUMP_WORK.validate_python(work)
+
+    assert caught.value.error_count() <= 2
