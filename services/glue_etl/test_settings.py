@@ -45,6 +45,7 @@ def test_what_glue_adds_is_passed_over() -> None:
         ([], "--processed: Field required"),
         (["--curated", "/data"], "--curated: String should match"),
         ([*WHERE, "--run-id", "yesterday"], "--run-id"),
+        ([*WHERE, "--run-id", "20261399T000000Z"], "--run-id"),
         ([*WHERE, "--previous", "../x"], "--previous"),
         ([*WHERE, "--keep", "0"], "--keep"),
         ([*WHERE, "--kepe", "3"], "unknown arguments: --kepe 3"),

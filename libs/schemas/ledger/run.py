@@ -10,14 +10,21 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, computed_field
 
-from schemas.keys import RUN_ID_PATTERN
+from schemas.keys import RUN_ID_PATTERN, parse_run_id
 from schemas.ledger.model import Count, LedgerModel, by_name
 from schemas.subjects import SubjectKind
 
 RunStatus = Literal["complete", "partial", "failed"]
 SubjectStatus = Literal["complete", "partial", "empty", "failed"]
 PageStatus = Literal["processed", "quarantined"]
-RunId = Annotated[str, Field(pattern=rf"^{RUN_ID_PATTERN}$")]
+
+
+def _of_a_real_time(run_id: str) -> str:
+    parse_run_id(run_id)
+    return run_id
+
+
+RunId = Annotated[str, Field(pattern=rf"^{RUN_ID_PATTERN}$"), AfterValidator(_of_a_real_time)]
 
 
 class PageEntry(LedgerModel):

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import pyarrow as pa
+from pydantic import ValidationError
 from pyspark import TaskContext
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
@@ -34,6 +35,7 @@ from schemas.keys import (
     dump_quarantine_prefix,
     dump_rows_prefix,
     processed_ledger_key,
+    run_prefix,
 )
 from schemas.ledger.run import DumpLedger, DumpSource
 from schemas.version import CONTRACT_VERSION
@@ -91,19 +93,35 @@ def load_dump(
     ------
     EmptyDumpError, TruncatedDumpError, DamagedDumpError, TooManyBadLinesError
         When the dump is not what it should be; then nothing stays of it.
+    RunTakenError
+        When another job has loaded the run meanwhile, or it is no dump's; what there is stays.
     StorageError
         When a file cannot be written, however often Spark tries.
     """
     writer = _writer(arguments, files)
+    # Once more, since Spark took its time to start: what a finished load wrote is never deleted.
+    if loaded := already_loaded(arguments, files, file):
+        return loaded
     # Of an attempt that was killed, which may have had other parts.
     _clear(writer)
     try:
         loaded, unreadable = _load(arguments, writer, spark, file)
+        if source_of(arguments, files) != file:
+            raise DamagedDumpError(
+                f"{arguments.dump} was replaced while it was read: load it again",
+                dump=arguments.dump,
+            )
     except BaseException:
-        _clear(writer)
+        if files.read(_ledger_uri(arguments)) is None:
+            _clear(writer)
         raise
     ledger = _ledger(loaded, file, unreadable).model_dump_json().encode()
-    files.write(_ledger_uri(arguments), ledger)
+    if files.write_if(_ledger_uri(arguments), ledger, None) is None:
+        raise RunTakenError(
+            f"run {arguments.run_id} was loaded by another job meanwhile, and its files may be of"
+            " both: remove its ledger, and load it again",
+            run_id=arguments.run_id,
+        )
     return loaded
 
 
@@ -177,14 +195,11 @@ def already_loaded(
     """
     body = files.read(_ledger_uri(arguments))
     if body is None:
+        _refuse_begun_crawl(arguments, files)
         return None
-    ledger = DumpLedger.model_validate_json(body)
+    ledger = _parsed(arguments, body)
     if ledger.subjects:
-        raise RunTakenError(
-            f"run {arguments.run_id} is a crawl: give the dump another run (--run-id), such as"
-            f" {arguments.run_id[:8]}T235959Z",
-            run_id=arguments.run_id,
-        )
+        raise _of_crawl(arguments)
     if source and ledger.dump and ledger.dump != source:
         raise RunTakenError(
             f"run {arguments.run_id} was loaded from another dump ({ledger.dump.name},"
@@ -193,6 +208,31 @@ def already_loaded(
             run_id=arguments.run_id,
         )
     return Loaded("unchanged", ledger.run_id, ledger.records, ledger.rows, ledger.quarantined)
+
+
+def _refuse_begun_crawl(arguments: BulkArguments, files: Files) -> None:
+    ledger = arguments.runs + below(RUNS_PREFIX, run_prefix(arguments.run_id))
+    if files.find(ledger):
+        raise _of_crawl(arguments)
+
+
+def _of_crawl(arguments: BulkArguments) -> RunTakenError:
+    return RunTakenError(
+        f"run {arguments.run_id} is a crawl: give the dump another run (--run-id), such as"
+        f" {arguments.run_id[:8]}T235959Z",
+        run_id=arguments.run_id,
+    )
+
+
+def _parsed(arguments: BulkArguments, body: bytes) -> DumpLedger:
+    try:
+        return DumpLedger.model_validate_json(body)
+    except ValidationError as error:
+        raise RunTakenError(
+            f"run {arguments.run_id} has a ledger that cannot be read: remove"
+            f" {_ledger_uri(arguments)} to load it anew ({error.errors()[0]['msg']})",
+            run_id=arguments.run_id,
+        ) from error
 
 
 def _write_parts(lines: DataFrame, writer: PartWriter) -> DataFrame:

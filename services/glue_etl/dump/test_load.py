@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from glue_etl.testing.duckdb_tables import duckdb_tables
 from glue_etl.testing.dumps import BAD_LINES, dump_lines, write_dump
 from glue_etl.testing.lake import Lake
 from glue_etl.testing.tables import read_tables
-from schemas.keys import dump_quarantine_prefix, dump_rows_prefix, processed_ledger_key
+from schemas.keys import dump_quarantine_prefix, dump_rows_prefix, plan_key, processed_ledger_key
 from schemas.ledger.run import DumpLedger
 from schemas.rows.quarantine import QuarantineRecord
 
@@ -98,6 +98,92 @@ def test_the_run_of_a_crawl_is_not_taken_for_a_dump_s(lake: Lake) -> None:
 
     with pytest.raises(RunTakenError, match="is a crawl"):
         already_loaded(arguments, LocalFiles(), source_of(arguments, LocalFiles()))
+
+
+def test_the_run_of_a_crawl_that_goes_on_is_not_taken_either(lake: Lake) -> None:
+    dump = lake.root / "dump.txt"
+    write_dump(dump, dump_lines(3))
+    plan = lake.root / plan_key(RUN)
+    plan.parent.mkdir(parents=True)
+    plan.write_bytes(b"{}")
+    arguments = arguments_for(lake, dump)
+
+    with pytest.raises(RunTakenError, match="is a crawl"):
+        already_loaded(arguments, LocalFiles(), source_of(arguments, LocalFiles()))
+
+
+def test_a_ledger_that_cannot_be_read_is_not_written_over(lake: Lake) -> None:
+    dump = lake.root / "dump.txt"
+    write_dump(dump, dump_lines(3))
+    ledger = lake.root / processed_ledger_key(RUN)
+    ledger.parent.mkdir(parents=True)
+    ledger.write_bytes(b'{"run_id": ')
+    arguments = arguments_for(lake, dump)
+
+    with pytest.raises(RunTakenError, match=f"remove file://{ledger} to load it anew"):
+        already_loaded(arguments, LocalFiles(), source_of(arguments, LocalFiles()))
+
+
+class Meanwhile(LocalFiles):
+    """Another job loads the run when this one has found that nobody has."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        self.happens = happens
+
+    def delete(self, uri: str) -> None:
+        super().delete(uri)
+        happens, self.happens = self.happens, lambda: None
+        happens()
+
+    def __reduce__(self) -> tuple[type[LocalFiles], tuple[()]]:
+        # Workers write as ever.
+        return LocalFiles, ()
+
+
+def test_a_job_that_fails_leaves_what_another_has_loaded(lake: Lake, spark: Any) -> None:
+    """GIVEN a run that another job loads meanwhile THEN a failing one does not delete its rows."""
+    dump, bad = lake.root / "dump.txt", lake.root / "bad.txt"
+    write_dump(dump, dump_lines(20))
+    write_dump(bad, iter(BAD_LINES * 3))
+
+    with pytest.raises(TooManyBadLinesError):
+        load(lake, spark, bad, Meanwhile(lambda: load(lake, spark, dump)))
+
+    assert already_loaded(arguments_for(lake, dump), LocalFiles(), None)
+    assert pq.read_table(lake.root / dump_rows_prefix(RUN)).num_rows == 20
+
+
+def test_a_job_that_comes_late_leaves_what_another_has_loaded(lake: Lake, spark: Any) -> None:
+    dump, other = lake.root / "dump.txt", lake.root / "other.txt"
+    write_dump(dump, dump_lines(20))
+    write_dump(other, dump_lines(10))
+    load(lake, spark, dump)
+
+    with pytest.raises(RunTakenError, match="another dump"):
+        load(lake, spark, other)
+
+    assert load(lake, spark, dump).status == "unchanged"
+    assert pq.read_table(lake.root / dump_rows_prefix(RUN)).num_rows == 20
+
+
+def test_two_jobs_at_once_do_not_both_succeed(lake: Lake, spark: Any) -> None:
+    dump = lake.root / "dump.txt"
+    write_dump(dump, dump_lines(20))
+
+    with pytest.raises(RunTakenError, match="by another job meanwhile"):
+        load(lake, spark, dump, Meanwhile(lambda: load(lake, spark, dump)))
+
+
+def test_a_dump_that_is_replaced_while_it_is_read_is_not_loaded(lake: Lake, spark: Any) -> None:
+    """GIVEN another file in its place THEN no ledger says the first one's size and digest of it."""
+    dump = lake.root / "dump.txt"
+    write_dump(dump, dump_lines(10))
+    replaced = Meanwhile(lambda: write_dump(dump, dump_lines(20)))
+
+    with pytest.raises(DamagedDumpError, match="was replaced while it was read"):
+        load(lake, spark, dump, replaced)
+
+    assert [path for path in lake.root.rglob("*") if path.is_file()] == [dump]
 
 
 def test_positions_hold_over_partitions_too(lake: Lake, spark: Any) -> None:
