@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.rules.monitoring import emitted, short_name
-from infra.rules.template import as_list, load, statements
+from infra.rules.template import UNITS, as_list, load, statements
 
 DOCUMENT, RUNBOOK = Path("docs/operations.md"), Path("docs/runbook.md")
 
@@ -37,12 +37,17 @@ def test_every_metric_is_described() -> None:
     }
 
 
-@pytest.mark.parametrize("unit", ["ingest", "process", "glue_etl", "quicksight"])
+# Roles of whoever deploys have statements by the dozen, each with its reason beside it.
+DEPLOYMENT = {"bootstrap CloudFormationRole", "bootstrap DeployRole"}
+
+
+@pytest.mark.parametrize("unit", UNITS)
 def test_every_permission_is_described(unit: str) -> None:
     described = {row[:3] for row in rows() if re.match(rf"{unit} \w+Role$", row[0])}
 
     assert described == {
         (f"{unit} {role.name}", item["Sid"], ", ".join(as_list(item["Action"])))
         for role in load(unit).resources("AWS::IAM::Role")
+        if f"{unit} {role.name}" not in DEPLOYMENT
         for item in statements(role)
     }

@@ -6,8 +6,10 @@ from pathlib import Path
 from lake.aws import APP
 from lake.project import Project
 from lake.settings import DEFAULT_PORT, OPTIONS, VARIABLES, LakeSettings, resolve
+from schemas import keys
 
 OPERATIONS = Path("docs/operations.md")
+ARCHITECTURE = Path("docs/architecture.md")
 
 
 def test_every_setting_is_described_in_the_document_and_in_the_file() -> None:
@@ -42,4 +44,20 @@ def test_the_modules_that_use_a_permission_exist() -> None:
     named = {module for row in rows for module in re.findall(r"`(\w+/[\w/]+\.py)`", row)}
 
     assert len(named) > 10
-    assert [module for module in named if not Path("services", module).is_file()] == []
+    homes = (Path("services"), Path())
+    assert [one for one in named if not any((home / one).is_file() for home in homes)] == []
+
+
+def test_the_table_of_the_data_bucket_has_every_prefix_and_key() -> None:
+    text = ARCHITECTURE.read_text(encoding="utf-8")
+    table = text.partition("## The data bucket")[2].partition("\n## ")[0]
+    named = [
+        value
+        for name, value in vars(keys).items()
+        if name.endswith(("_PREFIX", "_KEY")) and isinstance(value, str)
+    ]
+
+    assert len(named) > 10
+    # Of keys in one folder, the table has the folder with the first alone.
+    short = [key.partition("/")[2] or key for key in named]
+    assert [key for key in short if key not in table] == []

@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from pyspark.sql import DataFrameReader, SparkSession
+from pyspark.sql import SparkSession
 
 from glue_etl.errors import JavaMissingError
 from glue_etl.settings import SessionArguments
+from glue_etl.spark import SMALL
 
 #: What Spark 4.1 runs on (https://spark.apache.org/docs/4.1.1/).
 OLDEST_JAVA: Final = 17
@@ -24,8 +25,6 @@ _ADVICE: Final = (
     " openjdk@17') and see that 'java' is on the PATH or JAVA_HOME is set."
 )
 _MIB: Final = 2**20
-#: Input (bytes) below which Spark's preparations for large data cost more than they bring.
-SMALL: Final = 4 * _MIB
 #: Half the processor time of a small job: compiled well enough, and no threads for the collector.
 _SMALL_JVM: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
@@ -117,11 +116,3 @@ def _settings(arguments: SessionArguments, small: bool) -> dict[str, str]:
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
     }
-
-
-def reader(spark: SparkSession) -> DataFrameReader:
-    """Return a reader that takes paths as they are; Spark's own takes them for patterns.
-
-    The option is Spark's, for its own use (``DataSource.GLOB_PATHS_KEY``).
-    """
-    return spark.read.option("__globPaths__", "false")

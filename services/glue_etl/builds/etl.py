@@ -10,7 +10,6 @@ from typing import Any, Final, Literal
 
 from pyspark.sql import SparkSession
 
-from glue_etl.adapters.spark_session import SMALL
 from glue_etl.builds.control import apply_controls
 from glue_etl.builds.culprits import find_culprits
 from glue_etl.builds.exclusions import Exclusions
@@ -25,6 +24,7 @@ from glue_etl.compaction.days import Roots, TableInput
 from glue_etl.errors import BuildMissingError
 from glue_etl.ports import Files
 from glue_etl.settings import JobArguments
+from glue_etl.spark import SMALL
 from glue_etl.tables.precedence import NewestDump
 from glue_etl.version import SERVICE_VERSION
 from schemas.curated_tables import CURATED

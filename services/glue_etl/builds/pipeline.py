@@ -10,10 +10,10 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from glue_etl.adapters.spark_session import reader
 from glue_etl.builds.writing import TableWriter, read_table
 from glue_etl.compaction.days import TableInput
 from glue_etl.settings import JobArguments
+from glue_etl.spark import reader
 from glue_etl.tables.author_rankings import author_rankings
 from glue_etl.tables.authors import authors
 from glue_etl.tables.columns import struct_type

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
 
-from glue_etl.adapters.spark_session import reader
+from glue_etl.spark import reader
 from glue_etl.tables.columns import conform, struct_type
 from schemas.curated_tables import CURATED
 

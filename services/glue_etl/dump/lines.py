@@ -8,7 +8,7 @@ from typing import Final
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from glue_etl.adapters.spark_session import reader
+from glue_etl.spark import reader
 
 _MASK: Final = (1 << 33) - 1
 #: Bytes of a compressed dump that become one partition, and one file of rows of about that size.
