@@ -32,6 +32,13 @@ def _split(value: object) -> object:
     return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
 
+def _shown(uri: str) -> str:
+    name = uri.rpartition("/")[2]
+    if name.startswith(("_", ".")) or name.endswith("._COPYING_"):
+        raise ValueError(f"Spark passes over files with names like {name}: give it another")
+    return uri
+
+
 Folder = Annotated[str, Field(pattern=r"^(s3://[^/]+|file:///)"), AfterValidator(_with_slash)]
 FileUri = Annotated[str, Field(pattern=r"^(s3://[^/]+/|file:///).*[^/]$")]
 RunIds = Annotated[list[RunId], BeforeValidator(_split)]
@@ -193,7 +200,9 @@ class JobArguments(CompactArguments, SessionArguments):
 class BulkArguments(SessionArguments):
     """Turn a works dump into processed rows, as a run of their own."""
 
-    dump: FileUri = Field(description="the dump: text, or text by gzip (.gz)")
+    dump: Annotated[FileUri, AfterValidator(_shown)] = Field(
+        description="the dump: text, or text by gzip (.gz)"
+    )
     run_id: RunId = Field(
         description="id of the run: the end of the dump's day, such as 20260930T235959Z"
     )

@@ -67,3 +67,12 @@ def test_iceberg_tables_have_a_database_apart(others: list[str]) -> None:
 def test_a_dump_is_a_file() -> None:
     with pytest.raises(InvalidArgumentsError, match="--dump"):
         BulkArguments.parse(["--dump", "s3://lake/dumps/"])
+
+
+@pytest.mark.parametrize("name", ["_d.txt", ".d.txt", "d.txt._COPYING_"])
+def test_a_dump_that_spark_would_not_see_is_refused(name: str) -> None:
+    argv = ["--run-id", "20260930T235959Z", "--processed", "s3://b/p/"]
+    argv += ["--quarantine", "s3://b/q/", "--runs", "s3://b/r/"]
+
+    with pytest.raises(InvalidArgumentsError, match="--dump: .*Spark passes over"):
+        BulkArguments.parse([*argv, "--dump", f"s3://b/{name}"])

@@ -144,9 +144,12 @@ class LocalRoute:
     def _linked(self, dump: Dump) -> Path:
         # Spark reads a path as a pattern, so the user's file name could mean something else.
         link = self.workspace.folder.resolve() / "dumps" / dump.name
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.unlink(missing_ok=True)
-        link.symlink_to(dump.path.resolve())
+        target = dump.path.resolve()
+        # A dump that lies there is its own link.
+        if target != link:
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
         return link
 
 

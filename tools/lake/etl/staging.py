@@ -142,7 +142,7 @@ class Stage:
         """Make the objects below some prefixes exactly the staged files; return the number sent.
 
         Objects without a file are removed: they are left over from an earlier attempt, in which
-        Spark gave every file another name.
+        there were other files.
 
         Raises
         ------
@@ -172,10 +172,15 @@ class Stage:
         return sent
 
     def remove(self, prefix: str) -> None:
-        """Remove the files below a prefix."""
+        """Remove the files below a prefix, and forget of which objects they were.
+
+        A file that comes in the place of one, as large as it was, must be sent.
+        """
         for path in self._files(prefix):
             path.unlink()
         self._remove_empty_folders()
+        kept = {key: etag for key, etag in self._known().items() if not key.startswith(prefix)}
+        self._remember(kept)
 
     def _check_sent(
         self, files: dict[str, Path], there: Iterable[StoredObject], known: dict[str, str]

@@ -75,6 +75,16 @@ def test_a_dump_becomes_a_run_and_the_run_a_build(
     assert result.etl.objects_staged == 0
 
 
+def test_a_dump_among_the_files_of_the_etl_is_read_and_stays(route: LocalRoute) -> None:
+    place = route.workspace.folder / "dumps/ol_dump_works_2026-09-30.txt"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"line\n" * 10)
+
+    assert load(route, place).loaded.status == "loaded"
+
+    assert place.read_bytes() == b"line\n" * 10
+
+
 def test_quarantined_lines_can_be_queried(cloud: Cloud, route: LocalRoute, dump: Path) -> None:
     load(route, dump)
     load(route, dump)

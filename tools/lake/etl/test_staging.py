@@ -121,6 +121,21 @@ def test_uploaded_files_are_not_fetched_again(cloud: Cloud, stage: Stage) -> Non
     assert stage.store(cloud, BUCKET, ["p/"]) == 0
 
 
+def test_a_file_in_the_place_of_a_removed_one_is_sent(cloud: Cloud, stage: Stage) -> None:
+    """GIVEN a file of the same name and size, as of another dump THEN it is sent."""
+    stage.path("p").mkdir(parents=True)
+    stage.path("p/a").write_text("Emma")
+    stage.store(cloud, BUCKET, ["p/"])
+
+    stage.remove("p/")
+    stage.path("p").mkdir(parents=True)
+    stage.path("p/a").write_text("Anna")
+
+    assert stage.store(cloud, BUCKET, ["p/"]) == 1
+    body = cloud.client("s3").get_object(Bucket=BUCKET, Key="p/a")["Body"].read()
+    assert body == b"Anna"
+
+
 def test_an_incomplete_upload_is_an_error(
     cloud: Cloud, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
