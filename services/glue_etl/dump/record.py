@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Final
+from typing import Any, Final, NoReturn
 
 from pydantic import ValidationError
 
@@ -21,6 +21,10 @@ from schemas.version import CONTRACT_VERSION
 _COLUMNS: Final = 5
 _TYPE: Final = "/type/work"
 _MAX_PAYLOAD: Final = 1_000_000
+#: What parsers take for a number, and JSON does not have; a title may have the word.
+_NO_NUMBERS: Final = ("NaN", "Infinity")
+_DIGITS: Final = 100
+_TOO_LARGE: Final = 10**_DIGITS
 #: The columns that say which work a line is of, whatever comes after them.
 _LINE_OF_WORK: Final = re.compile(rb"/type/work\t(/works/OL[0-9]{1,18}W)\t")
 
@@ -102,19 +106,35 @@ def record_of(line: bytes) -> DumpWork:
 
 
 def _work(document: str) -> DumpWork:
+    if not any(word in document for word in _NO_NUMBERS):
+        try:
+            return DUMP_WORK.validate_json(document)
+        except ValidationError:
+            # It does not fit, or it holds what pydantic's own parser gives up at even in a field
+            # that is not used: a lone surrogate, or a number of thousands of digits.
+            pass
     try:
-        return DUMP_WORK.validate_json(document)
-    except ValidationError:
-        # It does not fit, or it holds a lone surrogate, at which pydantic's own parser gives up
-        # even in a field that is not used.
-        pass
-    try:
-        record = DUMP_WORK.validate_python(json.loads(document))
+        record = DUMP_WORK.validate_python(_parsed(document))
         json.dumps(record, ensure_ascii=False).encode()
     except ValidationError as error:
         raise BadLineError(*reason_of(error)) from None
     except UnicodeEncodeError:
         raise BadLineError("record.invalid_text", "the record's text is not Unicode") from None
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise BadLineError("record.too_deep", "the record is nested too deeply") from None
+    except ValueError as error:
         raise BadLineError("line.not_json", f"the fifth column is not JSON: {error}") from None
     return record
+
+
+def _parsed(document: str) -> Any:
+    return json.loads(document, parse_constant=_refuse, parse_int=_bounded)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number of JSON")
+
+
+def _bounded(digits: str) -> int:
+    # Python refuses numbers of thousands of digits, which are JSON, and fit no column.
+    return int(digits) if len(digits) <= _DIGITS else _TOO_LARGE

@@ -213,3 +213,42 @@ def test_a_list_of_nonsense_is_refused_at_its_first_item(field: str) -> None:
         DUMP_WORK.validate_python(work)
 
     assert caught.value.error_count() <= 2
+
+
+def raw(document: str) -> bytes:
+    return f"/type/work\t/works/OL1W\t1\t2020-01-01\t{document}".encode()
+
+
+@pytest.mark.parametrize(
+    "unused",
+    ["7" * 5000, "-" + "7" * 5000, '"Infinity and NaN"', "[" * 5000 + "]" * 5000, '"\\ud800"'],
+    ids=["digits", "negative digits", "words", "nested", "surrogate"],
+)
+def test_what_is_not_used_is_not_checked(unused: str) -> None:
+    line = raw('{"key": "/works/OL1W", "title": "Emma", "w": ' + unused + "}")
+
+    assert record_of(line)["title"] == "Emma"
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ('{"key": "/works/OL1W", "title": "Emma", "w": NaN}', "line.not_json"),
+        ('{"key": "/works/OL1W", "title": "Emma", "w": [-Infinity]}', "line.not_json"),
+        ('{"key": "/works/OL1W", "title": "Emma", "covers": [NaN]}', "line.not_json"),
+        (
+            '{"key": "/works/OL1W", "title": "Emma", "covers": [' + "7" * 5000 + "]}",
+            "record.out_of_range",
+        ),
+        (
+            '{"key": "/works/OL1W", "title": 7, "w": ' + "[" * 200_000 + "]" * 200_000 + "}",
+            "record.too_deep",
+        ),
+    ],
+    ids=["NaN", "Infinity", "NaN in use", "digits in use", "deep and wrong"],
+)
+def test_what_cannot_be_read_is_called_what_it_is(document: str, code: str) -> None:
+    with pytest.raises(BadLineError) as caught:
+        record_of(raw(document))
+
+    assert caught.value.code == code
