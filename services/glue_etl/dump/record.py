@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from dataclasses import dataclass
@@ -12,15 +11,15 @@ from typing import Any, Final, NoReturn
 
 from pydantic import ValidationError
 
+from cleaning.payload import MAX_RECORD_BYTES, payload_of
 from cleaning.reasons import reason_of
 from schemas.keys import parse_run_id
-from schemas.rows.quarantine import PayloadEncoding, QuarantineRecord
+from schemas.rows.quarantine import QuarantineRecord
 from schemas.source.dump import DUMP_WORK, DumpWork
 from schemas.version import CONTRACT_VERSION
 
 _COLUMNS: Final = 5
 _TYPE: Final = "/type/work"
-_MAX_PAYLOAD: Final = 1_000_000
 #: What parsers take for a number, and JSON does not have; a title may have the word.
 _NO_NUMBERS: Final = ("NaN", "Infinity")
 _DIGITS: Final = 100
@@ -59,18 +58,14 @@ class Source:
 
     def rejected(self, line: bytes, position: int, error: BadLineError) -> QuarantineRecord:
         """Make the quarantine record of a line."""
-        encoding: PayloadEncoding = "text"
-        try:
-            payload = line.decode()
-        except UnicodeDecodeError:
-            payload, encoding = base64.b64encode(line[:_MAX_PAYLOAD]).decode(), "base64"
+        payload = payload_of(line, MAX_RECORD_BYTES)
         return QuarantineRecord(
             reason_code=error.code,
             reason_message=str(error),
             field=error.field,
-            payload=payload[:_MAX_PAYLOAD],
-            payload_encoding=encoding,
-            payload_truncated=len(line) > _MAX_PAYLOAD,
+            payload=payload.text,
+            payload_encoding=payload.encoding,
+            payload_truncated=payload.is_truncated,
             contract_version=CONTRACT_VERSION,
             run_id=self.run_id,
             raw_key=self.raw_key,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -138,6 +139,20 @@ def test_a_bad_line_is_kept_with_its_reason(bad: bytes, code: str) -> None:
     assert (record.reason_code, record.position, record.run_id) == (code, 7, SOURCE.run_id)
     assert record.payload_encoding == ("base64" if code == "line.not_utf8" else "text")
     assert record.model_dump_json().encode()
+
+
+def test_the_payload_of_a_long_line_is_whole_or_says_that_it_is_not() -> None:
+    """GIVEN lines within the limit and beyond it THEN only those that are cut say so."""
+    error = BadLineError("line.columns", "the line has 1 columns instead of 5")
+    whole = [b"\xff" * 750_001, b"\xff" * 1_000_000, "é".encode() * 500_000]
+    cut = [b"\xff" * 1_000_001, "é".encode() * 500_001]
+
+    kept = [SOURCE.rejected(line, 0, error) for line in whole]
+
+    assert [record.payload_truncated for record in kept] == [False, False, False]
+    assert [base64.b64decode(record.payload) for record in kept[:2]] == whole[:2]
+    assert kept[2].payload.encode() == whole[2]
+    assert [SOURCE.rejected(line, 0, error).payload_truncated for line in cut] == [True, True]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
 import hashlib
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from cleaning.payload import payload_of
 from ingest.errors import (
     BodyRefusedError,
     IngestError,
@@ -38,6 +38,7 @@ from schemas.ledger.run import PageEntry
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.version import CONTRACT_VERSION
 
+#: Bytes that are kept of a refused answer.
 _LONGEST_PAYLOAD: Final = 256 * 1024
 
 
@@ -190,12 +191,13 @@ class PageFetcher:
         # The digest in the key keeps different refusals of one page apart, and equal ones together.
         digest = hashlib.sha256(response.body).hexdigest()
         key = raw_key.refused_response_key(digest)
+        payload = payload_of(response.body, _LONGEST_PAYLOAD)
         record = QuarantineRecord(
             reason_code=refused.code,
             reason_message=refused.message,
-            payload=base64.b64encode(response.body[:_LONGEST_PAYLOAD]).decode("ascii"),
-            payload_encoding="base64",
-            payload_truncated=len(response.body) > _LONGEST_PAYLOAD,
+            payload=payload.text,
+            payload_encoding=payload.encoding,
+            payload_truncated=payload.is_truncated,
             table_name=REFUSED_RESPONSES,
             contract_version=CONTRACT_VERSION,
             run_id=raw_key.run_id,

@@ -74,7 +74,8 @@ def test_refused_bodies_are_kept_in_quarantine_and_counted() -> None:
         "quarantine_data/raw/ingest_date=2026-11-23/20261123T000000Z-love-000000-"
     )
     record = QuarantineRecord.model_validate_json(gzip.decompress(lake.store.objects[key].body))
-    assert (record.reason_code, record.payload_encoding) == ("html_body", "base64")
+    assert (record.reason_code, record.payload_encoding) == ("html_body", "text")
+    assert record.payload.startswith("<html>")
     assert lake.outcome("love").refused == 2
     assert len(lake.raw_keys()) == 1
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
 import json
-from codecs import getincrementaldecoder
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
+from cleaning.payload import MAX_RECORD_BYTES, Payload, payload_of
 from process.errors import PageError
 from process.logic.lineage import Lineage
 from process.openlibrary.page import Rejected
-from schemas.rows.quarantine import PayloadEncoding, QuarantineRecord
+from schemas.rows.quarantine import QuarantineRecord
 from schemas.version import CONTRACT_VERSION
 
-#: Characters of payload kept; what is longer is whole in the raw object only.
-MAX_PAYLOAD: Final = 1_000_000
-_MAX_PAGE_PAYLOAD: Final = 48_000
+#: Bytes that are kept of a page.
+_MAX_PAGE_BYTES: Final = 48_000
 
 
 def reject_record(
@@ -38,14 +36,14 @@ def reject_record(
         ``works``.
     """
     reason = rejected.reason
-    payload, encoding = _text_payload(rejected.text)
+    payload = _record_payload(rejected.text)
     return QuarantineRecord(
         reason_code=reason.code,
         reason_message=reason.message,
         field=".".join(filter(None, (where.get("part"), reason.field))) or None,
-        payload=payload[:MAX_PAYLOAD],
-        payload_encoding=encoding,
-        payload_truncated=len(payload) > MAX_PAYLOAD,
+        payload=payload.text,
+        payload_encoding=payload.encoding,
+        payload_truncated=payload.is_truncated,
         table_name=where.get("table_name", "works"),
         contract_version=CONTRACT_VERSION,
         run_id=lineage.page.run_id,
@@ -67,19 +65,13 @@ def reject_page(
     is_read
         Whether the object was read; one that is too large is not.
     """
-    beginning = body[:_MAX_PAGE_PAYLOAD]
-    encoding: PayloadEncoding = "text"
-    try:
-        # A character that the cut divides is left out.
-        payload = getincrementaldecoder("utf-8")().decode(beginning, final=beginning == body)
-    except UnicodeDecodeError:
-        payload, encoding = base64.b64encode(beginning).decode(), "base64"
+    payload = payload_of(body, _MAX_PAGE_BYTES)
     return QuarantineRecord(
         reason_code=error.code,
         reason_message=str(error),
-        payload=payload,
-        payload_encoding=encoding,
-        payload_truncated=len(beginning) < len(body) or not is_read,
+        payload=payload.text,
+        payload_encoding=payload.encoding,
+        payload_truncated=payload.is_truncated or not is_read,
         contract_version=CONTRACT_VERSION,
         run_id=run_id,
         raw_key=raw_key,
@@ -92,17 +84,16 @@ def to_bytes(records: Sequence[QuarantineRecord]) -> bytes:
     return gzip.compress(lines.encode(), compresslevel=6, mtime=0)
 
 
-def _text_payload(text: bytes) -> tuple[str, PayloadEncoding]:
+def _record_payload(text: bytes) -> Payload:
     """Return a record as it was written; as JSON where a strict reader takes it for JSON."""
-    try:
-        payload = text.decode()
-    except UnicodeDecodeError:
-        return base64.b64encode(text[:MAX_PAYLOAD]).decode(), "base64"
+    payload = payload_of(text, MAX_RECORD_BYTES)
+    if payload.encoding != "text" or payload.is_truncated:
+        return payload
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
     except (msgspec.DecodeError, RecursionError):
-        return payload, "text"
-    return payload, "json"
+        return payload
+    return payload._replace(encoding="json")
 
 
 def _iso(lineage: Lineage) -> str:

@@ -562,6 +562,17 @@ def test_a_payload_cut_inside_a_character_stays_text(lake: Lake) -> None:
     assert len(line["payload"].encode()) == 48_000
 
 
+def test_a_payload_that_is_cut_is_no_json(lake: Lake) -> None:
+    """GIVEN more bytes than are kept, and fewer characters THEN the record is cut and says so."""
+    text = b'{"work_count": 1, "works": [{"key": 1, "title": "%s"}]}' % ("é" * 600_000).encode()
+
+    process_page(lake.outputs, lake.put_raw(gzip.compress(text, mtime=0)), LIMITS)
+
+    (line,) = lake.store.lines(RawKey.of(RUN, "love", 0).quarantine_key("works"))
+    assert (line["payload_encoding"], line["payload_truncated"]) == ("text", True)
+    assert len(line["payload"].encode()) in {999_999, 1_000_000}
+
+
 @pytest.mark.parametrize("entry", [["1990", "5"], [1990.0, True], [1990], [1990, 5, 1], "1990"])
 def test_a_year_of_another_type_is_refused_and_not_guessed(lake: Lake, entry: Any) -> None:
     body = packed(make_page(publishing_history=[[1989, 2], entry]))
