@@ -13,6 +13,7 @@ HEAVY = {"pyarrow", "pandas", "numpy", "boto3", "botocore", "awswrangler"}
 @pytest.mark.parametrize(
     "module",
     [
+        "aws_errors",
         "keys",
         "ledger.provenance",
         "ledger.parts",

@@ -11,14 +11,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from glue_etl.errors import StorageError
 from glue_etl.ports import FileInfo, Versioned
+from schemas.aws_errors import ABSENT, CHANGED, UNDER_WAY, error_code
 from schemas.keys import is_folder_marker
 
 _SCHEME: Final = "s3://"
-_ABSENT: Final = {"NoSuchKey", "404", "NotFound"}
-#: The object changed, or another conditional write was under way.
-_REFUSED: Final = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
-#: Of one object among several: it changed, or is gone, before it was to be deleted.
-_NOT_DELETED: Final = _REFUSED | _ABSENT
+#: A condition did not hold, for the object changed or is gone, or another write was under way.
+_REFUSED: Final = CHANGED | UNDER_WAY | ABSENT
 #: What one DeleteObjects call takes.
 _BATCH: Final = 1000
 
@@ -42,7 +40,7 @@ class S3Files:
                 answer = self.client.get_object(Bucket=bucket, Key=key)
                 return Versioned(answer["Body"].read(), answer["ETag"])
             except ClientError as error:
-                if _code(error) in _ABSENT:
+                if error_code(error.response) in ABSENT:
                     return None
                 raise
 
@@ -61,7 +59,7 @@ class S3Files:
             try:
                 return self._put(uri, body, **condition)
             except ClientError as error:
-                if _code(error) not in _REFUSED | _ABSENT:
+                if error_code(error.response) not in _REFUSED:
                     raise
         # An answer that was lost on its way makes the client repeat a write that had succeeded.
         found = self.read_versioned(uri)
@@ -105,7 +103,7 @@ class S3Files:
             objects = [
                 {"Key": key, "ETag": etag} for (there, key), etag in places if there == bucket
             ]
-            self._delete(bucket, objects, _NOT_DELETED)
+            self._delete(bucket, objects, _REFUSED)
 
     def _delete(self, bucket: str, objects: list[dict[str, str]], expected: Set[str]) -> None:
         for start in range(0, len(objects), _BATCH):
@@ -138,10 +136,6 @@ class S3Files:
 def _split(uri: str) -> tuple[str, str]:
     bucket, _, key = uri.removeprefix(_SCHEME).partition("/")
     return bucket, key
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 @contextmanager

@@ -14,14 +14,11 @@ from botocore.session import get_session
 
 from ingest.errors import StoreUnavailableError, WriteConflictError
 from ingest.ports import NewObject, StoredObject
+from schemas.aws_errors import ABSENT, CHANGED, UNDER_WAY, error_code
 
 #: Seconds; a write that is lost is repeated by the client, which conditional writes make harmless.
 _CONNECT_TIMEOUT: Final = 3
 _READ_TIMEOUT: Final = 10
-_ABSENT: Final = frozenset({"NoSuchKey", "404", "NotFound"})
-_CONFLICT: Final = frozenset({"PreconditionFailed", "412"})
-#: 409: S3 met another write of the same object, or a change of the bucket, under way.
-_UNDER_WAY: Final = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
 #: S3 did not get to the request, or gave up on it, as with 5xx.
 _BUSY: Final = frozenset({"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable"})
 #: Seconds before the second and the later tries.
@@ -86,7 +83,7 @@ class S3Store:
             try:
                 found = self._client.get_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
-                if _code(error) in _ABSENT:
+                if error_code(error.response) in ABSENT:
                     return None
                 raise
             # Its own read checks length and checksum; as a context it hands out the raw stream.
@@ -139,10 +136,10 @@ class S3Store:
                 with _unavailable(f"writing {key}"):
                     return self._client.put_object(Bucket=self._bucket, Key=key, **arguments)
             except ClientError as error:
-                code = _code(error)
-                if code in _CONFLICT or (code in _ABSENT and "IfMatch" in arguments):
+                code = error_code(error.response)
+                if code in CHANGED or (code in ABSENT and "IfMatch" in arguments):
                     raise WriteConflictError(f"{key} was written by somebody else") from error
-                if code not in _UNDER_WAY:
+                if code not in UNDER_WAY:
                     raise
                 if pause is None:
                     raise StoreUnavailableError(
@@ -178,8 +175,4 @@ def _unavailable(doing: str) -> Iterator[None]:
 
 def _is_busy(error: ClientError) -> bool:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= 500 or _code(error) in _BUSY
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+    return status >= 500 or error_code(error.response) in _BUSY

@@ -13,11 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from process.errors import StorageError
 from process.ports import StoredObject
+from schemas.aws_errors import ABSENT, CHANGED, error_code
 from schemas.keys import is_folder_marker
 
-_ABSENT: Final = {"NoSuchKey", "404", "NotFound"}
-# Of two conditional writes at once, the second gets 412; a 409 leaves it open and is tried again.
-_TAKEN: Final = {"PreconditionFailed", "412"}
 _WRITER: Final = "writer"
 #: Objects that are read at once.
 READERS: Final = 16
@@ -36,7 +34,7 @@ class S3Store:
             try:
                 answer = self.client.get_object(Bucket=self.bucket, Key=key)
             except ClientError as error:
-                if _code(error) in _ABSENT:
+                if error_code(error.response) in ABSENT:
                     return None
                 raise
             size = int(answer["ContentLength"])
@@ -74,7 +72,8 @@ class S3Store:
                     **condition,
                 )
             except ClientError as error:
-                if _code(error) in _TAKEN:
+                # Where another write is under way (409), this one is tried again.
+                if error_code(error.response) in CHANGED:
                     # The answer to an earlier attempt of this very call may have been lost.
                     head = self.client.head_object(Bucket=self.bucket, Key=key)
                     return bool(head["Metadata"].get(_WRITER) == writer)
@@ -107,7 +106,3 @@ def _translated(key: str) -> Iterator[None]:
 
 def _etag(answer: dict[str, Any]) -> str:
     return str(answer["ETag"]).strip('"')
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
