@@ -15,6 +15,9 @@ ABSENT: Final = frozenset({"NoSuchKey", "NotFound", "404"})
 CHANGED: Final = frozenset({"PreconditionFailed", "412"})
 #: A conditional write met another one; who wins is open.
 UNDER_WAY: Final = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
+#: The caller lacks a right, which no repetition brings. Not so a token that expired, or a clock
+#: that is wrong.
+DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "403"})
 
 
 def error_code(response: Mapping[str, Any]) -> str:
@@ -26,3 +29,8 @@ def error_code(response: Mapping[str, Any]) -> str:
         The answer as botocore has it (``ClientError.response``).
     """
     return str(response.get("Error", {}).get("Code", ""))
+
+
+def is_denied(response: Mapping[str, Any]) -> bool:
+    """Return whether a call was refused because its caller lacks a right."""
+    return error_code(response) in DENIED

@@ -11,6 +11,8 @@
     |   +-- LeaseLostError
     +-- TerminalError             no attempt succeeds before somebody acts
     |   +-- InvalidArgumentsError
+    |   +-- StorageDeniedError
+    |   +-- CatalogueDeniedError
     |   +-- JavaMissingError
     |   +-- RunNotProcessedError
     |   +-- NoRunsError
@@ -100,6 +102,18 @@ class InvalidArgumentsError(TerminalError):
     """The job's arguments do not fit their model."""
 
     code = "arguments.invalid"
+
+
+class StorageDeniedError(TerminalError):
+    """The job may not read, write or delete a file."""
+
+    code = "storage.denied"
+
+
+class CatalogueDeniedError(TerminalError):
+    """The job's role may not do this in the Glue catalogue."""
+
+    code = "catalogue.denied"
 
 
 class JavaMissingError(TerminalError):

@@ -28,7 +28,11 @@ class Versioned:
 
 
 class Files(Protocol):
-    """Files by URI. Every method raises StorageError when the storage does not answer."""
+    """Files by URI.
+
+    Every method raises StorageError when the storage does not answer, and StorageDeniedError when
+    the job may not do this.
+    """
 
     def read(self, uri: str) -> bytes | None:
         """Read a file; ``None`` when there is none."""
@@ -65,7 +69,7 @@ class Files(Protocol):
 
 
 class Catalogue(Protocol):
-    """Where readers look up the tables. Methods raise CatalogueError."""
+    """Where readers look up the tables. Methods raise CatalogueError or CatalogueDeniedError."""
 
     def switch(self, table: CuratedTable, location: str, token: int) -> None:
         """Send readers of a table to a location, in one step; idempotent.
@@ -82,7 +86,10 @@ class Catalogue(Protocol):
 
 
 class Partitions(Protocol):
-    """Where readers look up the days of the processed tables. Methods raise CatalogueError."""
+    """Where readers look up the days of the processed tables.
+
+    Methods raise CatalogueError or CatalogueDeniedError.
+    """
 
     def locations(self, table: Table) -> Mapping[str, str]:
         """Return the locations that readers of a table are sent to now, by day."""

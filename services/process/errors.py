@@ -14,6 +14,8 @@
     |   +-- MissingObjectError
     |   +-- InvalidManifestError
     |   +-- UnreadableLedgerError
+    |   +-- StorageDeniedError
+    |   +-- CatalogueDeniedError
     |   +-- SchemaConflictError
     |   +-- ConservationError
     +-- PageError                 data: the page is quarantined whole
@@ -120,6 +122,18 @@ class UnreadableLedgerError(TerminalError):
     """A receipt or another object of a run's ledger does not fit its contract."""
 
     code = "ledger.unreadable"
+
+
+class StorageDeniedError(TerminalError):
+    """The function's role may not do this in S3."""
+
+    code = "storage.denied"
+
+
+class CatalogueDeniedError(TerminalError):
+    """The function's role may not do this in the Glue catalogue."""
+
+    code = "catalogue.denied"
 
 
 class SchemaConflictError(TerminalError):

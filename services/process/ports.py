@@ -34,7 +34,7 @@ class StoredObject:
 
 
 class Store(Protocol):
-    """The data bucket. Every method raises StorageError when S3 does not answer as it should."""
+    """The data bucket. Methods raise StorageError, or StorageDeniedError for want of a right."""
 
     def get(self, key: str, max_bytes: int | None = None) -> StoredObject | None:
         """Read an object; ``None`` when there is none."""
@@ -80,7 +80,11 @@ class MessageQueue(Protocol):
 
 
 class TableStore(Protocol):
-    """The tables. Methods raise CatalogueError, StorageError or SchemaConflictError."""
+    """The tables.
+
+    Methods raise CatalogueError, StorageError or SchemaConflictError, and for want of a right
+    CatalogueDeniedError or StorageDeniedError.
+    """
 
     def write(self, table: Table, key: str, rows: pa.Table) -> None:
         """Write rows as one Parquet object."""

@@ -99,8 +99,8 @@ def _interrupted() -> list[Fault]:
 
 
 def _page_fails() -> list[Fault]:
-    """Let the only page fail for a whole invocation."""
-    return [Fault("process.GetObject.page", "denied", times=_ATTEMPTS)]
+    """Let the only page fail for a whole invocation, by what process alone repeats."""
+    return [Fault("process.GetObject.page", "skewed", times=_ATTEMPTS)]
 
 
 _READ: Final[tuple[Kind, ...]] = ("throttled", "error", "slow", "cut", "lost", "killed-before")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from glue_etl.adapters.failures import translated_glue
 from glue_etl.errors import CatalogueError, LeaseLostError
 from schemas.curated_tables import CURATED, CuratedTable
 
@@ -33,7 +31,7 @@ class GlueCatalogue:
         The table's version makes the update conditional, so that of two writers one is refused.
         """
         mine = table.table_input(location)
-        with translated(table.name):
+        with translated_glue(table.name):
             found = self._entry(table)
             if found and found.get("PartitionKeys"):
                 raise CatalogueError(
@@ -62,7 +60,7 @@ class GlueCatalogue:
         """Return the tables' locations; see the port."""
         found = {}
         for table in CURATED.values():
-            with translated(table.name):
+            with translated_glue(table.name):
                 entry = self._entry(table)
             if entry:
                 found[table.name] = str(entry["StorageDescriptor"].get("Location", ""))
@@ -75,14 +73,3 @@ class GlueCatalogue:
             return None
         entry: dict[str, Any] = answer["Table"]
         return entry
-
-
-@contextmanager
-def translated(table: str) -> Iterator[None]:
-    """Raise what the Glue catalogue answers with as the service's own error."""
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise CatalogueError(
-            f"the catalogue failed on table {table}: {error}", table=table
-        ) from error

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from glue_etl.adapters.glue_catalogue import TOKEN, translated
+from glue_etl.adapters.failures import translated_glue
+from glue_etl.adapters.glue_catalogue import TOKEN
 from glue_etl.errors import CatalogueError, LeaseLostError
 from schemas.tables import Table
 
@@ -31,7 +32,7 @@ class GluePartitions:
     def locations(self, table: Table) -> Mapping[str, str]:
         """Return the days' locations; see the port."""
         name = table.catalogue_name
-        with translated(name):
+        with translated_glue(name):
             pages = self.client.get_paginator("get_partitions")
             try:
                 return {
@@ -45,7 +46,7 @@ class GluePartitions:
     def switch(self, table: Table, day: str, location: str, token: int) -> None:
         """Update a partition; see the port. Parameters that others set are kept."""
         where = {"DatabaseName": self.database, "TableName": table.catalogue_name}
-        with translated(table.catalogue_name):
+        with translated_glue(table.catalogue_name):
             found = self.client.get_partition(**where, PartitionValues=[day])["Partition"]
             before = found.get("Parameters", {})
             if int(before.get(TOKEN, 0)) > token:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import (
@@ -24,6 +22,7 @@ from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.snapshots import Snapshot
 
+from glue_etl.adapters.failures import translated_glue
 from glue_etl.errors import CatalogueError, LeaseLostError
 from glue_etl.ports import Files
 from schemas.curated_tables import CURATED, CuratedTable
@@ -43,8 +42,6 @@ _PROPERTIES: Final = {
     "write.metadata.previous-versions-max": "10",
 }
 _FAILURES: Final = (
-    BotoCoreError,
-    ClientError,
     CommitFailedException,
     CommitStateUnknownException,
     NoSuchNamespaceError,
@@ -78,7 +75,7 @@ class IcebergCatalogue:
     def switch(self, table: CuratedTable, location: str, token: int) -> None:
         """Replace a table's content by the files of a location; see the port."""
         build = parse_build(location)
-        with _translated(table.name):
+        with translated_glue(table.name, *_FAILURES, kind="Iceberg table"):
             found = self._table(table) or self._create(table)
             before = int(found.properties.get(TOKEN, 0))
             if before > token:
@@ -98,7 +95,7 @@ class IcebergCatalogue:
         """Return the folders of the builds that the tables show; see the port."""
         found = {}
         for table in CURATED.values():
-            with _translated(table.name):
+            with translated_glue(table.name, *_FAILURES, kind="Iceberg table"):
                 known = self._table(table)
             build = _build_of(known) if known else None
             if build:
@@ -118,7 +115,7 @@ class IcebergCatalogue:
         name = uri.removeprefix(self.curated).partition("/")[0]
         if not uri.startswith(self.curated) or name not in CURATED:
             return
-        with _translated(name):
+        with translated_glue(name, *_FAILURES, kind="Iceberg table"):
             found = self._table(CURATED[name])
             if found:
                 self._expire(found, uri)
@@ -218,13 +215,3 @@ def _metadata(table: Table) -> set[str]:
     found = table.snapshots()
     manifests = {m.manifest_path for snapshot in found for m in snapshot.manifests(table.io)}
     return manifests | {snapshot.manifest_list for snapshot in found}
-
-
-@contextmanager
-def _translated(table: str) -> Iterator[None]:
-    try:
-        yield
-    except _FAILURES as error:
-        raise CatalogueError(
-            f"the catalogue failed on Iceberg table {table}: {error}", table=table
-        ) from error

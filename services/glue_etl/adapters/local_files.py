@@ -12,7 +12,7 @@ from hashlib import file_digest, md5
 from pathlib import Path
 from typing import Final
 
-from glue_etl.errors import StorageError
+from glue_etl.errors import StorageDeniedError, StorageError
 from glue_etl.ports import FileInfo, Versioned
 
 _SCHEME: Final = "file://"
@@ -134,5 +134,7 @@ def _files(folder: Path) -> Iterator[Path]:
 def _translated(uri: str) -> Iterator[None]:
     try:
         yield
+    except PermissionError as error:
+        raise StorageDeniedError(f"{uri}: {error}; give it to this user", uri=uri) from error
     except OSError as error:
         raise StorageError(f"{uri}: {error}", uri=uri) from error

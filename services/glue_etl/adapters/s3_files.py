@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from glue_etl.errors import StorageError
+from glue_etl.adapters.failures import ADVICE, translated_s3
+from glue_etl.errors import StorageDeniedError, StorageError
 from glue_etl.ports import FileInfo, Versioned
-from schemas.aws_errors import ABSENT, CHANGED, UNDER_WAY, error_code
+from schemas.aws_errors import ABSENT, CHANGED, UNDER_WAY, error_code, is_denied
 from schemas.keys import is_folder_marker
 
 _SCHEME: Final = "s3://"
@@ -35,7 +35,7 @@ class S3Files:
     def read_versioned(self, uri: str) -> Versioned | None:
         """Read an object and its ETag; see the port."""
         bucket, key = _split(uri)
-        with _translated(uri):
+        with translated_s3(uri):
             try:
                 answer = self.client.get_object(Bucket=bucket, Key=key)
                 return Versioned(answer["Body"].read(), answer["ETag"])
@@ -46,7 +46,7 @@ class S3Files:
 
     def write(self, uri: str, body: bytes) -> None:
         """Write an object; see the port."""
-        with _translated(uri):
+        with translated_s3(uri):
             self._put(uri, body)
 
     def write_if(self, uri: str, body: bytes, version: str | None) -> str | None:
@@ -55,7 +55,7 @@ class S3Files:
         Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         """
         condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
-        with _translated(uri):
+        with translated_s3(uri):
             try:
                 return self._put(uri, body, **condition)
             except ClientError as error:
@@ -108,11 +108,18 @@ class S3Files:
     def _delete(self, bucket: str, objects: list[dict[str, str]], expected: Set[str]) -> None:
         for start in range(0, len(objects), _BATCH):
             batch = objects[start : start + _BATCH]
-            with _translated(batch[0]["Key"]):
+            with translated_s3(batch[0]["Key"]):
                 answer = self.client.delete_objects(
                     Bucket=bucket, Delete={"Objects": batch, "Quiet": True}
                 )
             failed = [one for one in answer.get("Errors", ()) if one.get("Code") not in expected]
+            for one in failed:
+                # One that another attempt does not mend tells more than those that it may.
+                if is_denied({"Error": one}):
+                    raise StorageDeniedError(
+                        f"S3 denied DeleteObjects on {_SCHEME}{bucket}/{one.get('Key')}; {ADVICE}"
+                        f" ({one})"
+                    )
             if failed:
                 raise StorageError(f"{failed[0].get('Key')}: {failed[0]}")
 
@@ -129,18 +136,10 @@ class S3Files:
             yield from page.get("Contents", ())
 
     def _pages(self, **request: str) -> Iterator[dict[str, Any]]:
-        with _translated(request["Prefix"]):
+        with translated_s3(request["Prefix"]):
             yield from self.client.get_paginator("list_objects_v2").paginate(**request)
 
 
 def _split(uri: str) -> tuple[str, str]:
     bucket, _, key = uri.removeprefix(_SCHEME).partition("/")
     return bucket, key
-
-
-@contextmanager
-def _translated(uri: str) -> Iterator[None]:
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise StorageError(f"S3 failed on {uri}: {error}", uri=uri) from error

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from glue_etl.adapters.by_scheme import FilesByScheme, catalogue_for
 from glue_etl.adapters.glue_catalogue import GlueCatalogue
 from glue_etl.adapters.glue_partitions import GluePartitions
 from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.adapters.s3_files import S3Files
-from glue_etl.errors import CatalogueError, LeaseLostError, StorageError
+from glue_etl.errors import (
+    CatalogueDeniedError,
+    CatalogueError,
+    LeaseLostError,
+    StorageDeniedError,
+    StorageError,
+    TransientError,
+)
 from glue_etl.ports import FileInfo, Files
 from schemas.curated_tables import CURATED
 from schemas.derive.glue import glue_columns, storage_descriptor
@@ -149,8 +160,10 @@ def test_s3_is_asked_to_check_each_object_that_it_deletes() -> None:
     S3Files(client).delete_unchanged(found)
 
     assert client.asked == [{"Key": str(number), "ETag": "e"} for number in range(1001)]
-    with pytest.raises(StorageError, match="AccessDenied"):
-        S3Files(RefusingS3("PreconditionFailed", "AccessDenied")).delete_unchanged(found[:1])
+    with pytest.raises(StorageError, match="InternalError"):
+        S3Files(RefusingS3("PreconditionFailed", "InternalError")).delete_unchanged(found[:1])
+    with pytest.raises(StorageDeniedError, match="S3 denied DeleteObjects on s3://lake/a; give"):
+        S3Files(RefusingS3("InternalError", "AccessDenied")).delete_unchanged(found[:1])
 
 
 def test_a_conditional_write_is_refused_once_the_file_has_changed(
@@ -224,6 +237,84 @@ def test_storage_that_fails_is_told(aws: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="file"):
         LocalFiles().write(f"file://{tmp_path}/file/x", b"")
+
+
+@contextmanager
+def refused(client: Any, code: str) -> Iterator[None]:
+    """Have every call of a client refused."""
+
+    def refusal(model: Any, **_: Any) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, model.name)
+
+    event = f"before-call.{client.meta.service_model.service_name}"
+    client.meta.events.register(event, refusal)
+    try:
+        yield
+    finally:
+        client.meta.events.unregister(event, refusal)
+
+
+CALLS: list[tuple[str, Callable[[S3Files], object]]] = [
+    ("GetObject", lambda files: files.read("s3://lake/a")),
+    ("PutObject", lambda files: files.write("s3://lake/a", b"")),
+    ("PutObject", lambda files: files.write_if("s3://lake/a", b"", None)),
+    ("ListObjectsV2", lambda files: files.find("s3://lake/a")),
+    ("ListObjectsV2", lambda files: files.folders("s3://lake/a")),
+    ("DeleteObjects", lambda files: files.delete("s3://lake/a")),
+]
+
+
+@pytest.mark.parametrize(("operation", "call"), CALLS)
+def test_a_right_that_is_missing_on_s3_is_told_from_what_passes(
+    aws: Any, operation: str, call: Callable[[S3Files], object]
+) -> None:
+    client = aws.client("s3")
+
+    for code in ("AccessDenied", "AllAccessDisabled", "403"):
+        with pytest.raises(StorageDeniedError) as denied, refused(client, code):
+            call(S3Files(client))
+        assert str(denied.value).startswith(f"S3 denied {operation} on ")
+        assert denied.value.fields["operation"] == operation
+        assert not isinstance(denied.value, TransientError)
+    for code in ("SlowDown", "503", "ExpiredToken"):
+        with pytest.raises(StorageError), refused(client, code):
+            call(S3Files(client))
+
+
+def test_a_right_that_is_missing_on_a_file_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_text("")
+    # Not by the file's mode, which does not stop a superuser.
+    denied = PermissionError(errno.EACCES, "Permission denied")
+    monkeypatch.setattr(Path, "read_bytes", Mock(side_effect=denied))
+
+    with pytest.raises(StorageDeniedError, match="a: .*Permission denied"):
+        LocalFiles().read(f"file://{tmp_path}/a")
+
+
+@pytest.mark.parametrize(
+    ("code", "expected", "said"),
+    [
+        ("AccessDeniedException", CatalogueDeniedError, "AWS denied Get.* on table .*works; give"),
+        ("ThrottlingException", CatalogueError, "the catalogue failed on table .*works"),
+    ],
+)
+def test_a_right_that_is_missing_in_the_catalogue_is_told_from_what_passes(
+    aws: Any, code: str, expected: type[Exception], said: str
+) -> None:
+    client = aws.client("glue")
+    catalogue, partitions = GlueCatalogue(client, "lake_dev"), GluePartitions(client, "lake_dev")
+    calls: list[Callable[[], object]] = [
+        lambda: catalogue.switch(TABLE, "s3://lake/x/", 1),
+        catalogue.locations,
+        lambda: partitions.locations(WORKS),
+        lambda: partitions.switch(WORKS, "2026-11-23", "s3://lake/x/", 1),
+    ]
+
+    for call in calls:
+        with pytest.raises(expected, match=said), refused(client, code):
+            call()
 
 
 def test_the_catalogue_switches_a_table_and_creates_what_is_missing(aws: Any) -> None:

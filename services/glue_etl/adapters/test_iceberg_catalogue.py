@@ -6,13 +6,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from glue_etl.adapters.iceberg_catalogue import BUILD, TOKEN
 from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.adapters.two_catalogues import TwoCatalogues
-from glue_etl.errors import BuildPinnedError, CatalogueError, LeaseLostError
+from glue_etl.errors import (
+    BuildPinnedError,
+    CatalogueDeniedError,
+    CatalogueError,
+    LeaseLostError,
+)
 from glue_etl.ports import Catalogue, FileInfo
 from glue_etl.testing.iceberg import ICEBERG, PLAIN, IcebergLake, glue_of_moto
 from glue_etl.testing.memory import HOUR, KilledError
@@ -176,6 +183,36 @@ def test_a_table_that_is_not_icebergs_is_left_alone(lake: IcebergLake) -> None:
 def test_a_database_that_is_missing_is_told(lake: IcebergLake) -> None:
     with pytest.raises(CatalogueError, match="Database none does not exist"):
         replace(lake.iceberg, database="none").switch(TABLE, folder(lake, "b1"), 1)
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected", "said"),
+    [
+        (
+            ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetTable"),
+            CatalogueDeniedError,
+            "AWS denied GetTable on Iceberg table works; give",
+        ),
+        # As Arrow says it.
+        (
+            OSError("When reading k in b: AWS Error ACCESS_DENIED during GetObject operation: no"),
+            CatalogueDeniedError,
+            "AWS denied GetObject on Iceberg table works; give",
+        ),
+        (
+            OSError("AWS Error SLOW_DOWN during GetObject operation: no"),
+            CatalogueError,
+            "the catalogue failed on Iceberg table works",
+        ),
+    ],
+)
+def test_a_right_that_is_missing_is_told_from_what_passes(
+    lake: IcebergLake, failure: Exception, expected: type[Exception], said: str
+) -> None:
+    with pytest.raises(expected, match=said):
+        replace(lake.iceberg, catalog=Mock(side_effect=failure)).switch(
+            TABLE, folder(lake, "b1"), 1
+        )
 
 
 def test_a_table_that_iceberg_cannot_switch_stays_in_the_plain_catalogue(

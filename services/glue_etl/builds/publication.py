@@ -24,7 +24,6 @@ from glue_etl.errors import (
     DataError,
     LeaseLostError,
     RulesFailedError,
-    TerminalError,
 )
 from glue_etl.ports import Catalogue, Files
 from schemas.curated_tables import CURATED
@@ -147,9 +146,9 @@ class Publisher:
             return
         try:
             self.publish(current.target)
-        except (DataError, TerminalError):
+        except (DataError, BuildMissingError, BuildPinnedError):
             # It is not whole: back readers go to where they were, and stay there if they were to
-            # stay anywhere.
+            # stay anywhere. Not so after other errors: a job that lacks a right cannot say.
             if current.pin:
                 self._change(pin=current.pin.model_copy(update={"build": current.build}))
             self.publish(current.build)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import duckdb
 import pytest
@@ -18,6 +19,7 @@ from glue_etl.errors import (
     BuildDamagedError,
     BuildMissingError,
     BuildPinnedError,
+    CatalogueDeniedError,
     EtlError,
     LeaseHeldError,
     LeaseLostError,
@@ -90,6 +92,37 @@ def test_another_build_may_follow_a_killed_one(step: int) -> None:
         world.job("b3")
         assert world.seen() == dict.fromkeys(CURATED, "b3")
     assert world.stored() == {"b3"}
+
+
+def test_a_job_that_lacks_a_right_takes_readers_back_to_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a switch that a killed job had begun WHEN the catalogue denies the next one a look THEN
+    it is told, and a job that has the right finishes the switch.
+    """
+    world.job("b1")
+    killed = world.publisher
+    with pytest.raises(KilledError), killed.lease.held("job b2"):
+        world.build(killed, "b2")
+        world.files.dies_at = world.files.changes + 3
+        killed.publish("b2")
+    world.files.dies_at = None
+    world.clock.time += 2 * HOUR
+    begun = world.publisher.current()
+    assert begun is not None
+    assert (begun.is_settled, begun.target) == (False, "b2")
+
+    publisher = world.publisher
+    with monkeypatch.context() as denied, publisher.lease.held("repair"):
+        refusal = Mock(side_effect=[CatalogueDeniedError("no"), world.catalogue.locations()])
+        denied.setattr(world.catalogue, "locations", refusal)
+        with pytest.raises(CatalogueDeniedError):
+            publisher.repair()
+
+    assert world.publisher.current() == begun
+    with publisher.lease.held("repair"):
+        publisher.repair()
+    assert world.seen() == dict.fromkeys(CURATED, "b2")
 
 
 def put_record(world: World, build: str, broken: list[str]) -> None:

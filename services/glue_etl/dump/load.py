@@ -22,6 +22,7 @@ from glue_etl.errors import (
     EmptyDumpError,
     EtlError,
     RunTakenError,
+    StorageDeniedError,
     StorageError,
     TooManyBadLinesError,
     TruncatedDumpError,
@@ -43,7 +44,10 @@ from schemas.version import CONTRACT_VERSION
 #: Not just any end of a stream: that is also how Java is told that a Python worker is gone.
 _TRUNCATED: Final = "Unexpected end of"
 #: What a worker's traceback says last.
-_NOT_WRITTEN: Final = re.compile(rf"^{StorageError.__module__}.StorageError: (.*)$", re.MULTILINE)
+_NOT_WRITTEN: Final = re.compile(
+    rf"^{re.escape(StorageError.__module__)}\.(StorageError|StorageDeniedError): (.*)$",
+    re.MULTILINE,
+)
 #: Of Java's GZIPInputStream and of Hadoop's own reader.
 _DAMAGED: Final = (
     "ZipException",
@@ -95,7 +99,7 @@ def load_dump(
         When the dump is not what it should be; then nothing stays of it.
     RunTakenError
         When another job has loaded the run meanwhile, or it is no dump's; what there is stays.
-    StorageError
+    StorageError, StorageDeniedError
         When a file cannot be written, however often Spark tries.
     """
     writer = _writer(arguments, files)
@@ -163,7 +167,8 @@ def _cause(error: Exception, dump: str) -> EtlError | None:
     """Return what went wrong where the lines are; Spark wraps it, and only its text is left."""
     text = str(error)
     if failed := _NOT_WRITTEN.search(text):
-        return StorageError(failed[1])
+        kind = StorageDeniedError if failed[1] == StorageDeniedError.__name__ else StorageError
+        return kind(failed[2])
     if _TRUNCATED in text:
         return TruncatedDumpError(f"{dump} ends too early: fetch it again", dump=dump)
     if any(sign in text for sign in _DAMAGED):

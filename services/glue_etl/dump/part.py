@@ -70,7 +70,7 @@ class PartWriter:
 
         Raises
         ------
-        StorageError
+        StorageError, StorageDeniedError
             When a file cannot be written.
         """
         part = Part()

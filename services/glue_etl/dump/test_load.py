@@ -24,6 +24,7 @@ from glue_etl.errors import (
     EmptyDumpError,
     EtlError,
     RunTakenError,
+    StorageDeniedError,
     StorageError,
     TooManyBadLinesError,
     TruncatedDumpError,
@@ -256,19 +257,29 @@ def test_a_worker_that_is_killed_says_nothing_of_the_dump(lake: Lake, spark: Any
     assert not isinstance(caught.value, EtlError)
 
 
-class Full(LocalFiles):
-    """Whoever writes finds no room."""
+class Unwritable(LocalFiles):
+    """Whoever writes is told why not."""
+
+    def __init__(self, error: type[EtlError], reason: str) -> None:
+        super().__init__()
+        self.error, self.reason = error, reason
 
     def write(self, uri: str, body: bytes) -> None:
-        raise StorageError(f"{uri}: no space left on device")
+        raise self.error(f"{uri}: {self.reason}")
 
 
-def test_a_worker_that_cannot_write_says_so(lake: Lake, spark: Any) -> None:
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(StorageError, "no space left on device"), (StorageDeniedError, "S3 denied PutObject")],
+)
+def test_a_worker_that_cannot_write_says_so(
+    lake: Lake, spark: Any, error: type[EtlError], reason: str
+) -> None:
     dump = lake.root / "dump.txt"
     write_dump(dump, dump_lines(20))
 
-    with pytest.raises(StorageError, match=r"^file://.*\.parquet: no space left on device$"):
-        load(lake, spark, dump, Full())
+    with pytest.raises(error, match=rf"^file://.*\.parquet: {reason}$"):
+        load(lake, spark, dump, Unwritable(error, reason))
 
 
 def test_what_an_attempt_that_was_killed_left_is_replaced(lake: Lake, spark: Any) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from process.errors import StorageError
+from process.adapters.failures import translated_s3
 from process.ports import StoredObject
 from schemas.aws_errors import ABSENT, CHANGED, error_code
 from schemas.keys import is_folder_marker
@@ -30,7 +30,7 @@ class S3Store:
 
     def get(self, key: str, max_bytes: int | None = None) -> StoredObject | None:
         """Read an object; see the port."""
-        with _translated(key):
+        with translated_s3(key):
             try:
                 answer = self.client.get_object(Bucket=self.bucket, Key=key)
             except ClientError as error:
@@ -50,7 +50,7 @@ class S3Store:
 
     def put(self, key: str, body: bytes, content_type: str) -> None:
         """Write an object; see the port."""
-        with _translated(key):
+        with translated_s3(key):
             self.client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
 
     def put_new(self, key: str, body: bytes, content_type: str) -> bool:
@@ -61,7 +61,7 @@ class S3Store:
         """Write an object over a version; see the port."""
         writer = uuid4().hex
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
-        with _translated(key):
+        with translated_s3(key):
             try:
                 self.client.put_object(
                     Bucket=self.bucket,
@@ -84,7 +84,7 @@ class S3Store:
         """List ETags; see the port."""
         found: dict[str, str] = {}
         start = {"StartAfter": prefix + after} if after else {}
-        with _translated(prefix):
+        with translated_s3(prefix):
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=prefix, **start
             )
@@ -94,14 +94,6 @@ class S3Store:
                 if not is_folder_marker(item["Key"]):
                     found[item["Key"]] = _etag(item)
         return found
-
-
-@contextmanager
-def _translated(key: str) -> Iterator[None]:
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise StorageError(f"S3 failed on {key}: {error}", key=key) from error
 
 
 def _etag(answer: dict[str, Any]) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import awswrangler as wr
 import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
-from botocore.exceptions import BotoCoreError, ClientError
 
-from process.errors import CatalogueError, SchemaConflictError, StorageError
+from process.adapters.failures import translated_glue, translated_s3
+from process.errors import CatalogueError, SchemaConflictError
 from schemas.derive.columns import Column
 from schemas.derive.compatibility import catalogue_conflicts
 from schemas.derive.glue import JSON_SERDE, glue_columns, glue_comments, glue_types
@@ -82,16 +82,14 @@ class GlueTableStore:
         pq.write_table(rows, content, **PARQUET)
         content.seek(0)
         path = f"s3://{self._bucket}/{key}"
-        try:
+        with translated_s3(key):
             wr.s3.upload(content, path, use_threads=False, boto3_session=self._session)
-        except (BotoCoreError, ClientError, wr.exceptions.ServiceApiError) as error:
-            raise StorageError(f"writing {key} failed: {error}", key=key) from error
 
     def register(self, table: Table, ingest_date: str) -> None:
         """Make sure that table, columns and partition are catalogued; see the port."""
         if self._clock() < self._known_until.get((table.catalogue_name, ingest_date), 0.0):
             return
-        with _translated(table.catalogue_name):
+        with translated_glue(table.catalogue_name, *_WRANGLER_ERRORS):
             try:
                 self._add_partition(table, ingest_date, self._columns_of(table))
             except Exception:
@@ -193,13 +191,3 @@ class GlueTableStore:
             wr.catalog.add_parquet_partitions(**settings, compression="zstd")
         else:
             wr.catalog.add_json_partitions(**settings, compression="gzip", serde_library=JSON_SERDE)
-
-
-@contextmanager
-def _translated(table: str) -> Iterator[None]:
-    try:
-        yield
-    except (BotoCoreError, ClientError, *_WRANGLER_ERRORS) as error:
-        raise CatalogueError(
-            f"the catalogue failed on table {table}: {error}", table=table
-        ) from error

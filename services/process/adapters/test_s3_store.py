@@ -4,16 +4,20 @@ import base64
 import socket
 import threading
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from process.adapters.s3_store import S3Store
 from process.adapters.sessions import MemoisingSession
-from process.errors import StorageError
+from process.errors import StorageDeniedError, StorageError, TransientError
 from process.testing.pages import BUCKET
 
 
@@ -106,6 +110,66 @@ def test_a_failing_bucket_is_transient() -> None:
 
     with pytest.raises(StorageError, match="a"):
         store.put("a", b"", "text/plain")
+
+
+class Refusing:
+    """An S3 that refuses every call."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+    def get_object(self, **_: Any) -> Any:
+        raise self.refusal("GetObject")
+
+    def put_object(self, **_: Any) -> Any:
+        raise self.refusal("PutObject")
+
+    def get_paginator(self, _: str) -> Any:
+        return self
+
+    def paginate(self, **_: Any) -> Any:
+        raise self.refusal("ListObjectsV2")
+
+    def refusal(self, operation: str) -> ClientError:
+        return ClientError({"Error": {"Code": self.code, "Message": "no"}}, operation)
+
+
+def calls(store: S3Store) -> list[tuple[str, Callable[[], object]]]:
+    return [
+        ("GetObject", lambda: store.get("a")),
+        ("GetObject", lambda: store.get_many(["a"])),
+        ("PutObject", lambda: store.put("a", b"", "text/plain")),
+        ("PutObject", lambda: store.put_new("a", b"", "text/plain")),
+        ("PutObject", lambda: store.replace("a", b"", "text/plain", "etag")),
+        ("ListObjectsV2", lambda: store.list_etags("a")),
+    ]
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "AllAccessDisabled", "403"])
+def test_a_right_that_is_missing_is_terminal_and_named(code: str) -> None:
+    for operation, call in calls(S3Store(Refusing(code), BUCKET)):
+        with pytest.raises(StorageDeniedError, match=f"S3 denied {operation} on a; give") as caught:
+            call()
+        assert caught.value.fields == {"key": "a", "operation": operation}
+
+
+@pytest.mark.parametrize("code", ["SlowDown", "503", "ExpiredToken", "RequestTimeTooSkewed"])
+def test_other_refusals_are_transient(code: str) -> None:
+    for _, call in calls(S3Store(Refusing(code), BUCKET)):
+        with pytest.raises(StorageError, match="S3 failed on a") as caught:
+            call()
+        assert isinstance(caught.value, TransientError)
+
+
+def test_the_look_behind_a_lost_answer_may_be_denied(store: S3Store) -> None:
+    """GIVEN a write that came second WHEN HEAD is refused, without a body THEN it says so."""
+    store.put("a", b"x", "text/plain")
+    put = store.client.put_object
+    head = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
+    client = SimpleNamespace(put_object=put, head_object=Mock(side_effect=head))
+
+    with pytest.raises(StorageDeniedError, match="S3 denied HeadObject on a"):
+        S3Store(client, BUCKET).put_new("a", b"y", "text/plain")
 
 
 @pytest.mark.usefixtures("_aws")

@@ -1,16 +1,28 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
+from unittest.mock import Mock
 
+import awswrangler as wr
 import boto3
+import pyarrow as pa
 import pytest
+from botocore.exceptions import ClientError
 from pydantic import BaseModel, Field
 
 from process.adapters.sessions import MemoisingSession
 from process.adapters.table_store import KNOWN_SECONDS, GlueTableStore
-from process.errors import CatalogueError, SchemaConflictError
+from process.errors import (
+    CatalogueDeniedError,
+    CatalogueError,
+    SchemaConflictError,
+    StorageDeniedError,
+    StorageError,
+)
 from process.testing.pages import BUCKET
 from schemas.derive.glue import glue_columns
 from schemas.tables import PARTITIONS, TABLES, WORKS, Table
@@ -172,6 +184,70 @@ def test_a_changed_type_is_refused(glue: Any) -> None:
 def test_a_missing_database_says_so() -> None:
     with pytest.raises(CatalogueError, match="works"):
         new_catalogue().register(WORKS, DAY)
+
+
+@contextmanager
+def refused(client: Any, operation: str, code: str) -> Iterator[None]:
+    """Have a client's calls of an operation refused."""
+
+    def refusal(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
+
+    event = f"before-call.{client.meta.service_model.service_name}.{operation}"
+    client.meta.events.register(event, refusal)
+    try:
+        yield
+    finally:
+        client.meta.events.unregister(event, refusal)
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "expected", "said"),
+    [
+        (
+            "GetTable",
+            "AccessDeniedException",
+            CatalogueDeniedError,
+            "Glue denied GetTable on table",
+        ),
+        (
+            "BatchCreatePartition",
+            "AccessDeniedException",
+            CatalogueDeniedError,
+            f"Glue denied BatchCreatePartition on table {WORKS.catalogue_name}; give",
+        ),
+        ("GetTable", "ThrottlingException", CatalogueError, "the catalogue failed on table"),
+        ("GetTable", "ExpiredTokenException", CatalogueError, "the catalogue failed on table"),
+    ],
+)
+@pytest.mark.usefixtures("glue")
+def test_a_right_that_the_catalogue_misses_is_terminal(
+    operation: str, code: str, expected: type[Exception], said: str
+) -> None:
+    session = MemoisingSession()
+    catalogue = session.client("glue")
+
+    with pytest.raises(expected, match=said), refused(catalogue, operation, code):
+        GlueTableStore(session, BUCKET, "lake").register(WORKS, DAY)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected", "said"),
+    [
+        ("AccessDenied", StorageDeniedError, "S3 denied PutObject on a.parquet; give"),
+        ("SlowDown", StorageError, "S3 failed on a.parquet"),
+    ],
+)
+@pytest.mark.usefixtures("_aws")
+def test_rows_that_may_not_be_written_are_told_from_a_busy_bucket(
+    code: str, expected: type[Exception], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Not at S3's own call: awswrangler's writer would put once more when it is collected.
+    refusal = ClientError({"Error": {"Code": code, "Message": "no"}}, "PutObject")
+    monkeypatch.setattr(wr.s3, "upload", Mock(side_effect=refusal))
+
+    with pytest.raises(expected, match=said):
+        new_catalogue().write(WORKS, "a.parquet", pa.table({"work_key": ["/works/OL1W"]}))
 
 
 class Reordered(BaseModel):

@@ -53,7 +53,7 @@ def process_page(outputs: Outputs, raw_key: str, limits: Limits) -> PageResult:
     ------
     MissingObjectError
         When the object is gone.
-    TransientError, SchemaConflictError
+    TransientError, SchemaConflictError, StorageDeniedError, CatalogueDeniedError
         From the adapters.
     """
     stored = outputs.store.get(raw_key, limits.object_bytes)

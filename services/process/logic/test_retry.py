@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from process.errors import MissingObjectError, StorageError
+from process.errors import MissingObjectError, StorageDeniedError, StorageError
 from process.logic.batch import Batch
 from process.logic.retry import ATTEMPTS, Retry
 from process.ports import StoredObject
@@ -84,6 +84,31 @@ def test_what_fails_all_the_same_comes_back_soon() -> None:
     assert failed == [f"m{number}" for number in range(20)]
     assert queue.again == {f"h{number}": 60 for number in range(20)}
     assert clock.left > 30, "there is time left to answer"
+
+
+@dataclass
+class ForbiddingStore(MemoryStore):
+    """Lets nobody read."""
+
+    asked: list[str] = field(default_factory=list)
+
+    def get(self, key: str, max_bytes: int | None = None) -> StoredObject | None:
+        self.asked.append(key)
+        raise StorageDeniedError(f"S3 denied GetObject on {key}")
+
+
+def test_a_right_that_is_missing_is_asked_for_once_and_the_message_comes_back() -> None:
+    """GIVEN no right to read WHEN pages come THEN each waits for the queue's own time, and for the
+    dead letters, with no attempt wasted on what does not pass.
+    """
+    store = ForbiddingStore()
+    lake, clock, queue = Lake(store, MemoryTableStore(store)), Clock(), MemoryQueue()
+
+    failed = run(lake, clock, queue)
+
+    assert failed == [f"m{number}" for number in range(20)]
+    assert store.asked == [page.key for page in PAGES]
+    assert (clock.slept, queue.again) == ([], {})
 
 
 @dataclass
