@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from lake.aws import Cloud
 from lake.errors import DeployError
+from lake.times import utc_text
 
 NAME_FORMAT = "%Y%m%dT%H%M%S%fZ"
 COMMIT_LENGTH = 10
@@ -96,7 +97,7 @@ def describe(release: Release) -> str:
     moment = datetime.strptime(release.restores, NAME_FORMAT).replace(tzinfo=UTC)
     version = release.parameters.get("ServiceVersion")
     parts = [f"version {version}"] if version else []
-    parts.append(f"deployed {moment:%Y-%m-%d %H:%M:%S} UTC")
+    parts.append(f"deployed {utc_text(moment)} UTC")
     if release.commit:
         parts.append(f"commit {release.commit[:COMMIT_LENGTH]}")
     return ", ".join(parts)

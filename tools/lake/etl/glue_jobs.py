@@ -8,6 +8,7 @@ from typing import Any
 from lake.aws import Cloud
 from lake.errors import EtlBusyError, EtlFailedError, NotDeployedError
 from lake.etl.job_runs import JobRun
+from lake.times import utc_text
 
 JOBS = ("etl", "bulk")
 POLL_SECONDS = 5.0
@@ -91,7 +92,7 @@ def newest_job_runs(cloud: Cloud, count: int) -> list[JobRun]:
 def _job_run(job: str, run: Mapping[str, Any]) -> JobRun:
     return JobRun(
         job=job,
-        started_at=run["StartedOn"].strftime("%Y-%m-%d %H:%M:%S"),
+        started_at=utc_text(run["StartedOn"]),
         state=run["JobRunState"],
         seconds=run.get("ExecutionTime"),
         error=run.get("ErrorMessage", ""),

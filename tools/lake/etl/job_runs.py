@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lake.errors import LakeError
+from lake.times import utc_text
 
 KEPT = 100
 
@@ -18,6 +19,8 @@ class JobRun:
 
     Attributes
     ----------
+    started_at
+        In UTC, as `utc_text` writes it: such texts are compared.
     state
         In Glue's words: RUNNING, SUCCEEDED, FAILED, STOPPED and others.
     error
@@ -41,7 +44,7 @@ class JobLog:
     def recording(self, bucket: str, job: str) -> Iterator[None]:
         """Record a run and its end."""
         started = datetime.now(UTC)
-        run = JobRun(job, started.strftime("%Y-%m-%d %H:%M:%S"), "STOPPED")
+        run = JobRun(job, utc_text(started), "STOPPED")
         try:
             yield
             run = replace(run, state="SUCCEEDED")

@@ -1,6 +1,6 @@
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -47,8 +47,9 @@ class FakeGlue:
         return {"JobRun": {"JobRunState": state, "ErrorMessage": "SystemExit: 1"}}
 
     def get_job_runs(self, **request: Any) -> dict[str, Any]:
-        hour = 6 if request["JobName"].endswith("etl") else 7
-        started = datetime(2026, 11, 23, hour, tzinfo=UTC)
+        # botocore returns Glue's times in the zone of the machine.
+        hour = 1 if request["JobName"].endswith("etl") else 2
+        started = datetime(2026, 11, 23, hour, tzinfo=timezone(timedelta(hours=-5)))
         run = {"StartedOn": started, "JobRunState": "FAILED", "ExecutionTime": 60}
         return {"JobRuns": [run | {"ErrorMessage": "no"}]}
 
@@ -117,6 +118,7 @@ def test_job_runs_are_listed_newest_first(cloud: Cloud) -> None:
     runs = newest_job_runs(cloud, 5)
 
     assert [run.job for run in runs] == ["bulk", "etl"]
+    assert [run.started_at for run in runs] == ["2026-11-23 07:00:00", "2026-11-23 06:00:00"]
     assert (runs[0].state, runs[0].error, runs[0].seconds) == ("FAILED", "no", 60)
 
 

@@ -1,5 +1,7 @@
 """Waiting on AWS for the job that takes a run into the curated tables."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from lake.aws import Cloud
 from lake.errors import EtlError, EtlFailedError
 from lake.etl import curated, waiting
+from lake.etl.glue_jobs import newest_job_runs
 from lake.etl.job_runs import JobRun
 from lake.etl.waiting import wait_until_curated
 
@@ -47,6 +50,28 @@ def test_a_job_that_failed_since_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
 
     before = JobRun("etl", "2020-01-01 00:00:00", "FAILED", 42, "long ago")
     assert wait(monkeypatch, 1, before)[0] == {"works": 3}
+
+
+@pytest.mark.parametrize("hours", [-5, 0, 9])
+def test_a_job_is_of_before_or_since_in_any_zone_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    def jobs_of(moment: datetime, state: str) -> list[JobRun]:
+        # botocore returns Glue's times in the zone of the machine.
+        started = moment.astimezone(timezone(timedelta(hours=hours)))
+        answer = {"JobRuns": [{"StartedOn": started, "JobRunState": state, "ErrorMessage": "no"}]}
+        ssm = SimpleNamespace(get_parameter=lambda **_: {"Parameter": {"Value": "openlake-job"}})
+        clients = {"ssm": ssm, "glue": SimpleNamespace(get_job_runs=lambda **_: answer)}
+        found = newest_job_runs(Cloud(env="dev", _clients=clients), 1)
+        return [replace(run, job="etl") for run in found]
+
+    now = datetime.now(UTC)
+    before = jobs_of(now - timedelta(minutes=2), "FAILED")
+    assert wait(monkeypatch, 1, *before)[1] == ["Glue's workflow gathers finished runs"]
+
+    since = jobs_of(now + timedelta(minutes=2), "FAILED")
+    with pytest.raises(EtlFailedError):
+        wait(monkeypatch, 9, *since)
 
 
 def test_a_workflow_that_starts_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

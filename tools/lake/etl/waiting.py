@@ -10,6 +10,7 @@ from lake.etl import curated
 from lake.etl.glue_jobs import ENDED, newest_job_runs
 from lake.etl.job_runs import JobRun
 from lake.runs.ledger import read_ledger
+from lake.times import utc_text
 from schemas.keys import curated_ledger_key
 from schemas.ledger.curated_build import CuratedLedger
 
@@ -18,7 +19,6 @@ POLL_SECONDS = 10.0
 LONGEST_START_SECONDS = 1200.0
 # Among the newest runs of all jobs, one of the ETL is looked for.
 LOOKED_THROUGH = 10
-STARTED_FORMAT = "%Y-%m-%d %H:%M:%S"
 
 Say = Callable[[str], None]
 
@@ -39,7 +39,7 @@ def wait_until_curated(
     EtlError
         No job was started, or one has ended without the run.
     """
-    since = datetime.now(UTC).strftime(STARTED_FORMAT)
+    since = utc_text(datetime.now(UTC))
     deadline = time.monotonic() + LONGEST_START_SECONDS
     while not _is_curated(cloud, bucket, run_id):
         newest = _newest_etl(cloud)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from lake.times import utc_text
+
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SHOWN_AS_ERRORS = ("WARNING", "ERROR", "CRITICAL")
 # What every line of a service has, or what is shown by itself.
@@ -82,7 +84,7 @@ class LogLine:
 
     def formatted(self) -> str:
         """Return it on a line: time (UTC), service, level, message, and the other fields."""
-        time = datetime.fromtimestamp(self.moment / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        time = utc_text(datetime.fromtimestamp(self.moment / 1000, UTC))
         return f"{time} {self.service:<8} {self.level:<8} {_words(self.record) or self.text}"
 
 

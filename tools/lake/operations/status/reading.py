@@ -13,7 +13,6 @@ from lake.etl.curated import Curated
 from lake.etl.job_runs import JobRun
 from lake.operations.status.quarantine import QuarantineReader, QuarantineStatus
 from lake.operations.status.runs import (
-    TIME_FORMAT,
     RunStatus,
     SubjectGap,
     freshness_hours,
@@ -22,6 +21,7 @@ from lake.operations.status.runs import (
     run_status,
 )
 from lake.runs.ledger import run_ids
+from lake.times import utc_text
 
 RUNS_SHOWN = 10
 JOB_RUNS_SHOWN = 5
@@ -170,7 +170,7 @@ def _unit(cloud: Cloud, unit: Unit, stack: Mapping[str, Any] | None) -> UnitStat
     return UnitStatus(
         unit=unit.name,
         state=stack["StackStatus"],
-        deployed_at=moment.strftime(TIME_FORMAT),
+        deployed_at=utc_text(moment),
         version=found.get("ServiceVersion"),
         commit=commit or None,
         log_group=found.get("LogGroupName"),
@@ -215,7 +215,7 @@ def _etl(cloud: Cloud, bucket: str, known: Curated, job_runs: ReadJobRuns) -> Et
     age = datetime.now(UTC) - published if published else None
     return EtlStatus(
         build=known.current.build if known.current else None,
-        published_at=published.strftime(TIME_FORMAT) if published else None,
+        published_at=utc_text(published) if published else None,
         age_hours=round(age.total_seconds() / 3600, 2) if age else None,
         rows=known.rows,
         waiting_runs=curated.waiting_runs(cloud, bucket, known),

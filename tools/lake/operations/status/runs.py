@@ -10,8 +10,7 @@ from typing import Literal
 from lake.aws import Cloud
 from lake.etl.curated import Curated
 from lake.runs.ledger import PageCounts, Run, count_pages, read_run
-
-TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
+from lake.times import utc_text
 
 Stage = Literal["crawling", "processing", "processed", "excluded", "curated"]
 
@@ -60,7 +59,7 @@ def run_status(cloud: Cloud, bucket: str, run: Run, curated: Curated) -> RunStat
         stage=_stage(run, curated),
         # A dump is a run without a crawl.
         crawl=manifest.status if manifest else "dump" if processed else None,
-        finished_at=manifest.finished_at.strftime(TIME_FORMAT) if manifest else None,
+        finished_at=utc_text(manifest.finished_at) if manifest else None,
         subjects=manifest.totals.subjects if manifest else None,
         records=manifest.totals.fetched if manifest else processed.records if processed else None,
         pages_stored=pages.stored,

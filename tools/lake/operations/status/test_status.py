@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,10 +13,11 @@ import pytest
 from moto import mock_aws
 
 from lake.aws import Cloud
+from lake.deploy.units import UNITS
 from lake.etl.curated import Curated
 from lake.operations.status import quarantine as quarantine_module
 from lake.operations.status.quarantine import QuarantineReader
-from lake.operations.status.reading import _queue
+from lake.operations.status.reading import _queue, _unit
 from lake.operations.status.runs import freshness_hours, gaps, read_runs, run_status
 from lake.runs.ledger import PageCounts, Run, count_pages
 from lake.testing.lakes import BUCKET, lake_in_memory, put, put_run, record
@@ -95,6 +96,17 @@ def test_freshness_is_that_of_the_newest_run_that_is_processed() -> None:
 
     assert freshness_hours(runs) == pytest.approx(25, abs=0.5)
     assert freshness_hours(runs[:1]) is None
+
+
+def test_what_is_shown_of_a_unit_and_a_run_is_in_utc(cloud: Cloud) -> None:
+    west = datetime(2026, 11, 23, 1, tzinfo=timezone(timedelta(hours=-5)))
+    stack = {"StackStatus": "CREATE_COMPLETE", "CreationTime": west}
+    (analytics,) = (unit for unit in UNITS if unit.name == "analytics")
+    assert _unit(cloud, analytics, stack).deployed_at == "2026-11-23 06:00:00"
+
+    finished = manifest(RUN).model_copy(update={"finished_at": west})
+    shown = run_status(cloud, BUCKET, Run(RUN, finished, None), Curated())
+    assert shown.finished_at == "2026-11-23 06:00:00"
 
 
 def put_quarantine(cloud: Cloud, page: RawKey, *codes: str) -> None:
