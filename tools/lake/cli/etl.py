@@ -79,7 +79,7 @@ def etl(
     if as_json:
         print(json.dumps(asdict(result), indent=2))
     else:
-        screens.show_etl(out, result)
+        screens.show_etl(out, result, cloud)
 
 
 def backfill(
@@ -122,4 +122,4 @@ def backfill(
     if as_json:
         print(json.dumps(asdict(result), indent=2))
     else:
-        screens.show_backfill(out, result)
+        screens.show_backfill(out, result, cloud)

@@ -149,7 +149,10 @@ def show_replay(console: Console, result: ReplayResult, call: Replay) -> None:
         return
     console.print(f"{result.sent:,} sent{records}.", highlight=False)
     if not result.waited:
-        console.print("What has changed shows './lake check' once the queue is empty.")
+        console.print(
+            f"'{call.cloud.command('check')}' shows what has changed once the queue is empty.",
+            highlight=False,
+        )
         return
     _show_changes(console, result, call)
 

@@ -14,6 +14,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from lake.aws import Cloud
 from lake.cli.options import EnvOption, JsonOption
 from lake.cli.targets import cloud_of
 from lake.project import current_project
@@ -21,7 +22,6 @@ from lake.terminal.console import out
 from lake.terminal.tables import table
 
 if TYPE_CHECKING:
-    from lake.aws import Cloud
     from lake.operations.logs.records import LogLine
     from lake.operations.status.reading import EtlStatus, LakeStatus
 
@@ -153,13 +153,13 @@ def status_view(status: LakeStatus, *, units: bool = True) -> Iterator[Renderabl
             ["queue", "waiting", "in flight", "oldest, s"],
             [[q.queue, q.waiting, q.in_flight, q.oldest_seconds] for q in status.queues],
         )
+    cloud = Cloud(env=status.env, endpoint=status.endpoint)
     if not status.runs:
-        hint = "'./lake ingest' makes one" if status.endpoint else "the schedule starts one"
-        yield Text(f"No runs yet: {hint}.")
+        starts = f"'{cloud.command('ingest')}' makes one"
+        yield Text(f"No runs yet: {starts if cloud.is_local else 'the schedule starts one'}.")
         return
     yield from _runs(status)
-    command = "./lake etl" if status.endpoint else f"./lake etl --env {status.env}"
-    yield from _etl(status.etl, command, jobs=units)
+    yield from _etl(status.etl, cloud.command("etl"), jobs=units)
 
 
 def _runs(status: LakeStatus) -> Iterator[RenderableType]:

@@ -80,6 +80,13 @@ def test_a_dry_run_lists_whole_keys(console: Console) -> None:
     assert "nothing is sent" in text
 
 
+def test_a_replay_that_is_not_waited_for_says_what_shows_the_change(console: Console) -> None:
+    show_replay(console, ReplayResult([KEY], sent=1), call())
+
+    expected = "'./lake check --env dev' shows what has changed once the queue is empty."
+    assert expected in text_of(console)
+
+
 def test_a_replay_says_what_has_changed(console: Console) -> None:
     before, after = LedgerState(2, 20, 16, 4, 1), LedgerState(2, 20, 20, 0, 0)
     result = ReplayResult(

@@ -27,10 +27,10 @@ def iceberg_database(cloud: Cloud, *, turn_on: bool) -> str | None:
         if not turn_on:
             return None
         if not cloud.is_local:
+            deploy = cloud.command("deploy glue_etl --set glue_etl.IcebergTables=true")
             raise EtlError(
                 f"The environment {cloud.env} has no Iceberg tables.",
-                f"Deploy them: './lake deploy glue_etl --env {cloud.env}"
-                " --set glue_etl.IcebergTables=true'.",
+                f"Deploy them: '{deploy}'.",
             ) from None
         glue.create_database(DatabaseInput={"Name": name})
     return name

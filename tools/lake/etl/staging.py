@@ -192,7 +192,7 @@ class Stage:
         for key, path in files.items():
             if sizes.get(key) != path.stat().st_size:
                 raise EtlError(
-                    f"The object {key} did not arrive complete.", "Run './lake etl' again."
+                    f"The object {key} did not arrive complete.", "Run the same command again."
                 )
         self._remember(known)
 

@@ -269,7 +269,7 @@ def summarise(
     RunFailedError
         A record is neither a row nor in quarantine.
     """
-    run = summary.summarise(manifest, ledger)
+    run = summary.summarise(cloud, manifest, ledger)
     return Summary(
         run_id=run.run_id,
         status=run.status,

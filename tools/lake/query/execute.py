@@ -69,7 +69,7 @@ def run_query(
         if as_of:
             raise QueryError(
                 "Athena reads the current build alone.",
-                f"To read an older one, go back to it: ./lake etl --env {cloud.env} --pin BUILD",
+                f"To read an older one, go back to it: {cloud.command('etl --pin BUILD')}",
             )
         return run_on_athena(cloud, _with_missing_views(cloud, statement).sql)
     try:
@@ -77,7 +77,7 @@ def run_query(
     except NotDeployedError as error:
         raise QueryError(
             f"There is no catalogue yet: {error.message}",
-            "Run './lake demo', or './lake deploy'.",
+            f"Run './lake demo', or '{cloud.command('deploy')}'.",
         ) from error
     tables = at_one_build(cloud, _tables(cloud, database, statement), as_of)
     return _run(cloud, database, statement, tables, filesystem)
@@ -149,7 +149,8 @@ def _unknown_table(cloud: Cloud, database: str, reference: TableReference) -> Un
     if str(reference) in CURATED:
         return UnknownTableError(
             f"There is no table {reference.name!r} yet: no curated tables were built.",
-            "Build them with './lake etl'. Until then crawled_works has the rows of the runs.",
+            f"Build them with '{cloud.command('etl')}'. Until then crawled_works has the rows of"
+            " the runs.",
         )
     if str(reference) == FORMER_WORKS:
         return UnknownTableError(f"The table {FORMER_WORKS} is called works now.", "Ask works.")

@@ -22,7 +22,7 @@ def wanted_query(sql: str | None, view: str | None) -> str:
     if (sql is None) == (view is None):
         raise QueryError(
             "Give one query: a SELECT, or a view by its name.",
-            './lake query "SELECT count(*) FROM works", or ./lake query --view lake_summary',
+            'Such as "SELECT count(*) FROM works", or --view lake_summary.',
         )
     if view is None:
         return str(sql)

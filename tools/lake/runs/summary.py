@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from lake.aws import Cloud
 from lake.errors import RunFailedError
 from schemas.ledger.run import ProcessedLedger, RunManifest
 
@@ -29,7 +30,7 @@ class RunSummary:
     subjects: list[SubjectSummary] = field(default_factory=list)
 
 
-def summarise(manifest: RunManifest, ledger: ProcessedLedger) -> RunSummary:
+def summarise(cloud: Cloud, manifest: RunManifest, ledger: ProcessedLedger) -> RunSummary:
     """Return the summary of a run, after its two ledgers are reconciled.
 
     Raises
@@ -40,7 +41,7 @@ def summarise(manifest: RunManifest, ledger: ProcessedLedger) -> RunSummary:
     if ledger.mismatches or ledger.rows + ledger.quarantined != ledger.records:
         raise RunFailedError(
             f"Run {manifest.run_id} does not reconcile: {'; '.join(ledger.mismatches) or ledger}",
-            f"'./lake check {manifest.run_id}' names what is missing.",
+            f"'{cloud.command(f'check {manifest.run_id}')}' names what is missing.",
         )
     return RunSummary(
         run_id=manifest.run_id,

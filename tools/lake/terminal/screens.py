@@ -15,6 +15,7 @@ from rich.text import Text
 from lake.terminal.tables import result_table, table
 
 if TYPE_CHECKING:
+    from lake.aws import Cloud
     from lake.etl.backfill import BackfillResult
     from lake.etl.refresh import EtlResult
     from lake.local.demo import Summary
@@ -44,7 +45,7 @@ def show_description(console: Console, state: TableState, columns: QueryResult) 
     console.print(replace(result_table(columns, wraps=True), total=None))
 
 
-def show_etl(console: Console, result: EtlResult) -> None:
+def show_etl(console: Console, result: EtlResult, cloud: Cloud) -> None:
     """Print what the ETL did."""
     rows: list[list[object]] = [[name, count] for name, count in result.tables.items()]
     console.print(table(f"Build {result.build}", ["table", "rows"], rows))
@@ -56,7 +57,8 @@ def show_etl(console: Console, result: EtlResult) -> None:
         console.print("Nothing to do: the build has every processed run.")
         return
     if result.status == "pinned":
-        console.print("Readers stay in this build until './lake etl --unpin'.")
+        unpin = cloud.command("etl --unpin")
+        console.print(f"Readers stay in this build until '{unpin}'.", highlight=False)
         return
     for run, found in result.left_out.items():
         console.print(f"[yellow]Left out[/] run {run}: {found}", highlight=False)
@@ -91,9 +93,9 @@ def show_ingest(console: Console, result: IngestResult) -> None:
         console.print(escape(result.remark), highlight=False)
 
 
-def show_backfill(console: Console, result: BackfillResult) -> None:
+def show_backfill(console: Console, result: BackfillResult, cloud: Cloud) -> None:
     """Print the outcome of a backfill."""
-    show_etl(console, result.etl)
+    show_etl(console, result.etl, cloud)
     loaded = result.loaded
     note = " (loaded before)" if loaded.status == "unchanged" else ""
     console.print(

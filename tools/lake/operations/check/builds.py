@@ -13,8 +13,6 @@ from schemas import keys
 from schemas.curated_tables import CURATED
 from schemas.ledger.curated_build import BuildRecord, CuratedLedger, CurrentBuild
 
-_REBUILD = "run './lake etl --full'"
-
 
 def check_builds(bucket: Bucket, database: str, processed_runs: Iterable[str]) -> Findings:
     """Check every build that is kept, the catalogue, and the runs' entries by the ETL."""
@@ -109,7 +107,9 @@ def _check_files(bucket: Bucket, record: BuildRecord, findings: Findings) -> Non
         for key in bucket.keys(prefix):
             if key.endswith(".parquet"):
                 files += 1
-                rows += parsed(bucket, key, row_count, _REBUILD, findings) or 0
+                rows += (
+                    parsed(bucket, key, row_count, _run_etl(bucket, "etl --full"), findings) or 0
+                )
             elif not is_hidden(key):
                 findings.differ("object.stray", bucket.uri(key), "not a file of the build", REMOVE)
         findings.counts.objects += files
@@ -119,7 +119,7 @@ def _check_files(bucket: Bucket, record: BuildRecord, findings: Findings) -> Non
                 bucket.uri(prefix),
                 f"the record has {said.rows} rows in {said.files} files, {rows} in {files} are"
                 " there",
-                _REBUILD,
+                _run_etl(bucket, "etl --full"),
             )
 
 
@@ -132,14 +132,14 @@ def _check_catalogue(
         found = find_table(bucket.cloud, database, table.name)
         if found is None:
             findings.differ(
-                "catalogue.no_table", place, "it is not in the catalogue", "run './lake etl'"
+                "catalogue.no_table", place, "it is not in the catalogue", _run_etl(bucket)
             )
         elif found.location.rstrip("/") != expected.rstrip("/"):
             findings.differ(
                 "catalogue.other_build",
                 place,
                 f"it points to {found.location}, and the published build is {expected}",
-                "run './lake etl': it ends a publication that was cut off",
+                f"{_run_etl(bucket)}: it ends a publication that was cut off",
             )
 
 
@@ -156,13 +156,17 @@ def _check_ledgers(
                 "ledger.missing",
                 bucket.uri(key),
                 f"build {record.build} has the run, and the run's curated.json is not there",
-                "run './lake etl'",
+                _run_etl(bucket),
             )
         else:
             try:
                 CuratedLedger.model_validate_json(body)
             except ValidationError:
                 _unreadable(bucket, key, findings)
+
+
+def _run_etl(bucket: Bucket, words: str = "etl") -> str:
+    return f"run '{bucket.cloud.command(words)}'"
 
 
 def _find_strays(bucket: Bucket, records: dict[str, BuildRecord], findings: Findings) -> None:

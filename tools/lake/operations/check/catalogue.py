@@ -11,8 +11,6 @@ from schemas import keys
 from schemas.ledger.compacted import PAGED, CompactedDay
 from schemas.tables import TABLES, Table
 
-_REPLAY = "'./lake replay raw --date DAY' registers what is missing"
-
 
 def check_partitions(bucket: Bucket, database: str, runs: Iterable[str]) -> Findings:
     """Check that what lies in the bucket for some runs can be queried."""
@@ -57,7 +55,7 @@ def _check_partition(
             "catalogue.no_partition",
             place,
             "there are objects of that day, and queries do not see them",
-            _REPLAY,
+            f"'{bucket.cloud.command(f'replay raw --date {day}')}' registers what is missing",
         )
         return
     location = found["StorageDescriptor"]["Location"].rstrip("/") + "/"
@@ -67,6 +65,6 @@ def _check_partition(
             "catalogue.other_location",
             place,
             f"it points to {location}, the objects are at {expected[-1]}",
-            "run './lake etl --compact', which sends readers of compacted days there; correct the"
-            " location of another day",
+            f"run '{bucket.cloud.command('etl --compact')}', which sends readers of compacted days"
+            " there; correct the location of another day",
         )

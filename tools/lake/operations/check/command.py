@@ -96,9 +96,14 @@ def _chosen_runs(bucket: Bucket, run_id: str | None, *, everything: bool) -> Seq
     known = sorted(filter(None, map(keys.parse_run_folder, bucket.folders(keys.RUNS_PREFIX))))
     if run_id is not None and run_id not in known:
         newest = f" The newest is {known[-1]}." if known else ""
-        raise CheckError(f"There is no run {run_id}.{newest}", "'./lake status' lists the runs.")
+        raise CheckError(
+            f"There is no run {run_id}.{newest}",
+            f"'{bucket.cloud.command('status')}' lists the runs.",
+        )
     if not known:
-        raise CheckError("There is no run to check.", "'./lake demo' makes one.")
+        raise CheckError(
+            "There is no run to check.", f"'{bucket.cloud.command('ingest')}' makes one."
+        )
     if everything:
         return known
     return [run_id or known[-1]]

@@ -19,9 +19,6 @@ from schemas.tables import QUARANTINE
 
 Say = Callable[[str], None]
 
-_RELOAD = "load the dump again with './lake backfill'"
-_RESTORE = f"restore its former version, or {_RELOAD}"
-
 
 class Positions:
     """Which lines of a dump were seen: a bit a line, so that 40 million take 5 MB."""
@@ -61,20 +58,20 @@ def check_dump(bucket: Bucket, run_id: str, say: Say) -> Findings:
                 "ledger.missing",
                 bucket.uri(ledger_key),
                 "there are rows of a dump, and nothing vouches for them",
-                _RESTORE,
+                _restore(bucket),
             )
         return findings
     seen = Positions(ledger.records)
     rows = rejected = 0
     for key in bucket.keys(keys.dump_rows_prefix(run_id)):
         if key.endswith(".parquet"):
-            found = parsed(bucket, key, row_positions, _RESTORE, findings) or []
+            found = parsed(bucket, key, row_positions, _restore(bucket), findings) or []
             rows += len(found)
             seen.add(found)
             say(f"{run_id}: {rows} rows of the dump compared")
     for key in bucket.keys(keys.dump_quarantine_prefix(QUARANTINE.location, run_id)):
         if key.endswith(".gz"):
-            numbers = parsed(bucket, key, _line_numbers, _RESTORE, findings) or []
+            numbers = parsed(bucket, key, _line_numbers, _restore(bucket), findings) or []
             rejected += len(numbers)
             seen.add(numbers)
     findings.counts.records = ledger.records
@@ -88,8 +85,18 @@ def check_dump(bucket: Bucket, run_id: str, say: Say) -> Findings:
     ):
         if count:
             place = bucket.uri(keys.processed_ledger_key(run_id))
-            findings.differ(code, place, f"{count} of {ledger.records} lines are {what}", _RELOAD)
+            findings.differ(
+                code, place, f"{count} of {ledger.records} lines are {what}", _reload(bucket)
+            )
     return findings
+
+
+def _reload(bucket: Bucket) -> str:
+    return f"load the dump again with '{bucket.cloud.command('backfill DUMP')}'"
+
+
+def _restore(bucket: Bucket) -> str:
+    return f"restore its former version, or {_reload(bucket)}"
 
 
 def _line_numbers(body: bytes) -> list[int]:
@@ -110,5 +117,5 @@ def _compare(
                 "ledger.other_count",
                 bucket.uri(keys.processed_ledger_key(ledger.run_id)),
                 f"it says {said} {name}, {count} are there",
-                _RELOAD,
+                _reload(bucket),
             )

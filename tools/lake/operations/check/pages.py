@@ -25,8 +25,6 @@ from schemas.ledger.run import PageReceipt
 from schemas.limits import MAX_PAGE_BYTES
 from schemas.tables import WORKS
 
-REPLAY = "send the pages again ('./lake replay raw --run RUN'), then check again"
-RESTORE = f"restore its former version, or {REPLAY}"
 _SHOWN = 5
 
 
@@ -45,6 +43,17 @@ class PageCheck:
     findings: Findings = field(default_factory=Findings)
     receipt: PageReceipt | None = None
     outputs: dict[str, str] = field(default_factory=dict)
+
+
+def replay(bucket: Bucket) -> str:
+    """Return what to do about pages that process is to see again."""
+    again = bucket.cloud.command("replay raw --run RUN")
+    return f"send the pages again ('{again}'), then check again"
+
+
+def restore(bucket: Bucket) -> str:
+    """Return what to do about an object that process would write again."""
+    return f"restore its former version, or {replay(bucket)}"
 
 
 def check_page(bucket: Bucket, page: RawKey, compacted: CompactedRows) -> PageCheck:
@@ -70,7 +79,7 @@ def check_page(bucket: Bucket, page: RawKey, compacted: CompactedRows) -> PageCh
             "page.other_bytes",
             bucket.uri(page.key),
             f"the receipt is for sha256 {receipt.raw_sha256[:12]}, the object has {digest[:12]}",
-            "restore the object's version that was processed, or " + REPLAY,
+            f"restore the object's version that was processed, or {replay(bucket)}",
         )
     if receipt.page_status == "quarantined":
         _check_rejected_page(bucket, page, receipt, found)
@@ -88,8 +97,8 @@ def _receipt(bucket: Bucket, page: RawKey, found: PageCheck) -> PageReceipt | No
             "page.not_processed",
             bucket.uri(page.key),
             "there is no receipt for it",
-            "'./lake status' shows whether its message waits, './lake replay dlq' moves dead"
-            " letters back",
+            f"'{bucket.cloud.command('status')}' shows whether its message waits,"
+            f" '{bucket.cloud.command('replay dlq')}' moves dead letters back",
         )
         return None
     try:
@@ -99,7 +108,7 @@ def _receipt(bucket: Bucket, page: RawKey, found: PageCheck) -> PageReceipt | No
             "receipt.unreadable",
             bucket.uri(page.receipt_key),
             f"it does not fit its contract: {error.errors(include_url=False)[0]['msg']}",
-            RESTORE,
+            restore(bucket),
         )
         return None
 
@@ -124,7 +133,7 @@ def _check_rejected_page(
             "quarantine.page_missing",
             bucket.uri(receipt.quarantine_key or page.quarantine_key(WORKS.name)),
             f"a page that was quarantined whole has {len(records)} records there, not 1",
-            REPLAY,
+            replay(bucket),
         )
 
 
@@ -142,7 +151,7 @@ def _check_records(
             "page.unreadable",
             bucket.uri(page.key),
             f"its body is not a readable page, and its receipt has {receipt.records} records",
-            REPLAY,
+            replay(bucket),
         )
         return
     findings.counts.records += listed
@@ -151,7 +160,7 @@ def _check_records(
             "receipt.other_count",
             bucket.uri(page.receipt_key),
             f"it says {receipt.records} records, the page lists {listed}",
-            REPLAY,
+            replay(bucket),
         )
     rows = _rows(bucket, receipt, compacted, found)
     rejected = [
@@ -177,7 +186,7 @@ def _compare_counts(
                 "receipt.other_count",
                 bucket.uri(page.receipt_key),
                 f"it says {said} {name}, {there} are there",
-                REPLAY,
+                replay(bucket),
             )
 
 
@@ -199,7 +208,7 @@ def _compare_positions(
                 code,
                 bucket.uri(page.key),
                 f"{len(places)} of {listed} records are {what} (positions {shown})",
-                REPLAY,
+                replay(bucket),
             )
 
 
@@ -215,13 +224,13 @@ def _check_tables(
         if body is None:
             there = gone or 0
         else:
-            there = parsed_body(body, place, row_count, RESTORE, found.findings) or 0
+            there = parsed_body(body, place, row_count, restore(bucket), found.findings) or 0
         if (body is None and gone is None) or there != counts.rows:
             found.findings.differ(
                 "table.other_count",
                 place,
                 f"the receipt has {counts.rows} rows of {name}, {there} are there",
-                REPLAY,
+                replay(bucket),
             )
 
 
@@ -253,11 +262,11 @@ def _named[T](
         return None
     body = bucket.read(key)
     if body is not None:
-        return parsed_body(body, bucket.uri(key), parse, RESTORE, found.findings)
+        return parsed_body(body, bucket.uri(key), parse, restore(bucket), found.findings)
     found.findings.differ(
         f"{what}.missing_file",
         bucket.uri(key),
         f"the receipt names it for {held}, and it is not there",
-        RESTORE,
+        restore(bucket),
     )
     return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from lake.operations.check.compacted import CompactedRows, read_compacted
 from lake.operations.check.findings import Findings
-from lake.operations.check.pages import REPLAY, PageCheck, check_page
+from lake.operations.check.pages import PageCheck, check_page, replay
 from lake.operations.check.storage import REMOVE, Bucket, json_lines, parsed, read_model, row_count
 from schemas import keys
 from schemas.fingerprints import fingerprint
@@ -76,7 +76,7 @@ def check_run(bucket: Bucket, run_id: str, say: Say) -> Findings:
             "ledger.missing",
             bucket.uri(keys.processed_ledger_key(run_id)),
             "every page of the run is processed, and the run's ledger is not written",
-            "'./lake replay raw --run RUN' sends the manifest again, too",
+            f"'{bucket.cloud.command('replay raw --run RUN')}' sends the manifest again, too",
         )
     _find_strays(bucket, run, compacted)
     return run.findings
@@ -137,7 +137,8 @@ def _compare_with_entries(
             "page.not_as_crawled",
             bucket.uri(receipt.raw_key),
             what,
-            "if its bytes have changed, restore the version that ingest stored; then " + REPLAY,
+            f"if its bytes have changed, restore the version that ingest stored; then"
+            f" {replay(bucket)}",
         )
 
 
@@ -195,15 +196,15 @@ def _compare_with_ledger(bucket: Bucket, run: RunCheck, ledger: ProcessedLedger)
                 "ledger.other_count",
                 place,
                 f"it says {said} {name}, the receipts add up to {there}",
-                REPLAY,
+                replay(bucket),
             )
     if ledger.state is not None and ledger.state != _receipts_now(bucket, run.run_id):
         run.findings.differ(
             "ledger.superseded",
             place,
             f"its revision {ledger.revision} is of other receipts than those that are there",
-            "see whether messages wait or are among the dead letters ('./lake status'); then "
-            + REPLAY,
+            "see whether messages wait or are among the dead letters"
+            f" ('{bucket.cloud.command('status')}'); then {replay(bucket)}",
         )
     for mismatch in ledger.mismatches:
         run.findings.differ("ledger.mismatch", place, mismatch, "see the object that it names")

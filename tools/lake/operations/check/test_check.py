@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from moto import mock_aws
 
 from lake.errors import CheckError
-from lake.testing.lakes import BUCKET, DATABASE
+from lake.operations.check.command import _chosen_runs
+from lake.operations.check.storage import Bucket
+from lake.testing.lakes import BUCKET, DATABASE, lake_in_memory
 from lake.testing.sound_lake import (
     BUILD,
     DUMP,
@@ -100,6 +105,31 @@ def test_each_damage_is_found_by_its_code(lake: SoundLake, code: str) -> None:
     assert not result.ok
     named = [found for found in result.differences if found.code == code]
     assert all(found.object and found.message and found.remedy for found in named)
+
+
+@pytest.mark.parametrize("code", DAMAGES)
+def test_a_remedy_for_an_environment_of_aws_names_it(lake: SoundLake, code: str) -> None:
+    DAMAGES[code](lake)
+    ssm = lake.cloud.client("ssm")
+    for name, value in (("data-bucket", BUCKET), ("glue-database", DATABASE)):
+        ssm.put_parameter(Name=f"/openlake/dev/foundation/{name}", Value=value, Type="String")
+    lake.cloud = replace(lake.cloud, env="dev", endpoint=None)
+
+    remedies = [found.remedy for found in lake.check().differences]
+
+    assert remedies
+    for remedy in remedies:
+        assert all("--env dev" in call for call in re.findall(r"'(\./lake .*?)'", remedy))
+
+
+def test_a_lake_of_aws_without_a_run_is_not_sent_to_the_local_one() -> None:
+    with mock_aws():
+        cloud = replace(lake_in_memory(), env="dev", endpoint=None)
+        bucket = Bucket(cloud, BUCKET)
+        with pytest.raises(CheckError) as caught:
+            _chosen_runs(bucket, None, everything=False)
+
+    assert caught.value.hint == "'./lake ingest --env dev' makes one."
 
 
 def test_objects_that_cannot_be_read_hide_nothing_else(lake: SoundLake) -> None:

@@ -111,7 +111,7 @@ def ingest(cloud: Cloud, project: Project, request: Request, progress: Progress)
         manifest = crawl.run_now(cloud, bucket, on_pages, listed(request.subjects))
     with progress.pages("Process") as on_pages:
         ledger = crawl.wait_until_processed(cloud, bucket, manifest, on_pages, dead=dead)
-    run = summarise(manifest, ledger)
+    run = summarise(cloud, manifest, ledger)
     tables: Mapping[str, int] = {}
     if not remark and run.rows_processed:
         tables = _curate(cloud, project, bucket, run.run_id, progress)

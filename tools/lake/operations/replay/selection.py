@@ -54,7 +54,8 @@ def raw_pages(
     """
     if day is None and run_id is None and subject is None:
         raise ReplayError(
-            "Say which pages: --date, --run or --subject.", "'./lake status' lists the runs."
+            "Say which pages: --date, --run or --subject.",
+            f"'{cloud.command('status')}' lists the runs.",
         )
     wanted = _checked_subject(subject) if subject is not None else None
     found = []
@@ -77,10 +78,10 @@ def quarantined_pages(cloud: Cloud, *, reason: str | None, run_id: str | None) -
         Neither is given, or nothing is quarantined for that reason.
     """
     if reason is None and run_id is None:
+        query = 'query "SELECT reason_code, count(*) FROM quarantine GROUP BY 1"'
         raise ReplayError(
             "Say which records: --reason or --run.",
-            "'./lake query \"SELECT reason_code, count(*) FROM quarantine GROUP BY 1\"' lists the"
-            " reasons.",
+            f"'{cloud.command(query)}' lists the reasons.",
         )
     rows = list(_quarantined(cloud, run_id))
     chosen = [row for row in rows if reason in (None, row[1])]
@@ -95,7 +96,7 @@ def quarantined_pages(cloud: Cloud, *, reason: str | None, run_id: str | None) -
             others += records
     remark = (
         f"{others} quarantined records are not of raw pages (of a dump, or of an object with a"
-        " foreign key) and cannot be sent: './lake backfill' loads a dump again."
+        f" foreign key) and cannot be sent: '{cloud.command('backfill DUMP')}' loads a dump again."
     )
     return Selection(sorted(pages), sum(pages.values()), (remark,) if others else ())
 
@@ -117,7 +118,8 @@ def checked_run(run_id: str) -> str:
     try:
         keys.parse_run_id(run_id)
     except InvalidKeyError as error:
-        raise ReplayError(f"{error}.", "'./lake status' lists the runs.") from None
+        # Called before it is known which environment is meant.
+        raise ReplayError(f"{error}.", "The command status lists the runs.") from None
     return run_id
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from lake.aws import Cloud
 from lake.errors import ReplayError, RunFailedError, UnknownTableError
 from lake.operations.replay import dead_letters, selection
 from lake.operations.replay.command import Replay, ReplayResult, RunChange, checked_service
@@ -75,8 +76,10 @@ def test_raw_pages_are_chosen_by_day_run_and_subject(
 
 
 def test_all_raw_pages_are_never_meant(lake: ReplayLake) -> None:
-    with pytest.raises(ReplayError, match="--date, --run or --subject"):
-        raw_pages(lake.cloud, BUCKET, day=None, run_id=None, subject=None)
+    on_aws = Cloud(env="dev", _clients={"s3": lake.cloud.client("s3")})
+    with pytest.raises(ReplayError, match="--date, --run or --subject") as caught:
+        raw_pages(on_aws, BUCKET, day=None, run_id=None, subject=None)
+    assert "'./lake status --env dev'" in caught.value.hint
 
 
 @pytest.mark.parametrize("subject", ["", "place:", "#"])

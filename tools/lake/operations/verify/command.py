@@ -92,7 +92,7 @@ def _claims(cloud: Cloud, probe: Probe, newest: list[JobRun], started: datetime)
         ),
         Claim("poison-is-quarantined", lambda: pages.poison_is_quarantined(probe)),
         Claim("view-answers", lambda: operations.view_answers(cloud)),
-        Claim("job-runs-to-its-end", lambda: operations.job_runs_to_its_end(newest)),
+        Claim("job-runs-to-its-end", lambda: operations.job_runs_to_its_end(cloud, newest)),
         Claim("runs-are-fresh", lambda: operations.runs_are_fresh(cloud, probe.bucket, started)),
         Claim("metric-arrives", lambda: operations.metric_arrives(cloud, started)),
         Claim("alarms-have-a-state", lambda: operations.alarms_have_a_state(cloud)),

@@ -43,10 +43,10 @@ def view_answers(cloud: Cloud) -> str:
     return f"quarantine_by_reason: {', '.join(map(str, reasons))}"
 
 
-def job_runs_to_its_end(newest: list[JobRun]) -> str:
+def job_runs_to_its_end(cloud: Cloud, newest: list[JobRun]) -> str:
     """Look at the newest run of the ETL's job."""
     if not newest:
-        raise UnavailableError("no job has run yet: './lake etl' runs one")
+        raise UnavailableError(f"no job has run yet: '{cloud.command('etl')}' runs one")
     run = newest[0]
     if run.state not in ("SUCCEEDED", "RUNNING"):
         raise ClaimFailedError(f"the job run of {run.started_at} {run.state.lower()}: {run.error}")

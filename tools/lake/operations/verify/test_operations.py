@@ -97,14 +97,14 @@ def test_a_role_that_may_too_much_is_a_failure(decision: str, fails: bool) -> No
 def test_a_job_run_that_failed_is_a_failure(state: str, outcome: str) -> None:
     run = JobRun("etl", "2026-11-23 06:00:00", state, 60, "")
 
-    shown = try_claim(Claim("job", lambda: operations.job_runs_to_its_end([run])))
+    shown = try_claim(Claim("job", lambda: operations.job_runs_to_its_end(Cloud(env="dev"), [run])))
 
     assert shown.outcome == outcome
 
 
 def test_without_a_job_run_there_is_nothing_to_see() -> None:
     with pytest.raises(UnavailableError):
-        operations.job_runs_to_its_end([])
+        operations.job_runs_to_its_end(Cloud(env="dev"), [])
 
 
 def test_a_lake_without_a_run_is_not_stale() -> None:

@@ -69,7 +69,7 @@ def _tables(cloud: Cloud, database: str) -> Iterator[catalogue.CatalogueTable]:
         if table is None:
             raise SupersetError(
                 f"There is nothing to show yet: there is no table {name!r}.",
-                "Run './lake etl' first.",
+                f"Run '{cloud.command('etl')}' first.",
             )
         yield table
 
