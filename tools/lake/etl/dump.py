@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest, md5
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import unquote, urljoin, urlsplit
 
 from lake import web
 from lake.errors import DumpError
@@ -128,11 +128,9 @@ def remote_dump(url: str, run_id: str | None = None) -> RemoteDump:
     DumpError
         It cannot be reached, or not by https.
     """
-    _require_safe(url)
     with _request("HEAD", url) as answer:
         found, validator = answer.url, answer.headers.get("ETag", "")
         size = _expected(answer, 0)
-    _require_safe(found)
     name = unquote(urlsplit(found).path.rpartition("/")[2])
     if not name:
         raise DumpError(
@@ -148,7 +146,8 @@ def fetch(remote: RemoteDump, folder: Path, on_bytes: OnBytes) -> Path:
     Raises
     ------
     DumpError
-        It did not arrive complete; what arrived is kept for the next attempt.
+        It did not arrive complete, and what arrived is kept for the next attempt; or it is no
+        longer served by https.
     """
     folder.mkdir(parents=True, exist_ok=True)
     whole, part = folder / remote.name, folder / f"{remote.name}.part"
@@ -245,13 +244,21 @@ def _require_safe(url: str) -> None:
     raise DumpError(f"The dump cannot be fetched from {url}.", "Give a path, or an https address.")
 
 
+def _require_safe_redirect(answer: "requests.Response", **_options: Any) -> None:
+    """Refuse a redirection before it is followed: any hop by plain http could name another file."""
+    if answer.is_redirect:
+        _require_safe(urljoin(answer.url, answer.headers["Location"]))
+
+
 @contextmanager
 def _request(
     method: str, url: str, headers: Mapping[str, str] | None = None
 ) -> Iterator["requests.Response"]:
     import requests
 
+    _require_safe(url)
     with web.new_session(USER_AGENT) as session:
+        session.hooks["response"].append(_require_safe_redirect)
         try:
             answer = session.request(
                 method,

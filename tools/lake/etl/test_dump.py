@@ -1,12 +1,16 @@
 import gzip
 import http.server
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import requests
+from urllib3 import HTTPResponse
 
+from lake import web
 from lake.errors import DumpError
 from lake.etl.dump import (
     RemoteDump,
@@ -51,9 +55,6 @@ class Server(http.server.BaseHTTPRequestHandler):
         if self.path.startswith("/latest"):
             self.send_response(302)
             self.send_header("Location", "/data/ol_dump_works_2026-09-30.txt.gz")
-        elif self.path.startswith("/away"):
-            self.send_response(302)
-            self.send_header("Location", "http://example.org/dump_2026-09-30.txt.gz")
         elif self.path.startswith("/none"):
             self.send_response(404)
         else:
@@ -230,6 +231,59 @@ def test_a_dump_is_named_after_all_redirections(url: str) -> None:
 def test_only_https_is_fetched(place: str) -> None:
     with pytest.raises(DumpError, match="cannot be fetched"):
         remote_dump(place)
+
+
+class FakeWeb:
+    """Answers with redirections, and in the end with a dump; keeps what it was asked for."""
+
+    def __init__(self, *hops: str) -> None:
+        self.hops = list(hops)
+        self.asked: list[str] = []
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        self.asked.append(str(request.url))
+        answer = requests.Response()
+        answer.url, answer.request = str(request.url), request
+        answer.status_code = 302 if self.hops else 200
+        answer.headers["Location" if self.hops else "ETag"] = (self.hops or ["one"]).pop(0)
+        answer.raw = HTTPResponse(io.BytesIO(b"forged"), preload_content=False)
+        return answer
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+HERE, THERE = "https://example.org/d_2026-09-30.txt", "https://example.net/d_2026-09-30.txt"
+
+
+@pytest.mark.parametrize("hop", ["http://example.net/x", "ftp://example.net/x"])
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+def test_a_redirection_to_what_is_not_https_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, hop: str
+) -> None:
+    """GIVEN an address that leads by plain http to https THEN nothing is asked for there."""
+    served = FakeWeb(THERE, hop, HERE)
+    new_session = web.new_session
+
+    def session(agent: str) -> requests.Session:
+        made = new_session(agent)
+        for scheme in ("https://", "http://", "ftp://"):
+            made.mount(scheme, served)
+        return made
+
+    monkeypatch.setattr(web, "new_session", session)
+
+    remote = RemoteDump(HERE, "d_2026-09-30.txt", RUN)
+    ask: dict[str, Callable[[], object]] = {
+        "HEAD": lambda: remote_dump(HERE),
+        "GET": lambda: fetch(remote, tmp_path, nothing),
+    }
+
+    with pytest.raises(DumpError, match=f"cannot be fetched from {hop}"):
+        ask[method]()
+
+    assert served.asked == [HERE, THERE]
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_error_status_is_reported(url: str) -> None:
