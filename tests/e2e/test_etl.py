@@ -217,7 +217,7 @@ def test_a_dump_enters_the_same_tables(lake: Lake, second: EtlResult, tmp_path: 
     route = LocalRoute(lake.cloud, lake.workspace, options)
 
     # WHEN it takes the bulk route
-    result = run_backfill(route, tmp_path, str(dump), None, step)
+    result = run_backfill(route, tmp_path, str(dump), None, step, agent="lake")
 
     # THEN each line is a row of the tables, or can be found in quarantine
     loaded = result.loaded
@@ -272,7 +272,7 @@ def test_a_dump_that_is_cut_off_is_refused_whole(lake: Lake, tmp_path: Path) -> 
     route = LocalRoute(lake.cloud, lake.workspace, EtlOptions(memory="1g"))
 
     with pytest.raises(EtlFailedError, match=r"dump\.truncated"):
-        run_backfill(route, tmp_path, str(cut), None, step)
+        run_backfill(route, tmp_path, str(cut), None, step, agent="lake")
 
     assert "20200630T235959Z" not in json.dumps(
         lake.rows("SELECT DISTINCT run_id FROM crawled_works")

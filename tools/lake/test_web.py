@@ -3,14 +3,17 @@
 import http.server
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 import requests
 
 from lake import web
+from lake.aws import Cloud
 from lake.errors import SourceUnreachableError
 from lake.local.local_aws import free_port
+from lake.project import Project
 from lake.runs.source import require_reachable
 from lake.testing.http_server import serving
 
@@ -79,9 +82,23 @@ def test_a_reason_is_the_first_cause() -> None:
 def test_a_source_that_answers_can_be_crawled(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Server, "statuses", [200])
 
-    require_reachable(url, "me@example.org")
+    require_reachable(url, "openlake-dev-ingest/1.2.3 (me@example.org)")
 
-    assert Server.seen[0]["User-Agent"] == "openlake/0.1 (me@example.org)"
+    assert Server.seen[0]["User-Agent"] == "openlake-dev-ingest/1.2.3 (me@example.org)"
+
+
+@pytest.mark.parametrize(
+    ("contact", "comment"), [("me@example.org", " (me@example.org)"), ("", "")]
+)
+def test_a_client_names_the_installation_the_version_and_whom_to_write_to(
+    tmp_path: Path, contact: str, comment: str
+) -> None:
+    (tmp_path / "services/ingest").mkdir(parents=True)
+    (tmp_path / "services/ingest/VERSION").write_text("1.2.3\n")
+
+    found = web.agent_of(Cloud(app="ours", env="dev"), Project(tmp_path), "ingest", contact)
+
+    assert found == f"ours-dev-ingest/1.2.3{comment}"
 
 
 @pytest.mark.parametrize(("status", "hint"), [(403, "--contact"), (404, "Try again later")])

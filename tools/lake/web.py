@@ -2,6 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from lake.aws import Cloud
+from lake.project import Project
+from schemas.source.clients import user_agent
+
 if TYPE_CHECKING:
     import requests
 
@@ -13,7 +17,16 @@ TRANSIENT = (429, 500, 502, 503, 504)
 HEALTH_TIMEOUT_SECONDS = 2.0
 
 
-def new_session(user_agent: str) -> "requests.Session":
+def agent_of(cloud: Cloud, project: Project, service: str, contact: str | None) -> str:
+    """Return the User-Agent under which a service's work is done from this machine.
+
+    OpenLibrary asks every client for a name and a contact, and the service's own is like this.
+    """
+    name = f"{cloud.app}-{cloud.env}-{service}/{project.version(service)}"
+    return user_agent(name, contact)
+
+
+def new_session(agent: str) -> "requests.Session":
     """Return a session that repeats GET and HEAD after refused connections and transient answers.
 
     A server's `Retry-After` is respected up to half a minute. The last answer is returned, whatever
@@ -33,7 +46,7 @@ def new_session(user_agent: str) -> "requests.Session":
     )
     session = requests.Session()
     # Bytes as they are stored: a dump's size and digest are those of the file.
-    session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "identity"})
+    session.headers.update({"User-Agent": agent, "Accept-Encoding": "identity"})
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(max_retries=retry))
     return session

@@ -10,6 +10,7 @@ import typer
 from lake.cli.options import EnvOption, JsonOption, MemoryOption
 from lake.cli.targets import cloud_to_change
 from lake.project import called_from, current_project
+from lake.settings import resolve
 from lake.terminal.console import err, out
 
 
@@ -106,6 +107,7 @@ def backfill(
     from lake.local.spark import prepare
     from lake.terminal import screens
     from lake.terminal.progress import Progress
+    from lake.web import agent_of
 
     project = current_project()
     place = dump if is_url(dump) else str(called_from() / dump)
@@ -118,7 +120,9 @@ def backfill(
         with progress.step("Set up Spark"):
             prepare(project)
     route = route_of(cloud, project, EtlOptions(memory=memory, max_ratio=ANY_GROWTH))
-    result = run_backfill(route, project.state / "dumps", place, run_id, progress.step)
+    agent = agent_of(cloud, project, "glue_etl", resolve(project).values.contact)
+    folder = project.state / "dumps"
+    result = run_backfill(route, folder, place, run_id, progress.step, agent=agent)
     if as_json:
         print(json.dumps(asdict(result), indent=2))
     else:

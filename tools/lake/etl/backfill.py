@@ -42,7 +42,7 @@ class BackfillResult:
 
 
 def run_backfill(
-    route: Route, folder: Path, place: str, run_id: str | None, step: Step
+    route: Route, folder: Path, place: str, run_id: str | None, step: Step, *, agent: str
 ) -> BackfillResult:
     """Load a dump and bring the curated tables up to date.
 
@@ -58,6 +58,8 @@ def run_backfill(
         The run that the dump becomes; by default that of the date in its name.
     step
         Shows one step; yields a function that shows its progress.
+    agent
+        The User-Agent by which a dump is fetched.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def run_backfill(
     """
     started = time.monotonic()
     with step("Load the dump") as say:
-        name, loaded = _load(route, folder, place, run_id, say)
+        name, loaded = _load(route, folder, place, run_id, agent, say)
     between = time.monotonic()
     with step("ETL") as say:
         result = route.run_etl(say)
@@ -110,10 +112,10 @@ def _is_another(route: Route, bucket: str, named: Dump | RemoteDump, told: DumpS
 
 
 def _load(
-    route: Route, folder: Path, place: str, run_id: str | None, say: Say
+    route: Route, folder: Path, place: str, run_id: str | None, agent: str, say: Say
 ) -> tuple[str, Loaded]:
     bucket = route.cloud.parameter("foundation/data-bucket")
-    named = remote_dump(place, run_id) if is_url(place) else local_dump(Path(place), run_id)
+    named = remote_dump(place, agent, run_id) if is_url(place) else local_dump(Path(place), run_id)
     loaded = loaded_before(route, bucket, named)
     if loaded is None:
         with _fetched(named, folder, say) as dump:

@@ -19,7 +19,6 @@ from schemas.keys import InvalidKeyError, parse_run_id
 if TYPE_CHECKING:
     import requests
 
-USER_AGENT = "openlake"
 TIMEOUT_SECONDS = 60.0
 CHUNK_BYTES = 1 << 20
 FIRST_LINE_BYTES = 200
@@ -72,6 +71,8 @@ class RemoteDump:
         Its address, after all redirections.
     name, run_id
         As of a `Dump`.
+    agent
+        The User-Agent by which it is asked for.
     validator
         ETag of its content; empty if the server sends none.
     size
@@ -81,6 +82,7 @@ class RemoteDump:
     url: str
     name: str
     run_id: str
+    agent: str
     validator: str = ""
     size: int | None = None
 
@@ -120,15 +122,20 @@ def local_dump(path: Path, run_id: str | None = None) -> Dump:
     return Dump(path, safe_name(path.name), run_id_of(path.name, run_id))
 
 
-def remote_dump(url: str, run_id: str | None = None) -> RemoteDump:
+def remote_dump(url: str, agent: str, run_id: str | None = None) -> RemoteDump:
     """Return a dump's name and address, following redirections; nothing is fetched yet.
+
+    Parameters
+    ----------
+    agent
+        The User-Agent.
 
     Raises
     ------
     DumpError
         It cannot be reached, or not by https.
     """
-    with _request("HEAD", url) as answer:
+    with _request("HEAD", url, agent) as answer:
         found, validator = answer.url, answer.headers.get("ETag", "")
         size = _expected(answer, 0)
     name = unquote(urlsplit(found).path.rpartition("/")[2])
@@ -137,7 +144,8 @@ def remote_dump(url: str, run_id: str | None = None) -> RemoteDump:
             f"The address {found} does not name a file.", "Give the address of the dump."
         )
     _require_works(name)
-    return RemoteDump(found, safe_name(name), run_id_of(name, run_id), validator, size)
+    run = run_id_of(name, run_id)
+    return RemoteDump(found, safe_name(name), run, agent, validator, size)
 
 
 def fetch(remote: RemoteDump, folder: Path, on_bytes: OnBytes) -> Path:
@@ -159,7 +167,7 @@ def fetch(remote: RemoteDump, folder: Path, on_bytes: OnBytes) -> Path:
     if same and part.is_file():
         # Only if it has not changed; otherwise the server sends all of it.
         headers = {"Range": f"bytes={part.stat().st_size}-", "If-Range": remote.validator}
-    with _request("GET", remote.url, headers) as answer:
+    with _request("GET", remote.url, remote.agent, headers) as answer:
         if answer.status_code == NOTHING_LEFT:
             # All of it had arrived when the fetch was interrupted, or more than there is.
             if answer.headers.get("Content-Range") == f"bytes */{part.stat().st_size}":
@@ -252,12 +260,12 @@ def _require_safe_redirect(answer: "requests.Response", **_options: Any) -> None
 
 @contextmanager
 def _request(
-    method: str, url: str, headers: Mapping[str, str] | None = None
+    method: str, url: str, agent: str, headers: Mapping[str, str] | None = None
 ) -> Iterator["requests.Response"]:
     import requests
 
     _require_safe(url)
-    with web.new_session(USER_AGENT) as session:
+    with web.new_session(agent) as session:
         session.hooks["response"].append(_require_safe_redirect)
         try:
             answer = session.request(

@@ -55,7 +55,7 @@ def dump(tmp_path: Path) -> Path:
 
 
 def load(route: LocalRoute, dump: Path, run_id: str | None = None) -> BackfillResult:
-    return run_backfill(route, dump.parent / "dumps", str(dump), run_id, step)
+    return run_backfill(route, dump.parent / "dumps", str(dump), run_id, step, agent="lake")
 
 
 def test_a_dump_becomes_a_run_and_the_run_a_build(
@@ -219,10 +219,10 @@ def test_only_what_cannot_be_read_is_fetched_again(
         place = f"{address}/ol_dump_works_2026-09-30.txt"
         jobs.failing["glue_etl.bulk"] = EtlFailedError("fetch it again", code=code)
         with pytest.raises(EtlFailedError):
-            run_backfill(route, tmp_path / "dumps", place, None, step)
+            run_backfill(route, tmp_path / "dumps", place, None, step, agent="lake")
         del jobs.failing["glue_etl.bulk"]
-        result = run_backfill(route, tmp_path / "dumps", place, None, step)
-        again = run_backfill(route, tmp_path / "dumps", place, None, step)
+        result = run_backfill(route, tmp_path / "dumps", place, None, step, agent="lake")
+        again = run_backfill(route, tmp_path / "dumps", place, None, step, agent="lake")
 
     assert (result.loaded.status, Server.fetched) == ("loaded", fetched)
     assert again.loaded.status == "unchanged"

@@ -24,6 +24,7 @@ from lake.etl.dump import (
 from lake.testing.http_server import serving
 
 BODY = bytes(range(256)) * 20_000
+AGENT = "openlake-dev-glue_etl/1.2.3 (me@example.org)"
 RUN = "20260930T235959Z"
 
 
@@ -33,13 +34,16 @@ class Server(http.server.BaseHTTPRequestHandler):
     cut_after: ClassVar[int | None] = None
     etag: ClassVar[str] = '"one"'
     ranges: ClassVar[list[str | None]] = []
+    agents: ClassVar[set[str | None]] = set()
 
     def do_HEAD(self) -> None:  # noqa: N802
+        self.agents.add(self.headers["User-Agent"])
         self._begin(None)
 
     def do_GET(self) -> None:  # noqa: N802
         asked = self.headers.get("Range")
         self.ranges.append(asked)
+        self.agents.add(self.headers["User-Agent"])
         same = self.headers.get("If-Range") == self.etag
         start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and same else 0
         if start >= len(BODY):
@@ -74,6 +78,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(Server, "ranges", [])
+    monkeypatch.setattr(Server, "agents", set())
     with serving(Server) as address:
         yield address
 
@@ -84,7 +89,7 @@ def nothing(_have: int, _whole: int | None) -> None:
 
 def interrupted_fetch(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> RemoteDump:
     """Fetch a dump whose connection breaks after 3 MB."""
-    remote = remote_dump(f"{url}/d_2026-09-30.txt")
+    remote = remote_dump(f"{url}/d_2026-09-30.txt", AGENT)
     with monkeypatch.context() as patch:
         patch.setattr(Server, "cut_after", 3_000_000)
         with pytest.raises(DumpError, match="cut off"):
@@ -204,7 +209,7 @@ def test_a_dump_of_something_else_is_refused_by_its_first_line(
 
 def test_a_dump_of_something_else_is_not_fetched(url: str) -> None:
     with pytest.raises(DumpError, match="not the name of a dump of works"):
-        remote_dump(f"{url}/ol_dump_authors_2026-09-30.txt.gz")
+        remote_dump(f"{url}/ol_dump_authors_2026-09-30.txt.gz", AGENT)
 
 
 def test_a_missing_dump_and_a_folder_are_refused(tmp_path: Path) -> None:
@@ -214,12 +219,13 @@ def test_a_missing_dump_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_dump_is_named_after_all_redirections(url: str) -> None:
-    found = remote_dump(f"{url}/latest.txt.gz")
+    found = remote_dump(f"{url}/latest.txt.gz", AGENT)
 
     assert found == RemoteDump(
         f"{url}/data/ol_dump_works_2026-09-30.txt.gz",
         "ol_dump_works_2026-09-30.txt.gz",
         RUN,
+        AGENT,
         '"one"',
         len(BODY),
     )
@@ -230,7 +236,7 @@ def test_a_dump_is_named_after_all_redirections(url: str) -> None:
 )
 def test_only_https_is_fetched(place: str) -> None:
     with pytest.raises(DumpError, match="cannot be fetched"):
-        remote_dump(place)
+        remote_dump(place, AGENT)
 
 
 class FakeWeb:
@@ -273,9 +279,9 @@ def test_a_redirection_to_what_is_not_https_is_not_followed(
 
     monkeypatch.setattr(web, "new_session", session)
 
-    remote = RemoteDump(HERE, "d_2026-09-30.txt", RUN)
+    remote = RemoteDump(HERE, "d_2026-09-30.txt", RUN, AGENT)
     ask: dict[str, Callable[[], object]] = {
-        "HEAD": lambda: remote_dump(HERE),
+        "HEAD": lambda: remote_dump(HERE, AGENT),
         "GET": lambda: fetch(remote, tmp_path, nothing),
     }
 
@@ -288,11 +294,11 @@ def test_a_redirection_to_what_is_not_https_is_not_followed(
 
 def test_an_error_status_is_reported(url: str) -> None:
     with pytest.raises(DumpError, match="answered 404"):
-        remote_dump(f"{url}/none_2026-09-30.txt")
+        remote_dump(f"{url}/none_2026-09-30.txt", AGENT)
 
 
 def test_a_dump_is_fetched_whole_and_once(url: str, tmp_path: Path) -> None:
-    remote = remote_dump(f"{url}/d_2026-09-30.txt")
+    remote = remote_dump(f"{url}/d_2026-09-30.txt", AGENT)
     seen: list[tuple[int, int | None]] = []
 
     path = fetch(remote, tmp_path, lambda have, whole: seen.append((have, whole)))
@@ -300,7 +306,7 @@ def test_a_dump_is_fetched_whole_and_once(url: str, tmp_path: Path) -> None:
     assert path.read_bytes() == BODY
     assert seen[-1] == (len(BODY), len(BODY))
     assert fetch(remote, tmp_path, nothing) == path
-    assert Server.ranges == [None]
+    assert (Server.ranges, Server.agents) == ([None], {AGENT})
     discard(path)
     assert not list(tmp_path.iterdir())
 
@@ -324,7 +330,7 @@ def test_a_fetch_that_died_after_the_last_byte_goes_on(
     url: str, tmp_path: Path, more: bytes, ranges: list[str | None]
 ) -> None:
     """GIVEN a part that has all bytes, or one too many THEN it is the dump, or begun anew."""
-    remote = remote_dump(f"{url}/d_2026-09-30.txt")
+    remote = remote_dump(f"{url}/d_2026-09-30.txt", AGENT)
     (tmp_path / "d_2026-09-30.txt.part").write_bytes(BODY + more)
     about = json.dumps([remote.url, remote.validator])
     (tmp_path / "d_2026-09-30.txt.json").write_text(about)

@@ -211,7 +211,12 @@ def _fill(
     bucket = cloud.parameter("foundation/data-bucket")
     revision = len(run_ids(cloud, bucket))
     with sources.opened(
-        live=options.live, contact=options.contact, revision=revision, works=options.works
+        cloud,
+        project,
+        live=options.live,
+        contact=options.contact,
+        revision=revision,
+        works=options.works,
     ) as found:
         services = ["ingest", "process", *(["glue_etl"] if options.etl else [])]
         with progress.step(f"Package and deploy {', '.join(services)}") as say:

@@ -4,8 +4,11 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from lake import web
+from lake.aws import Cloud
 from lake.errors import SourceUnreachableError
 from lake.local.standin import standin
+from lake.project import Project
 from lake.runs import source
 from openlibrary_standin.works.subjects import HEADLINE_SHARES
 
@@ -42,6 +45,8 @@ class CrawlSource:
 
 @contextlib.contextmanager
 def opened(
+    cloud: Cloud,
+    project: Project,
     *,
     live: bool,
     contact: str,
@@ -53,6 +58,8 @@ def opened(
 
     Parameters
     ----------
+    cloud, project
+        Where ingest is deployed, and what it is deployed from: both name the client.
     live
         Whether it is the real OpenLibrary.
     contact
@@ -70,7 +77,8 @@ def opened(
         The source does not answer.
     """
     if live:
-        source.require_reachable(source.OPENLIBRARY, contact)
+        agent = web.agent_of(cloud, project, "ingest", contact)
+        source.require_reachable(source.OPENLIBRARY, agent)
         yield CrawlSource(source.OPENLIBRARY, contact)
         return
     arguments = ["--works", str(works), "--revision", str(revision)]

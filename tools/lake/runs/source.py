@@ -7,8 +7,13 @@ OPENLIBRARY = "https://openlibrary.org"
 TIMEOUT_SECONDS = 10.0
 
 
-def require_reachable(url: str, contact: str) -> None:
+def require_reachable(url: str, agent: str) -> None:
     """Ask the API for an empty page, to see that it answers.
+
+    Parameters
+    ----------
+    agent
+        The User-Agent, which decides whether it does.
 
     Raises
     ------
@@ -18,7 +23,7 @@ def require_reachable(url: str, contact: str) -> None:
     import requests
 
     try:
-        with web.new_session(f"openlake/0.1 ({contact})") as session:
+        with web.new_session(agent) as session:
             status = session.get(
                 f"{url}/subjects/love.json?limit=0", timeout=TIMEOUT_SECONDS
             ).status_code

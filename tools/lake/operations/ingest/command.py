@@ -155,6 +155,8 @@ def _source(
         stack.enter_context(exclusive(project.state / "demo.lock", taken))
         found = stack.enter_context(
             sources.opened(
+                cloud,
+                project,
                 live=request.live,
                 contact=request.contact,
                 revision=len(run_ids(cloud, bucket)),

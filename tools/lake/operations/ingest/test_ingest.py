@@ -28,6 +28,16 @@ DOGS = ConfiguredSubject(subject="dogs")
 LOVE = ConfiguredSubject(subject="love", max_works=5)
 
 
+class VersionedProject(Project):
+    """A project whose services have a version, and no files."""
+
+    def version(self, service: str) -> str:
+        return {"ingest": "1.2.3"}[service]
+
+
+CLOUD, PROJECT = Cloud(), VersionedProject(Path())
+
+
 class FakeLake:
     """Everything that a run needs, recorded."""
 
@@ -69,7 +79,7 @@ class FakeLake:
         self.crawled.append(subjects)
 
     @contextlib.contextmanager
-    def open_source(self, **options: Any) -> Iterator[CrawlSource]:
+    def open_source(self, *_: Any, **options: Any) -> Iterator[CrawlSource]:
         self.opened.append(options)
         yield CrawlSource(URL, "me@example.org")
 
@@ -183,11 +193,27 @@ def test_the_stand_in_is_given_the_subjects_that_it_does_not_have(
         yield URL
 
     monkeypatch.setattr("lake.local.sources.standin", standin)
-    with opened(live=False, contact="", revision=3, subjects=["dogs", "love", "dogs"]) as found:
+    subjects = ["dogs", "love", "dogs"]
+    with opened(CLOUD, PROJECT, live=False, contact="", revision=3, subjects=subjects) as found:
         assert found == CrawlSource(URL, "demo@example.org")
 
     assert [word for word in started[0] if "=" in word] == ["dogs=300"]
     assert started[0][started[0].index("--revision") + 1] == "3"
+
+
+def test_the_real_source_is_asked_under_the_name_that_ingest_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        "lake.local.sources.source.require_reachable", lambda *given: asked.append(given)
+    )
+
+    with opened(CLOUD, PROJECT, live=True, contact="me@example.org", revision=0) as found:
+        assert found == CrawlSource("https://openlibrary.org", "me@example.org")
+
+    agent = "openlake-local-ingest/1.2.3 (me@example.org)"
+    assert asked == [("https://openlibrary.org", agent)]
 
 
 def test_more_subjects_than_the_stand_in_takes_are_refused() -> None:
@@ -195,6 +221,6 @@ def test_more_subjects_than_the_stand_in_takes_are_refused() -> None:
 
     with (
         pytest.raises(SourceUnreachableError, match="takes 40 subjects of your own, not 41"),
-        opened(live=False, contact="", revision=0, subjects=subjects),
+        opened(CLOUD, PROJECT, live=False, contact="", revision=0, subjects=subjects),
     ):
         pass
