@@ -14,6 +14,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from lake import web
 from lake.errors import DumpError
+from lake.locks import exclusive
 from schemas.keys import InvalidKeyError, parse_run_id
 
 if TYPE_CHECKING:
@@ -155,9 +156,18 @@ def fetch(remote: RemoteDump, folder: Path, on_bytes: OnBytes) -> Path:
     ------
     DumpError
         It did not arrive complete, and what arrived is kept for the next attempt; or it is no
-        longer served by https.
+        longer served by https; or another process fetches it.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    taken = DumpError(
+        "Another process fetches a dump in this clone.",
+        "Wait until it has ended, then run it again.",
+    )
+    with exclusive(folder.with_name(f"{folder.name}.lock"), taken):
+        return _fetch(remote, folder, on_bytes)
+
+
+def _fetch(remote: RemoteDump, folder: Path, on_bytes: OnBytes) -> Path:
     whole, part = folder / remote.name, folder / f"{remote.name}.part"
     about = _about(whole)
     same = bool(remote.validator) and _known(about) == [remote.url, remote.validator]
@@ -173,11 +183,15 @@ def fetch(remote: RemoteDump, folder: Path, on_bytes: OnBytes) -> Path:
             if answer.headers.get("Content-Range") == f"bytes */{part.stat().st_size}":
                 return part.replace(whole)
             part.unlink()
-            return fetch(remote, folder, on_bytes)
+            return _fetch(remote, folder, on_bytes)
         resumes = answer.status_code == 206
         have = part.stat().st_size if resumes else 0
         expected = _expected(answer, have)
-        about.write_text(json.dumps([remote.url, answer.headers.get("ETag", "")]))
+        if not resumes:
+            # What is there is of another content, and gone before this one is put on record.
+            whole.unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
+            about.write_text(json.dumps([remote.url, answer.headers.get("ETag", "")]))
         with part.open("ab" if resumes else "wb") as file:
             have = _copy(answer, file, have, expected, on_bytes)
     if expected is not None and have != expected:
@@ -223,7 +237,8 @@ def run_id_of(name: str, given: str | None = None) -> str:
 
 def safe_name(name: str) -> str:
     """Return a name that is safe in a key and in an address that Spark reads."""
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")[-150:]
+    # Spark passes over names that begin with a dot or _, as the end of a long one may.
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[-150:].lstrip("._-")
     return safe or "dump.txt"
 
 

@@ -145,6 +145,12 @@ def test_a_name_is_made_safe(name: str, safe: str) -> None:
     assert safe_name(name) == safe
 
 
+def test_a_long_name_is_cut_to_one_that_spark_sees() -> None:
+    name = f"{'x' * 20}_{'a' * 149}"
+
+    assert safe_name(name) == "a" * 149
+
+
 def test_a_local_dump_gets_a_safe_name_and_the_run_of_its_date(tmp_path: Path) -> None:
     path = tmp_path / "a dump 2026-09-30.txt.gz"
     path.write_bytes(gzip.compress(b"line\n"))
@@ -338,6 +344,29 @@ def test_a_fetch_that_died_after_the_last_byte_goes_on(
     assert fetch(remote, tmp_path, nothing).read_bytes() == BODY
     assert Server.ranges == ranges
     assert not (tmp_path / "d_2026-09-30.txt.part").exists()
+
+
+def test_a_fetch_of_a_new_content_that_is_cut_off_leaves_nothing_of_the_old_one(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a whole dump and a part of a newer one THEN the old one is not taken for it."""
+    remote = remote_dump(f"{url}/d_2026-09-30.txt", AGENT)
+    fetch(remote, tmp_path, nothing).write_bytes(b"old")
+    monkeypatch.setattr(Server, "etag", '"two"')
+
+    changed = interrupted_fetch(url, tmp_path, monkeypatch)
+
+    assert fetch(changed, tmp_path, nothing).read_bytes() == BODY
+
+
+def test_two_fetches_at_once_do_not_write_into_one_file(url: str, tmp_path: Path) -> None:
+    remote = remote_dump(f"{url}/d_2026-09-30.txt", AGENT)
+
+    def another(_have: int, _whole: int | None) -> None:
+        with pytest.raises(DumpError, match="Another process fetches"):
+            fetch(remote, tmp_path, nothing)
+
+    assert fetch(remote, tmp_path, another).read_bytes() == BODY
 
 
 def test_a_dump_that_changed_is_fetched_from_the_start(
