@@ -13,12 +13,12 @@ from ingest.errors import ConfigurationError, validation_summary
 from ingest.logic.pacer import sustained_rate
 from ingest.openlibrary.manners import (
     ANONYMOUS_RATE,
-    LARGEST_PAGE,
     POLITE_RATE,
     SOURCE_URL,
 )
 from ingest.openlibrary.subjects import check_duration, parse_subjects
 from ingest.ports import SubjectSpec
+from schemas.limits import MAX_PAGE_RECORDS
 from schemas.settings import CommonSettings
 from schemas.source.clients import Contact, user_agent
 
@@ -65,7 +65,7 @@ class Settings(CommonSettings):
         str, Field(alias="SOURCE_URL", pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$")
     ] = SOURCE_URL
     subjects: Annotated[str, Field(alias="SUBJECTS", min_length=1)]
-    page_size: Annotated[int, Field(alias="PAGE_SIZE", ge=1, le=LARGEST_PAGE)] = 500
+    page_size: Annotated[int, Field(alias="PAGE_SIZE", ge=1, le=MAX_PAGE_RECORDS)] = 500
     max_works_per_subject: Annotated[int, Field(alias="MAX_WORKS_PER_SUBJECT", ge=1)] = 10_000
     requests_per_second: Annotated[float, Field(alias="REQUESTS_PER_SECOND", gt=0, le=1000)] = 0.0
     contact: Annotated[Contact | None, Field(alias="CONTACT")] = None

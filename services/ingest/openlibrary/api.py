@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ingest.openlibrary.body import read_page, read_stored
-from ingest.openlibrary.manners import LARGEST_PAGE
 from ingest.openlibrary.outcomes import refusal
 from ingest.openlibrary.requests import page_path
 from ingest.ports import Page, SourceResponse, SubjectSpec
+from schemas.limits import MAX_PAGE_RECORDS
 
 
 class OpenLibrary:
@@ -15,7 +15,7 @@ class OpenLibrary:
     @property
     def largest_request(self) -> int:
         """The API's bound on the works of a page."""
-        return LARGEST_PAGE
+        return MAX_PAGE_RECORDS
 
     def page_path(self, spec: SubjectSpec, offset: int, limit: int, *, details: bool) -> str:
         """Return the path and query of a page."""

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from cleaning.gunzip import GunzipError, gunzip
 from ingest.errors import BodyRefusedError, validation_summary
 from ingest.ports import Page, SourceResponse
+from schemas.limits import MAX_INTEGER_DIGITS
 
 #: A page of 1000 works has about 1.3 MB, 0.2 MB of it on the wire. One that is larger than this is
 #: asked for in halves: all that are under way at once must fit into the function's memory.
@@ -24,8 +25,6 @@ MAX_WIRE_BYTES: Final = MAX_PLAIN_BYTES
 _MOST_VALUES: Final = 500_000
 #: The largest count that is believed: ledgers and tables store it in 64 bits.
 _LARGEST_COUNT: Final = 2**63 - 1
-#: Python refuses longer integers by default, and would refuse the page with them.
-_LONGEST_INTEGER: Final = 4000
 _GZIP_CODES: Final = {
     "not_gzip": "gzip_damaged",
     "damaged": "gzip_damaged",
@@ -155,7 +154,8 @@ def _read_as_objects(plain: bytes) -> _OddPage:
 
 
 def _bounded_integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
+    # Python would refuse the whole page.
+    return int(digits) if len(digits) <= MAX_INTEGER_DIGITS else float(digits)
 
 
 def _fingerprint(record: Any) -> int:

@@ -14,10 +14,9 @@ from cleaning.reasons import reason_of
 from process.errors import HashMismatchError, InvalidProvenanceError, OtherProvenanceError
 from schemas.keys import RawKey, parse_run_id
 from schemas.ledger.provenance import RawProvenance
+from schemas.limits import MAX_PAGE_RECORDS
 
 _PROVENANCE: Final = frozenset(RawProvenance.model_fields)
-#: Records that the API puts in a page at most.
-_MAX_RECORDS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Lineage:
 
     page: RawKey
     fetched_at: datetime
-    max_records: int = _MAX_RECORDS
+    max_records: int = MAX_PAGE_RECORDS
 
     @property
     def raw_key(self) -> str:
@@ -66,7 +65,7 @@ def lineage_of(page: RawKey, metadata: Mapping[str, str], sha256: str) -> Lineag
         raise HashMismatchError(
             f"the object's sha256 is {sha256}, its provenance says {provenance.sha256}"
         )
-    limit = min(provenance.limit, _MAX_RECORDS)
+    limit = min(provenance.limit, MAX_PAGE_RECORDS)
     return Lineage(page, provenance.fetched_at, limit)
 
 

@@ -36,10 +36,9 @@ from process.openlibrary.split import (
     split_members,
     split_object,
 )
+from schemas.limits import MAX_INTEGER_DIGITS, MAX_PAGE_RECORDS
 from schemas.source.page import AUTHOR_FIELDS, PAGE, WORK, WORK_FIELDS, SourceWork
 
-#: Records that the API puts in a page at most.
-MAX_RECORDS: Final = 1000
 #: Values (commas and opening brackets) a record and its share of the page's facets may have; the
 #: captured page of 1000 works has 60 a record.
 VALUES_PER_RECORD: Final = 500
@@ -49,8 +48,6 @@ VALUES_BESIDE: Final = 200_000
 _TOKENS_PER_VALUE: Final = 4
 #: How deep a record's lists and objects may be nested; those of the API go three levels deep.
 MAX_DEPTH: Final = 100
-# Python refuses longer integers by default.
-_LONGEST_INTEGER: Final = 4000
 _RAW_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RAW_ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _REFUSED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -130,7 +127,7 @@ def gunzip(data: bytes, limit: int) -> bytes:
         raise _GZIP_ERRORS[error.fault](str(error)) from error
 
 
-def parse(body: bytes, max_records: int = MAX_RECORDS) -> Page:
+def parse(body: bytes, max_records: int = MAX_PAGE_RECORDS) -> Page:
     """Read a page; a record that does not fit the contract touches no other.
 
     Parameters
@@ -393,7 +390,7 @@ def _is_deep(text: bytes) -> bool:
 
 
 def _integer(digits: str) -> int | UnheldNumber:
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else UnheldNumber(digits)
+    return int(digits) if len(digits) <= MAX_INTEGER_DIGITS else UnheldNumber(digits)
 
 
 def _finite(text: str) -> float | UnheldNumber:
