@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 from urllib.parse import urlencode
 
-SubjectKind = Literal["subject", "person", "place", "time"]
+PrefixedKind = Literal["person", "place", "time"]
+SubjectKind = Literal["subject", PrefixedKind]
+
+#: Kinds whose keys begin with their name and a colon; the others are plain subjects.
+PREFIXED_KINDS: Final[tuple[PrefixedKind, ...]] = get_args(PrefixedKind)
 
 _DROPPED: Final = str.maketrans(" ", "_", ';/?:@&=+$,<>#%"{}|\\^[]`\n\r')
 
@@ -30,7 +34,7 @@ def canonical_subject(text: str) -> str:
     """
     lowered = text.strip().lower()
     prefix, found, name = lowered.partition(":")
-    if not found or prefix not in {"person", "place", "time"}:
+    if not found or prefix not in PREFIXED_KINDS:
         prefix, found, name = "", "", lowered
     # Once more, since what was dropped may have stood outside of the blanks.
     name = name.strip().translate(_DROPPED).strip()
@@ -49,8 +53,7 @@ def listing_key(subject: str, filters: Mapping[str, str]) -> str:
 
 def subject_kind(key: str) -> SubjectKind:
     """Return the kind of a canonical subject key from its prefix."""
-    if key.startswith("person:"):
-        return "person"
-    if key.startswith("place:"):
-        return "place"
-    return "time" if key.startswith("time:") else "subject"
+    for kind in PREFIXED_KINDS:
+        if key.startswith(f"{kind}:"):
+            return kind
+    return "subject"

@@ -60,4 +60,5 @@ def test_a_filtered_listing_is_told_from_its_subject_and_from_others() -> None:
 def test_kinds_follow_the_prefix() -> None:
     found = [subjects.subject_kind(key) for key in ("love", "person:x", "place:x", "time:x")]
 
+    assert found == ["subject", *subjects.PREFIXED_KINDS]
     assert found == ["subject", "person", "place", "time"]

@@ -12,7 +12,7 @@ from typing import Literal, Self
 from glue_etl.compaction.days import Day, Roots, TableInput, input_of, read_days
 from glue_etl.errors import NoRunsError, RunExcludedError, RunNotProcessedError
 from glue_etl.ports import FileInfo, Files
-from schemas.fingerprints import combined, run_fingerprints
+from schemas.fingerprints import NO_FILES, combined, run_fingerprints
 from schemas.keys import (
     DUMP_WORKS,
     PROCESSED_PREFIX,
@@ -108,7 +108,7 @@ class ProcessedRuns:
 
     def fingerprint(self, run_id: str) -> str:
         """Return a run's fingerprint, also when it has no file."""
-        return self.fingerprints.get(run_id, "0" * 32)
+        return self.fingerprints.get(run_id, NO_FILES)
 
 
 @dataclass(frozen=True)

@@ -17,18 +17,19 @@ from cleaning.list_items import Items
 from cleaning.vocabulary import SharedVocabulary
 from schemas.derive.arrow import arrow_schema
 from schemas.source.dump import DumpWork
+from schemas.subjects import PrefixedKind
 from schemas.tables import WORKS
 
 _ROWS: Final = arrow_schema(WORKS.columns)
 _TEXTS: Final = pa.list_(pa.string())
 _VOCABULARY: Final = SharedVocabulary()
-#: Kinds of subjects that a record has in lists of their own, with the prefixes of their keys.
-_KINDS: Final = {
-    "subject_people": "person:",
-    "subject_places": "place:",
-    "subject_times": "time:",
+#: Kinds of subjects that a record has in lists of their own.
+_KINDS: Final[dict[str, PrefixedKind]] = {
+    "subject_people": "person",
+    "subject_places": "place",
+    "subject_times": "time",
 }
-_PREFIXED: Final = f"^(?:{'|'.join(_KINDS.values())}) ?(.+)$"
+_PREFIXED: Final = f"^(?:{'|'.join(_KINDS.values())}): ?(.+)$"
 #: Until 2010 keys were /a/OL1A.
 _OLD_AUTHOR: Final = "^/a/(OL[0-9]+A)$"
 
@@ -85,12 +86,12 @@ def _authors(texts: pa.ListArray) -> pa.ListArray:
 
 def _spellings(work: DumpWork) -> list[str]:
     spellings = work.get("subjects") or []
-    for field, prefix in _KINDS.items():
+    for field, kind in _KINDS.items():
         names: list[str] | None = work.get(field)  # type: ignore[assignment]  # texts
         if names:
             # Cleaned before the prefix is there, which would show where nothing else does.
             cleaned = filter(None, map(values.clean_text, names))
-            spellings = [*spellings, *(f"{prefix}{name}" for name in cleaned)]
+            spellings = [*spellings, *(f"{kind}:{name}" for name in cleaned)]
     return spellings
 
 

@@ -11,6 +11,7 @@ from pyspark.sql.window import Window
 
 from schemas.derive import columns as neutral
 from schemas.derive.spark import spark_schema
+from schemas.subjects import PREFIXED_KINDS
 
 
 def struct_type(columns: Sequence[neutral.Column]) -> StructType:
@@ -35,8 +36,8 @@ def first_rows(frame: DataFrame, key: Sequence[str], order: Sequence[Column]) ->
 def subject_kind(key: Column) -> Column:
     """Return the kind of a canonical subject key from its prefix."""
     kind = F.lit("subject")
-    for prefix in ("person", "place", "time"):
-        kind = F.when(key.startswith(f"{prefix}:"), prefix).otherwise(kind)
+    for prefixed in PREFIXED_KINDS:
+        kind = F.when(key.startswith(f"{prefixed}:"), prefixed).otherwise(kind)
     return kind
 
 

@@ -1,4 +1,4 @@
-"""How much OpenLibrary lets its clients ask for, and how fast."""
+"""Where OpenLibrary is, and how fast it lets its clients ask."""
 
 from __future__ import annotations
 
