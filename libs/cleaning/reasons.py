@@ -6,18 +6,21 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
+FIELD_TYPE: Final = "record.field_type"
+INVALID: Final = "record.invalid"
+INVALID_TEXT: Final = "record.invalid_text"
+NOT_JSON: Final = "record.not_json"
+TOO_DEEP: Final = "record.too_deep"
+TOO_MANY_ENTRIES: Final = "record.too_many_entries"
 #: Stable codes by the kind of error that pydantic reports.
 RECORD_CODES: Final = {
     "missing": "record.missing_field",
     "dict_type": "record.not_an_object",
     "string_pattern_mismatch": "record.invalid_key",
-    "string_unicode": "record.invalid_text",
+    "string_unicode": INVALID_TEXT,
     "greater_than_equal": "record.out_of_range",
     "less_than_equal": "record.out_of_range",
 }
-FIELD_TYPE: Final = "record.field_type"
-INVALID: Final = "record.invalid"
-
 
 # A part of the record that is not an object has another type than the contract says.
 _NOT_AN_OBJECT: Final = "field_type"
@@ -31,6 +34,10 @@ class Reason(NamedTuple):
     code: str
     message: str
     field: str | None = None
+
+
+#: Of a lone surrogate, which parsers take and no file can hold.
+NOT_UNICODE: Final = Reason(INVALID_TEXT, "the record's text is not Unicode")
 
 
 def reason_of(error: ValidationError) -> Reason:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from process.errors import ProcessError
+from process.errors import ProcessError, SchemaConflictError
 
 logger = Logger(utc=True)
 metrics = Metrics()
@@ -30,5 +30,5 @@ def log_failure(error: Exception, **fields: object) -> None:
         exc_info=not isinstance(error, ProcessError) or error.__cause__ is not None,
     )
     count("ItemsFailed")
-    if code == "catalogue.schema_conflict":
+    if code == SchemaConflictError.code:
         count("SchemaConflicts")

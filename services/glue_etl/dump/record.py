@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 from pydantic import ValidationError
 
 from cleaning.payload import MAX_RECORD_BYTES, payload_of
-from cleaning.reasons import reason_of
+from cleaning.reasons import NOT_UNICODE, TOO_DEEP, reason_of
 from schemas.keys import parse_run_id
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.source.dump import DUMP_WORK, DumpWork
@@ -114,9 +114,9 @@ def _work(document: str) -> DumpWork:
     except ValidationError as error:
         raise BadLineError(*reason_of(error)) from None
     except UnicodeEncodeError:
-        raise BadLineError("record.invalid_text", "the record's text is not Unicode") from None
+        raise BadLineError(*NOT_UNICODE) from None
     except RecursionError:
-        raise BadLineError("record.too_deep", "the record is nested too deeply") from None
+        raise BadLineError(TOO_DEEP, "the record is nested too deeply") from None
     except ValueError as error:
         raise BadLineError("line.not_json", f"the fifth column is not JSON: {error}") from None
     return record

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
-from cleaning.reasons import Reason, reason_of
+from cleaning.reasons import NOT_UNICODE, TOO_MANY_ENTRIES, Reason, reason_of
 from cleaning.values import clean_text
 from process.errors import OtherSubjectError
 from process.logic.lineage import Lineage
@@ -112,7 +112,7 @@ def _judged(contract: TypeAdapter[Any], value: Any) -> Any:
         return reason_of(error)
     # Lone surrogates pass as text, and would fail the whole column.
     if not is_writable(found):
-        return Reason("record.invalid_text", "the record's text is not Unicode")
+        return NOT_UNICODE
     return found
 
 
@@ -140,7 +140,7 @@ def _entries(facet: str, text: bytes) -> Iterator[Any]:
         values, texts = [] if values is None else [values], [text]
     if len(values) > MAX_ENTRIES:
         problem = f"{facet}: {len(values)} entries, more than {MAX_ENTRIES}"
-        yield Rejected(text, Reason("record.too_many_entries", problem))
+        yield Rejected(text, Reason(TOO_MANY_ENTRIES, problem))
         return
     for position, value in enumerate(values):
         entry = _entry(facet, value)

@@ -14,7 +14,14 @@ from pydantic import ValidationError
 
 from cleaning.gunzip import GunzipError
 from cleaning.gunzip import gunzip as bounded_gunzip
-from cleaning.reasons import Reason, reason_of
+from cleaning.reasons import (
+    INVALID_TEXT,
+    NOT_JSON,
+    NOT_UNICODE,
+    TOO_DEEP,
+    Reason,
+    reason_of,
+)
 from process.errors import (
     DamagedGzipError,
     HtmlPageError,
@@ -200,11 +207,11 @@ def load_json(text: bytes) -> Any:
 def load_field(text: bytes) -> Any:
     """Parse a field of a page; one that is nested too deeply or is not JSON is rejected."""
     if _is_deep(text):
-        return Rejected(text, Reason("record.too_deep", _TOO_DEEP))
+        return Rejected(text, _NESTED_TOO_DEEPLY)
     try:
         return load_json(text)
     except ValueError as error:
-        return Rejected(text, Reason("record.not_json", f"the field is not JSON: {error}"))
+        return Rejected(text, Reason(NOT_JSON, f"the field is not JSON: {error}"))
 
 
 def split_list(text: bytes) -> list[bytes]:
@@ -350,15 +357,15 @@ def _split_records(works: bytes, max_records: int) -> list[bytes]:
 
 def _judged_by_contract(text: bytes) -> SourceWork | Rejected:
     if _is_deep(text):
-        return Rejected(text, Reason("record.too_deep", _TOO_DEEP))
+        return Rejected(text, _NESTED_TOO_DEEPLY)
     try:
         value = load_json(text)
     except UnicodeDecodeError:
-        return Rejected(text, Reason("record.invalid_text", "the record is not UTF-8"))
+        return Rejected(text, Reason(INVALID_TEXT, "the record is not UTF-8"))
     except ValueError as error:
-        return Rejected(text, Reason("record.not_json", f"the record is not JSON: {error}"))
+        return Rejected(text, Reason(NOT_JSON, f"the record is not JSON: {error}"))
     if not is_writable(value):
-        return Rejected(text, Reason("record.invalid_text", "the record's text is not Unicode"))
+        return Rejected(text, NOT_UNICODE)
     try:
         return WORK.validate_python(value)
     except ValidationError as error:
@@ -382,7 +389,9 @@ def _unknown(record: Mapping[str, Any], known: Set[str]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name not in known}
 
 
-_TOO_DEEP: Final = f"lists and objects are nested more than {MAX_DEPTH} levels deep"
+_NESTED_TOO_DEEPLY: Final = Reason(
+    TOO_DEEP, f"lists and objects are nested more than {MAX_DEPTH} levels deep"
+)
 
 
 def _is_deep(text: bytes) -> bool:
