@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from process.logic.lineage import Lineage
+from process.records import Lineage
 from process.testing.fakes import Lake, MemoryStore, MemoryTableStore
 from process.testing.pages import FETCHED, RUN
 from schemas.keys import RawKey

@@ -26,7 +26,6 @@ USERS = {
     "services/ingest/handler.py",
     "services/ingest/settings.py",
     "services/process/logic/outputs.py",
-    "services/process/logic/quarantine.py",
     "services/process/logic/stage.py",
 }
 NAME = "openlibrary"
@@ -87,6 +86,21 @@ def test_only_these_modules_know_the_source() -> None:
     found = {name for name in modules() if knows_the_source(Path(name).read_text("utf-8"))}
 
     assert found == USERS
+
+
+@pytest.mark.parametrize("home", [home for home in HOMES if home.endswith(f"/{NAME}/")])
+def test_a_home_does_not_know_the_logic_that_uses_it(home: str) -> None:
+    """GIVEN a service's logic, which uses its source THEN the source is replaced without it."""
+    shipped = [one for one in sorted(Path(home).glob("*.py")) if not one.name.startswith("test_")]
+    imported = {
+        node.module or ""
+        for path in shipped
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+    }
+
+    assert len(imported) > 5
+    assert [name for name in imported if ".logic" in name] == []
 
 
 def test_each_of_them_is_in_the_guide() -> None:

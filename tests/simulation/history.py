@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from process import observability
 from process.logic import completion, stage
-from process.logic.lineage import Lineage
+from process.records import Lineage
 from schemas.ledger.parts import split
 from tests.simulation.actors import Lake
 from tests.simulation.cloud import Cloud

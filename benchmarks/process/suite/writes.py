@@ -18,9 +18,10 @@ from benchmarks.process.suite.pages import RawPage
 from benchmarks.process.suite.ways import DAY, LIMITS, add_partition, append_naively
 from process.adapters.sessions import MemoisingSession
 from process.adapters.table_store import PARQUET, GlueTableStore
-from process.logic.lineage import Lineage, lineage_of
+from process.logic.lineage import lineage_of
 from process.logic.stage import build_output
 from process.openlibrary.page import gunzip, parse
+from process.records import Lineage
 from schemas.derive.glue import glue_types
 from schemas.tables import WORKS
 

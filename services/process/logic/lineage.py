@@ -1,10 +1,8 @@
-"""Where rows come from: the facts that every row of a page shares."""
+"""The lineage of a page: from its key and its object's metadata."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -12,25 +10,12 @@ from pydantic import ValidationError
 
 from cleaning.reasons import reason_of
 from process.errors import HashMismatchError, InvalidProvenanceError, OtherProvenanceError
+from process.records import Lineage
 from schemas.keys import RawKey, parse_run_id
 from schemas.ledger.provenance import RawProvenance
 from schemas.limits import MAX_PAGE_RECORDS
 
 _PROVENANCE: Final = frozenset(RawProvenance.model_fields)
-
-
-@dataclass(frozen=True, slots=True)
-class Lineage:
-    """The raw page of some rows, when it was fetched (UTC), and the records that it may have."""
-
-    page: RawKey
-    fetched_at: datetime
-    max_records: int = MAX_PAGE_RECORDS
-
-    @property
-    def raw_key(self) -> str:
-        """The raw object's key."""
-        return self.page.key
 
 
 def lineage_of(page: RawKey, metadata: Mapping[str, str], sha256: str) -> Lineage:

@@ -15,13 +15,14 @@ from process.errors import (
     PageError,
     PageTooLargeError,
 )
-from process.logic.lineage import Lineage, claimed_digest, lineage_of
+from process.logic.lineage import claimed_digest, lineage_of
 from process.logic.outputs import Outputs, PageOutput
-from process.logic.quarantine import reject_page, reject_record
+from process.logic.quarantine import reject_page
 from process.openlibrary import page as pages
 from process.openlibrary.facets import check_subject, subject_tables
 from process.openlibrary.rows import work_table
 from process.ports import StoredObject
+from process.records import Lineage, Rejected, reject_record
 from schemas.keys import InvalidKeyError, RawKey
 from schemas.subjects import InvalidSubjectError
 
@@ -99,7 +100,7 @@ def build_output(page: pages.Page, lineage: Lineage) -> PageOutput:
     bad = {
         position: reject_record(record, position, lineage)
         for position, record in enumerate(page.records)
-        if isinstance(record, pages.Rejected)
+        if isinstance(record, Rejected)
     }
     positions = [position for position in range(len(page.records)) if position not in bad]
     works = [page.records[position] for position in positions] if bad else page.records

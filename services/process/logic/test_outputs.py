@@ -10,11 +10,11 @@ import pytest
 from cleaning.reasons import Reason
 from process.errors import StorageError
 from process.logic import stage
-from process.logic.lineage import Lineage
 from process.logic.outputs import PageOutput
 from process.logic.stage import process_page
-from process.openlibrary.page import Page, Rejected
+from process.openlibrary.page import Page
 from process.ports import StoredObject
+from process.records import Lineage, Rejected
 from process.testing.fakes import LIMITS, Lake, MemoryStore, MemoryTableStore
 from process.testing.pages import RUN, make_page, make_work, packed
 from schemas.keys import RawKey

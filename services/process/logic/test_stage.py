@@ -12,11 +12,11 @@ import pytest
 
 from process.errors import ConservationError, MissingObjectError
 from process.logic import stage
-from process.logic.lineage import Lineage
 from process.logic.outputs import PageOutput
 from process.logic.quarantine import to_bytes
 from process.logic.stage import Limits, process_page
 from process.openlibrary.facets import MAX_ENTRIES
+from process.records import Lineage
 from process.testing.fakes import LIMITS, Lake
 from process.testing.pages import RUN, make_metadata, make_page, make_work, packed
 from schemas.keys import NO_DAY, RawKey, parse_run_id

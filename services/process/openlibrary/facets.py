@@ -12,9 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from cleaning.reasons import NOT_UNICODE, TOO_MANY_ENTRIES, Reason, reason_of
 from cleaning.values import clean_text
 from process.errors import OtherSubjectError
-from process.logic.lineage import Lineage
-from process.logic.quarantine import reject_record
-from process.openlibrary.page import Rejected, is_writable, load_field, split_list
+from process.openlibrary.page import is_writable, load_field, split_list
+from process.records import Lineage, Rejected, reject_record
 from schemas.derive.arrow import arrow_schema
 from schemas.rows.quarantine import QuarantineRecord
 from schemas.source.page import FACET, FACETS, HEADER, HISTORY, YEAR, SourceHeader

@@ -43,6 +43,7 @@ from process.openlibrary.split import (
     split_members,
     split_object,
 )
+from process.records import Rejected
 from schemas.limits import MAX_INTEGER_DIGITS, MAX_PAGE_RECORDS
 from schemas.source.page import AUTHOR_FIELDS, PAGE, WORK, WORK_FIELDS, SourceWork
 
@@ -71,14 +72,6 @@ class UnheldNumber:
     """A number of JSON that Python cannot hold; no field takes it, and it is written as text."""
 
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A record of the page that does not fit the contract: its text as it came, and why."""
-
-    text: bytes
-    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from cleaning import columns
 from cleaning.columns import clean_column
 from cleaning.values import flag
 from cleaning.vocabulary import SharedVocabulary
-from process.logic.lineage import Lineage
 from process.openlibrary import typed
 from process.openlibrary.page import Extra
+from process.records import Lineage
 from schemas.derive.arrow import arrow_schema
 from schemas.derive.columns import source_columns
 from schemas.rows.work import SOURCE_FIELDS

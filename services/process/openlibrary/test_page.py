@@ -24,8 +24,9 @@ from process.errors import (
     TooManyRecordsError,
     TooManyValuesError,
 )
-from process.openlibrary.page import MAX_DEPTH, Rejected, gunzip, parse
+from process.openlibrary.page import MAX_DEPTH, gunzip, parse
 from process.openlibrary.typed import WORK as FAST_WORK
+from process.records import Rejected
 from process.testing.pages import make_page, make_work
 from schemas.source.page import WORK
 
