@@ -21,6 +21,7 @@
     |   +-- RunExcludedError
     |   +-- DumpMissingError
     |   +-- RunTakenError
+    |   +-- ConservationError
     +-- DataError                 the data is not what it must be; what is published stays
         +-- RulesFailedError
         +-- RunsLeftOutError
@@ -162,6 +163,12 @@ class RunTakenError(TerminalError):
     """A dump was to be loaded as a run that is a crawl, or another dump's."""
 
     code = "run.taken"
+
+
+class ConservationError(TerminalError):
+    """Lines that were parsed are not as many as the dump has: a defect of this service."""
+
+    code = "records.not_conserved"
 
 
 class DataError(EtlError):

@@ -10,7 +10,10 @@ import pytest
 import typer
 import yaml
 
+from glue_etl.errors import EtlError
+from ingest.errors import IngestError
 from lake.cli.app import app
+from process.errors import ProcessError
 
 RUNBOOK = Path("docs/runbook.md").read_text(encoding="utf-8")
 PARTS = ["Means", "Look", "Do", "Over"]
@@ -87,6 +90,31 @@ def test_a_command_that_is_none_is_noticed(command: str) -> None:
 @pytest.mark.parametrize(("section", "command"), BY_COMMAND.items())
 def test_what_is_to_be_done_is_a_command(section: str, command: str) -> None:
     assert f"`{command}`" in SECTIONS[section]
+
+
+def leaves(error: type[Exception]) -> Iterator[type[Exception]]:
+    """Yield the errors of a tree that have none below them."""
+    for child in error.__subclasses__():
+        yield from leaves(child)
+    if not error.__subclasses__():
+        yield error
+
+
+@pytest.mark.parametrize("root", [EtlError, IngestError, ProcessError])
+def test_a_code_that_an_operator_may_meet_is_explained(root: type[Exception]) -> None:
+    codes = {vars(error)["code"] for error in leaves(root)}
+
+    assert len(codes) > 10
+    assert {code for code in codes if f"`{code}`" not in RUNBOOK} == set()
+
+
+def test_a_code_that_an_error_is_given_for_its_place_is_explained() -> None:
+    """GIVEN that the code of StateUnreadableError may say more than its class THEN it is there."""
+    code = Path("services/ingest/logic/page_fetcher.py").read_text("utf-8")
+
+    assert set(re.findall(r'code="(\w+)"', code)) == {"stored_page_unreadable", "empty_page"}
+    assert "`stored_page_unreadable`" in SECTIONS["ingest-errors"]
+    assert "`empty_page`" in SECTIONS["run-partial"]
 
 
 def test_a_parameter_that_is_to_be_set_is_one_of_its_template() -> None:

@@ -18,6 +18,7 @@ from glue_etl.dump.lines import dealt_lines
 from glue_etl.dump.part import PartWriter
 from glue_etl.dump.record import Source
 from glue_etl.errors import (
+    ConservationError,
     DamagedDumpError,
     EmptyDumpError,
     EtlError,
@@ -99,6 +100,8 @@ def load_dump(
         When the dump is not what it should be; then nothing stays of it.
     RunTakenError
         When another job has loaded the run meanwhile, or it is no dump's; what there is stays.
+    ConservationError
+        When lines were lost or doubled; nor then.
     StorageError, StorageDeniedError
         When a file cannot be written, however often Spark tries.
     """
@@ -271,7 +274,11 @@ def _check(counted: Row, arguments: BulkArguments) -> Loaded:
             " https://archive.org/details/ol_exports"
         )
     if lines != counted["expected"]:
-        raise EtlError(f"{lines} lines were parsed of {counted['expected']}: a defect of this job")
+        raise ConservationError(
+            f"{lines} lines were parsed of {counted['expected']}: a defect of this job",
+            lines=lines,
+            expected=int(counted["expected"]),
+        )
     if bad > lines * arguments.max_bad_share:
         raise TooManyBadLinesError(
             f"{bad} of {lines} lines break the contract, more than {arguments.max_bad_share:.0%}:"

@@ -14,12 +14,14 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import Row
 
 from glue_etl.adapters.local_files import LocalFiles
 from glue_etl.conftest import Build
 from glue_etl.dump.lines import numbered_lines
-from glue_etl.dump.load import Loaded, already_loaded, load_dump, source_of
+from glue_etl.dump.load import Loaded, _check, already_loaded, load_dump, source_of
 from glue_etl.errors import (
+    ConservationError,
     DamagedDumpError,
     EmptyDumpError,
     EtlError,
@@ -255,6 +257,16 @@ def test_a_worker_that_is_killed_says_nothing_of_the_dump(lake: Lake, spark: Any
         load(lake, spark, dump, Deadly())
 
     assert not isinstance(caught.value, EtlError)
+
+
+@pytest.mark.parametrize("parsed", [2, 4])
+def test_a_line_that_vanishes_or_doubles_is_a_defect(lake: Lake, parsed: int) -> None:
+    counted = Row(lines=parsed, quarantined=0, expected=3)
+
+    with pytest.raises(ConservationError, match=f"{parsed} lines were parsed of 3") as caught:
+        _check(counted, arguments_for(lake, lake.root / "dump.txt"))
+
+    assert caught.value.code == "records.not_conserved"
 
 
 class Unwritable(LocalFiles):
