@@ -11,12 +11,12 @@ from lake.aws import Cloud
 from lake.deploy import deployment, units
 from lake.deploy.parameters import LOCAL
 from lake.local.demo import summarise
+from lake.objects import object_keys
 from lake.operations.check.command import CheckResult, check_lake
 from lake.operations.replay.command import Replay, ReplayResult
 from lake.operations.replay.selection import quarantined_pages, raw_pages
 from lake.query.execute import run_query
 from lake.runs import crawl
-from lake.runs.ledger import object_keys
 from openlibrary_standin import StandInConfig
 from schemas.keys import RawKey
 from tests.e2e.conftest import PROJECT

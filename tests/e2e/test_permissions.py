@@ -21,8 +21,8 @@ from lake.deploy import deployment, stacks, units
 from lake.deploy.parameters import LOCAL
 from lake.errors import StackFailedError
 from lake.local.local_aws import LocalAws, free_port
+from lake.objects import object_keys
 from lake.runs import crawl
-from lake.runs.ledger import object_keys
 from openlibrary_standin import StandIn, StandInConfig
 from tests.e2e.conftest import MINISTACK, PROJECT
 from tests.e2e.permission_table import (

@@ -12,8 +12,9 @@ from lake.deploy import deployment, units
 from lake.deploy.parameters import LOCAL
 from lake.local.local_aws import LocalAws, free_port
 from lake.local.supervisor import members
+from lake.objects import object_keys
 from lake.operations.check.command import check_lake
-from lake.runs.ledger import object_keys, run_ids
+from lake.runs.ledger import run_ids
 from openlibrary_standin import StandInConfig
 from tests.e2e.conftest import MINISTACK, PROJECT
 from tests.e2e.crawls import run_lake, serving

@@ -3,9 +3,10 @@
 import pytest
 
 from lake.aws import Cloud
+from lake.objects import object_keys
 from lake.operations.verify.command import verify
 from lake.operations.verify.probe import SUBJECT
-from lake.runs.ledger import object_keys, run_ids
+from lake.runs.ledger import run_ids
 from tests.e2e.crawls import wait_for
 
 SHOWN_LOCALLY = {

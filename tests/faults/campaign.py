@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatch
 from itertools import groupby
 
 from lake.operations.check.command import check_lake
+from lake.steps import Say
 from schemas import keys
 from tests.faults import events, machines, matrix, publication
 from tests.faults.lab import Lab
 from tests.faults.proxy import Kind
 from tests.faults.scenario import Outcome, Scenario
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

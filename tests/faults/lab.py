@@ -22,11 +22,12 @@ from lake.etl.refresh import EtlOptions, Workspace, run_etl
 from lake.local.local_aws import LocalAws, free_port
 from lake.local.spark import aws_environment, deployed_jobs
 from lake.local.supervisor import members
+from lake.objects import object_keys
 from lake.operations.replay.command import Replay, ReplayResult
 from lake.operations.replay.selection import Selection
 from lake.project import Project
 from lake.runs import heartbeat
-from lake.runs.ledger import object_keys
+from lake.steps import Say
 from openlibrary_standin import StandIn, StandInConfig
 from schemas import keys
 from schemas.curated_tables import CURATED
@@ -46,8 +47,6 @@ PAGE_SIZE: Final = 10
 VISIBILITY_SECONDS: Final = 8
 _FIRST_RUN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _POLL_SECONDS: Final = 0.2
-
-Say = Callable[[str], None]
 
 
 class ProxiedAws(LocalAws):

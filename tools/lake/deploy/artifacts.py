@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lake.aws import Cloud
 from lake.errors import ArtifactMissingError, DeployError
+from lake.objects import exists, object_keys
 
 DIGEST_LENGTH = 16
 
@@ -49,12 +50,7 @@ def is_content(package: Path, key: str) -> bool:
 def other_contents(cloud: Cloud, bucket: str, key: str) -> list[str]:
     """Return the keys of packages of the same version and architecture with other content."""
     prefix = key[: -(DIGEST_LENGTH + len(".zip"))]
-    pages = cloud.client("s3").get_paginator("list_objects_v2")
-    found = (
-        item["Key"]
-        for page in pages.paginate(Bucket=bucket, Prefix=prefix)
-        for item in page.get("Contents", [])
-    )
+    found = object_keys(cloud, bucket, prefix)
     return [other for other in found if other != key and other.endswith(".zip")]
 
 
@@ -102,16 +98,3 @@ def require(cloud: Cloud, bucket: str, key: str) -> None:
             f"The package s3://{bucket}/{key} does not exist.",
             "Deploy again; if it repeats, check who may write to the artifact bucket.",
         )
-
-
-def exists(cloud: Cloud, bucket: str, key: str) -> bool:
-    """Return whether an object exists."""
-    from botocore.exceptions import ClientError
-
-    try:
-        cloud.client("s3").head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-            return False
-        raise
-    return True

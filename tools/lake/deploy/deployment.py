@@ -2,20 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from lake import objects
 from lake.aws import Cloud
 from lake.deploy import alarms, artifacts, changes, history, packaging, stacks
 from lake.deploy.units import Unit
 from lake.errors import DeployError, NotDeployedError
 from lake.project import Project
+from lake.steps import Say
 
 BOOTSTRAP = "bootstrap"
 LOOKED_UP = ("foundation/data-bucket", "foundation/glue-database")
 
 Parameters = Mapping[str, Mapping[str, str]]
-OnStep = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def deploy(
     project: Project,
     units: Sequence[Unit],
     parameters: Parameters,
-    on_step: OnStep,
+    on_step: Say,
 ) -> list[Deployed]:
     """Package what the units need and bring their stacks up to date, in the order given.
 
@@ -95,7 +96,7 @@ def package(
     project: Project,
     units: Sequence[Unit],
     parameters: Parameters,
-    on_step: OnStep,
+    on_step: Say,
 ) -> None:
     """Build the packages of those units that have one, each for its architecture."""
     services: dict[str, dict[str, str]] = {}
@@ -199,7 +200,7 @@ def deployment_role(cloud: Cloud, unit: Unit) -> str | None:
         return None
 
 
-def apply(cloud: Cloud, project: Project, plan: Plan, on_step: OnStep) -> Deployed:
+def apply(cloud: Cloud, project: Project, plan: Plan, on_step: Say) -> Deployed:
     """Upload what a plan needs, execute its change set and record the release."""
     name = plan.unit.name
     with stacks.discarded_on_failure(cloud, plan.change_set):
@@ -225,7 +226,7 @@ def deploy_unit(
     project: Project,
     unit: Unit,
     parameters: Mapping[str, str],
-    on_step: OnStep,
+    on_step: Say,
 ) -> Deployed:
     """Bring the stack of one unit up to date; its package, if it has one, is built already."""
     return apply(cloud, project, plan_unit(cloud, project, unit, parameters), on_step)
@@ -291,10 +292,10 @@ def _architecture(given: Mapping[str, str], before: Mapping[str, str]) -> str:
     return {**before, **given}.get("Architecture", packaging.DEFAULT_ARCHITECTURE)
 
 
-def _provide_package(cloud: Cloud, project: Project, plan: Plan, on_step: OnStep) -> None:
+def _provide_package(cloud: Cloud, project: Project, plan: Plan, on_step: Say) -> None:
     bucket, key = (plan.release.parameters[name] for name in ("ArtifactBucket", "ArtifactKey"))
     package_file = project.package(plan.unit.name)
-    if not artifacts.exists(cloud, bucket, key) and artifacts.is_content(package_file, key):
+    if not objects.exists(cloud, bucket, key) and artifacts.is_content(package_file, key):
         # The package last: where it is, all that belongs to it is.
         artifacts.upload_members(cloud, bucket, key, package_file, plan.unit.members)
         artifacts.upload(cloud, bucket, key, package_file)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from lake.aws import Cloud
 from lake.errors import DeployError
+from lake.objects import object_keys, read_object
 from lake.times import utc_text
 
 NAME_FORMAT = "%Y%m%dT%H%M%S%fZ"
@@ -113,12 +114,10 @@ def commit(cloud: Cloud, unit: str, current: Mapping[str, str]) -> str:
 def _newest_first(cloud: Cloud, unit: str) -> Iterator[tuple[str, Release]]:
     """Yield each release with its name, a time."""
     bucket = cloud.parameter("bootstrap/artifact-bucket")
-    s3 = cloud.client("s3")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=_prefix(cloud, unit))
-    keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-    for key in sorted(keys, reverse=True):
-        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        yield key.rpartition("/")[2].removesuffix(".json"), Release(**json.loads(body))
+    for key in sorted(object_keys(cloud, bucket, _prefix(cloud, unit)), reverse=True):
+        body = read_object(cloud, bucket, key)
+        if body is not None:
+            yield key.rpartition("/")[2].removesuffix(".json"), Release(**json.loads(body))
 
 
 def _comparable(template: str) -> bytes:

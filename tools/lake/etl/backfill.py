@@ -1,8 +1,8 @@
 """The bulk route: a dump of works into the same tables, through the same contracts."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,16 +19,16 @@ from lake.etl.dump import (
     local_dump,
     remote_dump,
 )
-from lake.etl.refresh import EtlResult, Say
-from lake.runs.ledger import object_keys, read_ledger
+from lake.etl.refresh import EtlResult
+from lake.objects import object_keys
+from lake.runs.ledger import read_ledger
+from lake.steps import Say, Step
 from schemas import keys
 from schemas.ledger.run import DumpLedger, DumpSource
 from schemas.tables import QUARANTINE
 
 # What the job says of a file that did not arrive as it was sent, or was damaged here.
 UNREADABLE = ("dump.empty", "dump.truncated", "dump.damaged")
-
-Step = Callable[[str], AbstractContextManager[Say]]
 
 
 @dataclass(frozen=True)

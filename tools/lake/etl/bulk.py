@@ -10,10 +10,11 @@ from lake.aws import Cloud
 from lake.errors import EtlError, EtlFailedError
 from lake.etl import glue_jobs, refresh
 from lake.etl.dump import Dump, digest_of
-from lake.etl.refresh import EtlOptions, EtlResult, Say, Workspace
-from lake.etl.staging import list_objects
+from lake.etl.refresh import EtlOptions, EtlResult, Workspace
+from lake.objects import list_objects
 from lake.project import Project
 from lake.runs.ledger import read_ledger
+from lake.steps import Say
 from schemas import keys
 from schemas.ledger.run import DumpSource, ProcessedLedger
 from schemas.tables import QUARANTINE

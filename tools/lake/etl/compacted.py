@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
 from lake.aws import Cloud
-from lake.etl.staging import StoredObject, list_objects
+from lake.objects import StoredObject, list_objects
 from lake.runs.ledger import read_ledger
 from schemas import keys
 from schemas.ledger.compacted import (

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lake.aws import Cloud
-from lake.deploy.artifacts import exists
 from lake.errors import EtlError
 from lake.etl.compacted import fingerprints
-from lake.etl.staging import list_objects
+from lake.objects import exists, list_objects
 from lake.runs.ledger import read_ledger, run_ids
 from schemas import keys
 from schemas.curated_tables import CURATED

@@ -8,14 +8,13 @@ from typing import Any
 from lake.aws import Cloud
 from lake.errors import EtlBusyError, EtlFailedError, NotDeployedError
 from lake.etl.job_runs import JobRun
+from lake.steps import Say
 from lake.times import utc_text
 
 JOBS = ("etl", "bulk")
 POLL_SECONDS = 5.0
 ENDED = ("SUCCEEDED", "FAILED", "ERROR", "TIMEOUT", "STOPPED", "EXPIRED")
 LONGEST = 600
-
-Say = Callable[[str], None]
 
 
 def run_job(

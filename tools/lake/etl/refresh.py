@@ -18,11 +18,13 @@ from lake.etl.compacted import prefixes_of_runs
 from lake.etl.curated import Curated
 from lake.etl.iceberg import iceberg_database
 from lake.etl.job_runs import JobLog
-from lake.etl.staging import Stage, StoredObject, list_folders, list_objects
+from lake.etl.staging import Stage
 from lake.local import spark
 from lake.local.spark import SparkJobs
 from lake.locks import exclusive
+from lake.objects import StoredObject, list_folders, list_objects
 from lake.project import Project
+from lake.steps import Say
 from schemas import keys
 from schemas.curated_tables import CURATED
 
@@ -31,8 +33,6 @@ RECORDS = f"{keys.CURATED_PREFIX}_"
 DEFAULT_MEMORY = "2g"
 # Arguments of the job by which it compacts whatever is settled.
 COMPACT_ALL = {"compact-after-days": "0", "compact-days": "100000"}
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from lake.aws import Cloud
 from lake.errors import EtlError
-from schemas.keys import is_folder_marker
+from lake.objects import StoredObject, list_objects
 
 PARALLEL = 16
 KNOWN = "staged.json"
@@ -23,15 +23,6 @@ KNOWN = "staged.json"
 DATA = "data"
 
 OnObjects = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, order=True)
-class StoredObject:
-    """An object as the bucket lists it; `size` in bytes."""
-
-    key: str
-    etag: str
-    size: int
 
 
 @dataclass(frozen=True)
@@ -42,25 +33,6 @@ class Staged:
     fetched: int
     bytes: int
     removed: int
-
-
-def list_objects(cloud: Cloud, bucket: str, prefix: str) -> Iterator[StoredObject]:
-    """Yield the objects below a prefix, without markers of folders."""
-    pages = cloud.client("s3").get_paginator("list_objects_v2")
-    for page in pages.paginate(Bucket=bucket, Prefix=prefix):
-        for item in page.get("Contents", []):
-            if not is_folder_marker(item["Key"]):
-                yield StoredObject(item["Key"], item["ETag"], int(item["Size"]))
-
-
-def list_folders(cloud: Cloud, bucket: str, prefix: str) -> list[str]:
-    """Return the names of the folders right below a prefix that ends with a slash."""
-    pages = cloud.client("s3").get_paginator("list_objects_v2")
-    return [
-        item["Prefix"].removeprefix(prefix).rstrip("/")
-        for page in pages.paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
-        for item in page.get("CommonPrefixes", [])
-    ]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from lake.etl.refresh import (
     run_etl,
     tables_written,
 )
-from lake.etl.staging import list_objects
+from lake.objects import list_objects
 from lake.testing.lakes import (
     BUCKET,
     DATABASE,

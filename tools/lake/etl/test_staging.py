@@ -8,7 +8,8 @@ from moto import mock_aws
 
 from lake.aws import Cloud
 from lake.errors import EtlError
-from lake.etl.staging import Stage, StoredObject, list_folders, list_objects
+from lake.etl.staging import Stage
+from lake.objects import StoredObject, list_objects
 
 BUCKET = "data"
 
@@ -155,9 +156,3 @@ def test_only_files_below_the_prefix_are_removed(stage: Stage) -> None:
     stage.remove("p/R1-")
 
     assert set(files(stage)) == {"p/R2-a", "q/x"}
-
-
-def test_folders_are_listed_by_name(cloud: Cloud) -> None:
-    put(cloud, **{"works/x": "", "dump_works/y": "", "file": ""})
-
-    assert list_folders(cloud, BUCKET, "p/") == ["dump_works", "works"]

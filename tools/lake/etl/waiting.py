@@ -10,6 +10,7 @@ from lake.etl import curated
 from lake.etl.glue_jobs import ENDED, newest_job_runs
 from lake.etl.job_runs import JobRun
 from lake.runs.ledger import read_ledger
+from lake.steps import Say
 from lake.times import utc_text
 from schemas.keys import curated_ledger_key
 from schemas.ledger.curated_build import CuratedLedger
@@ -19,8 +20,6 @@ POLL_SECONDS = 10.0
 LONGEST_START_SECONDS = 1200.0
 # Among the newest runs of all jobs, one of the ETL is looked for.
 LOOKED_THROUGH = 10
-
-Say = Callable[[str], None]
 
 
 def wait_until_curated(

@@ -25,6 +25,7 @@ from lake.reports import report
 from lake.runs import crawl, summary
 from lake.runs.ledger import run_ids
 from lake.settings import SUBJECTS, resolve
+from lake.steps import Say
 from lake.terminal.progress import Progress
 from schemas.ledger.run import ProcessedLedger, RunManifest
 
@@ -249,7 +250,7 @@ def _fill(
     return made
 
 
-def write_report(cloud: Cloud, project: Project, on_step: report.OnStep) -> str:
+def write_report(cloud: Cloud, project: Project, on_step: Say) -> str:
     """Write the report page; return its path."""
     python = environment(project, "report")
     folder = project.state / "report"

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from lake.query.execute import run_query
 from lake.query.tabular import QueryResult
 from lake.reports.sources import read_sources
 from lake.runs.ledger import read_run
+from lake.steps import Say
 from schemas.keys import report_key
 
 TYPES = {
@@ -43,8 +44,6 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 LINES_SHOWN = 5
 #: Subjects that the page can be narrowed to: each adds some kilobytes to it.
 MAX_SUBJECTS = 20
-
-OnStep = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Report:
 
 
 def make_report(
-    cloud: Cloud, python: Path, project: Project, output: Path, *, images: bool, on_step: OnStep
+    cloud: Cloud, python: Path, project: Project, output: Path, *, images: bool, on_step: Say
 ) -> Report:
     """Read the views, write the page and the images, and publish them.
 
@@ -100,7 +99,7 @@ def make_report(
     )
 
 
-def read_data(cloud: Cloud, on_step: OnStep, filesystem: Any = None) -> ReportData:
+def read_data(cloud: Cloud, on_step: Say, filesystem: Any = None) -> ReportData:
     """Return the rows of every chart; a view of several charts is queried once.
 
     Raises

@@ -1,12 +1,12 @@
 """Read the run ledger: what each run expected, fetched and processed."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
 from pydantic import BaseModel
 
 from lake.aws import Cloud
+from lake.objects import list_folders, object_keys, read_object
 from schemas import keys
 from schemas.ledger.run import ProcessedLedger, RunManifest
 
@@ -32,13 +32,8 @@ class PageCounts:
 
 def run_ids(cloud: Cloud, bucket: str) -> list[str]:
     """Return the ids of all runs that have a ledger, oldest first; other names are ignored."""
-    pages = cloud.client("s3").get_paginator("list_objects_v2")
-    found = []
-    for page in pages.paginate(Bucket=bucket, Prefix=keys.RUNS_PREFIX, Delimiter="/"):
-        for prefix in page.get("CommonPrefixes", []):
-            folder = keys.below(keys.RUNS_PREFIX, prefix["Prefix"]).rstrip("/")
-            found.append(keys.parse_run_folder(folder))
-    return sorted(run for run in found if run)
+    folders = list_folders(cloud, bucket, keys.RUNS_PREFIX)
+    return sorted(filter(None, map(keys.parse_run_folder, folders)))
 
 
 def read_run(cloud: Cloud, bucket: str, run_id: str) -> Run:
@@ -58,20 +53,7 @@ def count_pages(cloud: Cloud, bucket: str, run_id: str) -> PageCounts:
     )
 
 
-def object_keys(cloud: Cloud, bucket: str, prefix: str) -> Iterator[str]:
-    """Yield the keys below a prefix, without markers of folders."""
-    pages = cloud.client("s3").get_paginator("list_objects_v2")
-    for page in pages.paginate(Bucket=bucket, Prefix=prefix):
-        for item in page.get("Contents", []):
-            if not keys.is_folder_marker(item["Key"]):
-                yield item["Key"]
-
-
 def read_ledger(cloud: Cloud, bucket: str, key: str, model: type[Ledger]) -> Ledger | None:
     """Return an object of the ledger; None if it is not written."""
-    s3 = cloud.client("s3")
-    try:
-        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except s3.exceptions.NoSuchKey:
-        return None
-    return model.model_validate_json(body)
+    body = read_object(cloud, bucket, key)
+    return None if body is None else model.model_validate_json(body)

@@ -10,6 +10,7 @@ from rich.status import Status
 from rich.text import Text
 
 from lake.runs.ledger import PageCounts
+from lake.steps import Say
 from lake.terminal.console import settings
 
 # What the spinner takes of a line.
@@ -30,7 +31,7 @@ class Progress:
         self.seconds: dict[str, float] = {}
 
     @contextlib.contextmanager
-    def step(self, title: str) -> Iterator[Callable[[str], None]]:
+    def step(self, title: str) -> Iterator[Say]:
         """Show one step; yields a function that shows its progress."""
         with self._running(title) as status:
 

@@ -13,8 +13,8 @@ import boto3
 from lake.aws import Cloud
 from lake.errors import EtlFailedError
 from lake.etl.curated import read_curated
-from lake.etl.staging import list_objects
 from lake.local.spark import SparkJobs
+from lake.objects import list_objects
 from schemas.curated_tables import CURATED
 from schemas.fingerprints import run_fingerprints
 from schemas.keys import (

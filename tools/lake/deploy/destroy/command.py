@@ -13,6 +13,7 @@ from lake.deploy import stacks
 from lake.deploy.destroy import removal
 from lake.deploy.destroy.plan import DestroyPlan, StackToDelete, counted, plan_destruction
 from lake.errors import DeployError
+from lake.steps import Say
 from lake.terminal.progress import Progress
 
 
@@ -108,7 +109,7 @@ def _confirm(cloud: Cloud) -> None:
         raise DeployError(f"{typed!r} is not {cloud.env!r}: nothing was deleted.")
 
 
-def _delete(cloud: Cloud, stack: StackToDelete, say: removal.OnStep, *, data: bool) -> None:
+def _delete(cloud: Cloud, stack: StackToDelete, say: Say, *, data: bool) -> None:
     if data:
         # First, so that an interrupted call still finds them by the stack.
         for bucket in stack.buckets:

@@ -5,8 +5,7 @@ from typing import Any, Final
 
 from lake.aws import Cloud
 from lake.errors import DeployError
-
-OnStep = Callable[[str], None]
+from lake.steps import Say
 
 #: The longest that AWS offers: until then a key, and what it encrypts, can be had back.
 KEY_WAITING_DAYS: Final = 30
@@ -15,7 +14,7 @@ _ATTEMPTS: Final = 5
 _GONE: Final = ("NoSuchBucket", "NoSuchUpload", "ResourceNotFoundException", "NotFoundException")
 
 
-def delete_bucket(cloud: Cloud, bucket: str, on_step: OnStep) -> None:
+def delete_bucket(cloud: Cloud, bucket: str, on_step: Say) -> None:
     """Delete a bucket with every version of its objects, and unfinished uploads.
 
     Raises
@@ -52,7 +51,7 @@ def schedule_key_deletion(cloud: Cloud, key: str) -> None:
     )
 
 
-def _empty(s3: Any, bucket: str, on_step: OnStep) -> None:
+def _empty(s3: Any, bucket: str, on_step: Say) -> None:
     removed = 0
     for objects in _versions(s3, bucket):
         answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})

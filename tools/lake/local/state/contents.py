@@ -2,9 +2,9 @@
 
 from lake.aws import Cloud
 from lake.errors import LocalAwsStartError, NotDeployedError
-from lake.etl.staging import list_objects
 from lake.local.local_aws import LocalAws
 from lake.local.state.notes import size_in_words
+from lake.objects import list_objects
 from lake.runs.ledger import run_ids
 from schemas.keys import DUMP_WORKS, PROCESSED_PREFIX, below, run_of_processed_file
 

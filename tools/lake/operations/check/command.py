@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from lake.aws import Cloud
@@ -14,9 +14,8 @@ from lake.operations.check.findings import Counts, Difference, Findings
 from lake.operations.check.runs import check_run
 from lake.operations.check.storage import Bucket
 from lake.operations.check.strays import check_strays
+from lake.steps import Say
 from schemas import keys
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from lake.operations.check.findings import Findings
 from lake.operations.check.storage import (
@@ -13,11 +13,10 @@ from lake.operations.check.storage import (
     read_model,
     row_positions,
 )
+from lake.steps import Say
 from schemas import keys
 from schemas.ledger.run import ProcessedLedger
 from schemas.tables import QUARANTINE
-
-Say = Callable[[str], None]
 
 
 class Positions:

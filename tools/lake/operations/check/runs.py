@@ -11,6 +11,7 @@ from lake.operations.check.compacted import CompactedRows, read_compacted
 from lake.operations.check.findings import Findings
 from lake.operations.check.pages import PageCheck, check_page, replay
 from lake.operations.check.storage import REMOVE, Bucket, json_lines, parsed, read_model, row_count
+from lake.steps import Say
 from schemas import keys
 from schemas.fingerprints import fingerprint
 from schemas.ledger.compacted import PAGED
@@ -22,8 +23,6 @@ from schemas.ledger.run import (
     SubjectCounts,
 )
 from schemas.tables import QUARANTINE
-
-Say = Callable[[str], None]
 
 #: Pages that are compared at once: enough to hide the latency, few enough for their memory.
 AT_ONCE = 8

@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from lake import objects
 from lake.aws import Cloud
 from lake.operations.check.findings import Findings
-from schemas.keys import is_folder_marker
 
 #: What to do about an object that nothing vouches for.
 REMOVE = "a reader of the table counts it: find out who wrote it, then remove it"
@@ -30,38 +30,24 @@ class Bucket:
 
     def read(self, key: str) -> bytes | None:
         """Return an object's bytes; None where there is no such object."""
-        s3 = self.cloud.client("s3")
-        try:
-            body: bytes = s3.get_object(Bucket=self.name, Key=key)["Body"].read()
-        except s3.exceptions.NoSuchKey:
-            return None
-        return body
+        return objects.read_object(self.cloud, self.name, key)
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys below a prefix, in order; one page of the listing is held at a time."""
-        return (key for key, _ in self.etags(prefix))
+        return objects.object_keys(self.cloud, self.name, prefix)
 
     def etags(self, prefix: str) -> Iterator[tuple[str, str]]:
-        """Yield the keys below a prefix, in order, each with its object's ETag.
-
-        Markers of folders are left out: Spark and consoles leave them, and they hold nothing.
-        """
-        pages = self.cloud.client("s3").get_paginator("list_objects_v2")
-        for page in pages.paginate(Bucket=self.name, Prefix=prefix):
-            for item in page.get("Contents", []):
-                if not is_folder_marker(item["Key"]):
-                    yield item["Key"], item["ETag"].strip('"')
+        """Yield the keys below a prefix, in order, each with its object's ETag."""
+        for item in objects.list_objects(self.cloud, self.name, prefix):
+            yield item.key, item.etag.strip('"')
 
     def exists(self, key: str) -> bool:
         """Whether there is an object of that key."""
-        return next(self.keys(key), None) == key
+        return objects.exists(self.cloud, self.name, key)
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Yield the names of the folders right below a prefix."""
-        pages = self.cloud.client("s3").get_paginator("list_objects_v2")
-        for page in pages.paginate(Bucket=self.name, Prefix=prefix, Delimiter="/"):
-            for item in page.get("CommonPrefixes", []):
-                yield item["Prefix"][len(prefix) :].rstrip("/")
+        return objects.list_folders(self.cloud, self.name, prefix)
 
     def uri(self, key: str) -> str:
         """Return an object's URI."""

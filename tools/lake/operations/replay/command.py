@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lake.aws import Cloud
-from lake.deploy.artifacts import exists
 from lake.errors import ReplayError
+from lake.objects import exists
 from lake.operations.replay import dead_letters as letters
 from lake.operations.replay.selection import Selection
 from lake.operations.replay.sending import send_events, wait_until_processed
 from lake.operations.replay.states import LedgerState, PageState, ledger_states, page_states
 from lake.runs.crawl import dead_letters
+from lake.steps import Say, Step
 from schemas.keys import RUNS_PREFIX, InvalidKeyError, RawKey, manifest_key, parse_run_folder
 
 #: Services with dead letters; those of process are events, those of the others notices.
@@ -22,9 +22,6 @@ NOTICES = {
     "ingest": "a later heartbeat has done their work",
     "glue_etl": "the next build takes every run that waits",
 }
-
-Say = Callable[[str], None]
-Step = Callable[[str], AbstractContextManager[Say]]
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,13 @@ from pydantic import ValidationError
 from lake.aws import Cloud
 from lake.errors import ReplayError
 from lake.operations.replay.sending import BATCH, send_bodies
+from lake.steps import Say
 from schemas.events import S3ObjectCreated
 
 # While they are looked at, nobody else gets them.
 HOLD_SECONDS = 60
 WAIT_SECONDS = 2
 LONGEST = 160
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

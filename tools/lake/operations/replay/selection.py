@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from cleaning.reasons import FIELD_TYPE, INVALID, RECORD_CODES
 from lake.aws import Cloud
 from lake.errors import ReplayError, UnknownTableError
+from lake.objects import object_keys
 from lake.query.execute import run_query
-from lake.runs.ledger import object_keys
 from schemas import keys
 from schemas.keys import InvalidKeyError, RawKey
 from schemas.subjects import InvalidSubjectError, canonical_subject

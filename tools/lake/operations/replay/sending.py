@@ -10,6 +10,7 @@ from lake.aws import Cloud
 from lake.errors import ReplayError, RunFailedError, RunStalledError
 from lake.operations.logs.errors import last_error
 from lake.runs.crawl import StallWatch, dead_letters
+from lake.steps import Say
 from schemas.events import S3Bucket, S3Detail, S3Object, S3ObjectCreated
 
 # What one request to SQS takes.
@@ -20,8 +21,6 @@ QUIET_SECONDS = 60.0
 QUIET_SECONDS_LOCAL = 1.0
 STALL_SECONDS = 180.0
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-
-Say = Callable[[str], None]
 
 
 def event_of(bucket: str, key: str) -> str:

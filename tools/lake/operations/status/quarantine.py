@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 
 from lake.aws import Cloud
+from lake.objects import list_objects
 from lake.operations.check.storage import Bucket, UnreadableError, json_lines
 from schemas import keys
 from schemas.tables import QUARANTINE
@@ -42,17 +44,9 @@ class QuarantineReader:
 
     def read(self, cloud: Cloud, bucket: str, run_id: str) -> QuarantineStatus:
         """Return what is quarantined of a run."""
-        pages = cloud.client("s3").get_paginator("list_objects_v2")
-        found = [
-            (item["Key"], item["ETag"])
-            for page in pages.paginate(
-                Bucket=bucket,
-                Prefix=keys.quarantined_run_prefix(QUARANTINE.location, run_id),
-                PaginationConfig={"MaxItems": MOST_FILES + 1},
-            )
-            for item in page.get("Contents", [])
-            if not keys.is_folder_marker(item["Key"])
-        ]
+        prefix = keys.quarantined_run_prefix(QUARANTINE.location, run_id)
+        listed = islice(list_objects(cloud, bucket, prefix), MOST_FILES + 1)
+        found = [(item.key, item.etag) for item in listed]
         read = found[:MOST_FILES]
         fresh = [name for name in read if name not in self._known]
         with ThreadPoolExecutor(_AT_ONCE) as readers:

@@ -13,11 +13,9 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from lake.aws import Cloud
+from lake.objects import object_keys, read_object
 from lake.operations.verify.claims import ClaimFailedError
-from lake.runs.ledger import object_keys
 from schemas.keys import RawKey, day_prefix, new_run_id, raw_run_prefix, run_prefix
 from schemas.ledger.provenance import RawProvenance
 from schemas.ledger.run import PageReceipt
@@ -126,14 +124,7 @@ class Probe:
 
     def read(self, key: str) -> bytes | None:
         """Return an object, or None."""
-        try:
-            found = self.cloud.client("s3").get_object(Bucket=self.bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
-            raise
-        body: bytes = found["Body"].read()
-        return body
+        return read_object(self.cloud, self.bucket, key)
 
     def remove(self, key: str) -> None:
         """Remove an object."""

@@ -1,6 +1,6 @@
 """The lake as one DuckDB file: the views, and the tables that they read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,14 @@ from lake.query import catalogue
 from lake.query.execute import s3_filesystem
 from lake.query.statement import parse
 from lake.query.translate import to_duckdb
+from lake.steps import Say
 
 SCHEMA = "main"
 #: Superset's DuckDB is older than the lake's, and reads this version.
 STORAGE_VERSION = "v1.2.0"
 
 
-def write_lake(
-    cloud: Cloud, path: Path, on_step: Callable[[str], None], filesystem: Any = None
-) -> None:
+def write_lake(cloud: Cloud, path: Path, on_step: Say, filesystem: Any = None) -> None:
     """Write the file; an existing one is replaced when the new one is complete.
 
     Parameters

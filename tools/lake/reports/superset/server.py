@@ -6,7 +6,7 @@ import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from lake.local.local_aws import port_is_free
 from lake.locks import exclusive
 from lake.project import Project
 from lake.reports.superset.data import SCHEMA, write_lake
+from lake.steps import Say
 
 DEFAULT_PORT = 8088
 USER = "admin"
@@ -31,8 +32,6 @@ POLL_SECONDS = 0.2
 LINES_SHOWN = 5
 #: The user's variables that would change what Superset does.
 _FOREIGN = ("SUPERSET_", "FLASK_", "GUNICORN_", "PYTHON", "LAKE_")
-
-OnStep = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def site_of(cloud: Cloud, project: Project, python: Path, port: int) -> Site:
     return Site(folder, python, project.root, port, not cloud.is_local)
 
 
-def set_up(site: Site, cloud: Cloud, on_step: OnStep) -> None:
+def set_up(site: Site, cloud: Cloud, on_step: Say) -> None:
     """Connect Superset to the lake as it is now, and bring the dashboard up to date.
 
     Raises
@@ -147,7 +146,7 @@ def set_up(site: Site, cloud: Cloud, on_step: OnStep) -> None:
         )
 
 
-def source_of(site: Site, cloud: Cloud, on_step: OnStep) -> Source:
+def source_of(site: Site, cloud: Cloud, on_step: Say) -> Source:
     """Return where Superset finds the views: a file that is made here, or Athena."""
     if cloud.is_local:
         file = site.folder / "lake.duckdb"
