@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from analytics.dashboard.definition import Chart, rows_of
 
 SUBJECT: Final = "subject_key"
+# As in schemas.rows.curated, which the environment with Plotly does not have; a test compares them.
 ALL_WORKS: Final = "#all"
 
 Cell = bool | int | float | str | None

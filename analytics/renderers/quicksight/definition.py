@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from analytics.dashboard.definition import Chart, Dashboard, DisplayColumn, Format
-from analytics.views.definitions import View, ViewColumn, views
+from analytics.views.definitions import View
 
 Json = dict[str, Any]
 
@@ -262,107 +262,3 @@ def _layout(dashboard: Dashboard) -> list[Json]:
         if whole or column >= GRID:
             row, column = row + (height if whole else _ROWS["bar"]), 0
     return elements
-
-
-def problems(made: Mapping[str, Any], known: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    """Yield what is wrong with a definition that CloudFormation's own checks let pass.
-
-    Parameters
-    ----------
-    made
-        A definition as :func:`definition` gives it.
-    known
-        QuickSight's types by column, by dataset identifier.
-    """
-    declared = [item["Identifier"] for item in made["DataSetIdentifierDeclarations"]]
-    yield from (f"dataset {name} is declared twice" for name in _twice(declared))
-    visuals = [visual for sheet in made["Sheets"] for visual in sheet["Visuals"]]
-    bodies = [body for visual in visuals for body in visual.values()]
-    yield from (
-        f"one visual holds {len(visual)}: {', '.join(visual)}"
-        for visual in visuals
-        if len(visual) != 1
-    )
-    ids = [body["VisualId"] for body in bodies]
-    yield from (f"visual {name} is there twice" for name in _twice(ids))
-    fields = [
-        str(node["FieldId"]) for node in _nodes(bodies) if "Column" in node and "FieldId" in node
-    ]
-    yield from (f"field {name} is there twice" for name in _twice(fields))
-    yield from _unknown_references(made, declared, known)
-    yield from _misfits(bodies, known)
-    yield from _dangling(made, ids, fields)
-
-
-def _unknown_references(
-    made: Mapping[str, Any], declared: list[str], known: Mapping[str, Mapping[str, str]]
-) -> Iterator[str]:
-    for node in _nodes(made):
-        if "ColumnName" in node and "DataSetIdentifier" in node:
-            name, column = node["DataSetIdentifier"], node["ColumnName"]
-            if name not in declared:
-                yield f"dataset {name} is not declared"
-            elif column not in known.get(name, {}):
-                yield f"dataset {name} has no column {column}"
-
-
-def _misfits(bodies: Any, known: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    fitting = {
-        "NumericalMeasureField": ("INTEGER", "DECIMAL"),
-        "NumericalDimensionField": ("INTEGER", "DECIMAL"),
-        "CategoricalDimensionField": ("STRING",),
-        "DateDimensionField": ("DATETIME",),
-    }
-    for node in _nodes(bodies):
-        for kind, types in fitting.items():
-            if kind in node:
-                column = node[kind]["Column"]
-                found = known.get(column["DataSetIdentifier"], {}).get(column["ColumnName"])
-                if found is not None and found not in types:
-                    yield f"{column['ColumnName']} is a {found}, and no {kind}"
-
-
-def _dangling(made: Mapping[str, Any], ids: list[str], fields: list[str]) -> Iterator[str]:
-    placed = [
-        element["ElementId"]
-        for sheet in made["Sheets"]
-        for layout in sheet["Layouts"]
-        for element in layout["Configuration"]["GridLayout"]["Elements"]
-    ]
-    yield from (f"visual {name} has no place" for name in ids if name not in placed)
-    yield from (
-        f"a place is for visual {name}, which is not there" for name in placed if name not in ids
-    )
-    for node in _nodes(made):
-        for visual in node.get("VisualIds", []):
-            if visual not in ids:
-                yield f"a filter is for visual {visual}, which is not there"
-        sorted_by = node.get("FieldSort", {}).get("FieldId")
-        if sorted_by is not None and sorted_by not in fields:
-            yield f"a visual is sorted by {sorted_by}, which is not there"
-
-
-def _nodes(value: Any) -> Iterator[Json]:
-    if isinstance(value, dict):
-        yield value
-        for item in value.values():
-            yield from _nodes(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _nodes(item)
-
-
-def _twice(names: list[str]) -> list[str]:
-    return sorted({name for name in names if names.count(name) > 1})
-
-
-def known_columns() -> dict[str, dict[str, str]]:
-    """Return QuickSight's types by column, by the identifier of each view's dataset."""
-    return {
-        identifier(view.name): {column.name: _type(column) for column in view.columns}
-        for view in views().values()
-    }
-
-
-def _type(column: ViewColumn) -> str:
-    return TYPES[column.type]

@@ -16,7 +16,6 @@ DATA_UNITS: Final = ("bootstrap", "foundation")
 #: What CloudFormation leaves behind of each stack.
 BUCKET: Final = "AWS::S3::Bucket"
 KEY: Final = "AWS::KMS::Key"
-LOG_GROUP: Final = "AWS::Logs::LogGroup"
 OIDC_PROVIDER: Final = "AWS::IAM::OIDCProvider"
 _QUEUE: Final = "AWS::SQS::Queue"
 

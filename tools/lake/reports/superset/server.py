@@ -24,7 +24,6 @@ from lake.project import Project
 from lake.reports.superset.data import SCHEMA, write_lake
 from lake.steps import Say
 
-DEFAULT_PORT = 8088
 USER = "admin"
 START_TIMEOUT_SECONDS = 120.0
 STOP_TIMEOUT_SECONDS = 10.0
