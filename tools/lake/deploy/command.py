@@ -54,7 +54,10 @@ def release(
     """
     chosen = units.select(request.names)
     if request.rollback and not request.names:
-        raise DeployError("--rollback needs the units to roll back.")
+        raise DeployError(
+            "--rollback needs the units to roll back.",
+            f"Name them: {cloud.command('deploy process --rollback')}",
+        )
     if request.confirm and not request.dry_run and not sys.stdin.isatty():
         raise DeployError(
             "There is no terminal to ask on.", "Add --yes to deploy, or --dry-run to look."

@@ -90,7 +90,10 @@ def previous(cloud: Cloud, unit: str, current: Release) -> Release:
         if not found.is_deployed(current):
             return replace(found, restores=name)
         newest_counted = found.restores or newest_counted
-    raise DeployError(f"There is no earlier release of {unit} to go back to.")
+    raise DeployError(
+        f"There is no earlier release of {unit} to go back to.",
+        f"Deploy an earlier commit instead: check it out, then {cloud.command(f'deploy {unit}')}",
+    )
 
 
 def describe(release: Release) -> str:

@@ -22,6 +22,8 @@ NEVER_CREATED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
 NOT_UNDONE = "UPDATE_ROLLBACK_FAILED"
 # What CloudFormation says of a change set that would change nothing.
 NOTHING_TO_CHANGE = ("didn't contain changes", "No updates are to be performed", "no changes")
+_AGAIN = "Run the same command again: it goes on where it stopped."
+_WHEN_IT_HAS_ENDED = f"CloudFormation goes on with it: wait until that has ended. {_AGAIN}"
 
 
 @dataclass(frozen=True)
@@ -290,7 +292,7 @@ def _until_deleted(cloud: Cloud, stack_id: str) -> Iterator[str]:
         if not status.endswith("_IN_PROGRESS"):
             return
         if time.monotonic() > deadline:
-            raise StackFailedError(f"Stack {stack_id} is still {status}.")
+            raise StackFailedError(f"Stack {stack_id} is still {status}.", _WHEN_IT_HAS_ENDED)
         time.sleep(_poll_seconds(cloud))
 
 
@@ -320,7 +322,7 @@ def _wait_for_change_set(cloud: Cloud, arn: str, stack: str) -> dict[str, Any] |
                 return None
             raise StackFailedError(f"The change to stack {stack} was refused: {reason}")
         time.sleep(_poll_seconds(cloud))
-    raise StackFailedError(f"The change set of stack {stack} was not computed in time.")
+    raise StackFailedError(f"The change set of stack {stack} was not computed in time.", _AGAIN)
 
 
 def _changes(described: Mapping[str, Any]) -> list[Change]:
@@ -342,13 +344,15 @@ def _until_settled(cloud: Cloud, stack: str) -> Iterator[dict[str, Any]]:
     while True:
         description = describe(cloud, stack)
         if description is None:
-            raise StackFailedError(f"Stack {stack} disappeared while it was deployed.")
+            raise StackFailedError(f"Stack {stack} disappeared while it was deployed.", _AGAIN)
         settled = not description["StackStatus"].endswith("_IN_PROGRESS")
         yield description
         if settled:
             return
         if time.monotonic() > deadline:
-            raise StackFailedError(f"Stack {stack} is still {description['StackStatus']}.")
+            raise StackFailedError(
+                f"Stack {stack} is still {description['StackStatus']}.", _WHEN_IT_HAS_ENDED
+            )
         time.sleep(_poll_seconds(cloud))
 
 

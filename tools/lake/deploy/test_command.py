@@ -93,6 +93,15 @@ def test_a_rollback_names_its_target(err: Console, monkeypatch: pytest.MonkeyPat
     assert expected in printed(err)
 
 
+def test_a_rollback_of_nothing_says_how_to_name_the_units(err: Console) -> None:
+    request = Request(names=[], settings=[], confirm=False, rollback=True)
+
+    with pytest.raises(DeployError, match="needs the units") as caught:
+        release(Cloud(env="dev"), current_project(), request, err, err)
+
+    assert caught.value.hint == "Name them: ./lake deploy process --rollback --env dev"
+
+
 def test_settings_are_refused_in_a_rollback(err: Console) -> None:
     request = Request(names=["process"], settings=["process.A=1"], confirm=False, rollback=True)
 

@@ -166,8 +166,9 @@ def test_the_target_of_a_rollback_is_described(cloud: Cloud) -> None:
 
 def test_the_first_release_cannot_be_rolled_back(cloud: Cloud) -> None:
     first = release(cloud, "1.zip")
-    with pytest.raises(DeployError, match="no earlier release of process"):
+    with pytest.raises(DeployError, match="no earlier release of process") as caught:
         history.previous(cloud, "process", first)
+    assert caught.value.hint.endswith(f"then {cloud.command('deploy process')}")
 
 
 def test_the_commit_is_that_of_the_package_that_is_deployed(cloud: Cloud) -> None:

@@ -180,8 +180,9 @@ def test_a_refused_template_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_change_set_that_is_never_ready_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stacks, "TIMEOUT_SECONDS", 0.01)
-    with pytest.raises(StackFailedError, match="not computed in time"):
+    with pytest.raises(StackFailedError, match="not computed in time") as caught:
         prepare(FakeCloudFormation("CREATE_COMPLETE", {"Status": "CREATE_IN_PROGRESS"}))
+    assert caught.value.hint == "Run the same command again: it goes on where it stopped."
 
 
 @pytest.mark.parametrize(
@@ -252,8 +253,17 @@ def test_a_rollback_names_the_first_failure() -> None:
 
 def test_a_stack_that_disappears_is_a_failure() -> None:
     client = FakeCloudFormation("CREATE_COMPLETE", {}, after=("DELETE_COMPLETE",))
-    with pytest.raises(StackFailedError, match="disappeared"):
+    with pytest.raises(StackFailedError, match="disappeared") as caught:
         stacks.execute(cloud(client), stacks.ChangeSet("lake", "arn:change-set", False))
+    assert "again" in caught.value.hint
+
+
+def test_a_change_that_takes_too_long_says_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stacks, "TIMEOUT_SECONDS", 0.0)
+    client = FakeCloudFormation("CREATE_COMPLETE", {}, after=("UPDATE_IN_PROGRESS",) * 9)
+    with pytest.raises(StackFailedError, match="is still UPDATE_IN_PROGRESS") as caught:
+        stacks.execute(cloud(client), stacks.ChangeSet("lake", "arn:change-set", False))
+    assert "wait until that has ended" in caught.value.hint
 
 
 def test_a_deletion_waits_and_reports_its_events() -> None:
