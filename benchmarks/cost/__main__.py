@@ -46,7 +46,7 @@ def measure_time(report: Report, made: Lake, repeats: int) -> None:
 def measure_idle(report: Report, made: Lake) -> None:
     """Measure a heartbeat with nothing to do."""
     made.run(1, 1)
-    idle = made.idle_beat()
+    idle = made.idle_heartbeat()
     report.detail("idle heartbeat: reads in S3", calls(idle.calls, READS), "calls")
     report.detail("idle heartbeat: writes and lists in S3", calls(idle.calls, WRITES), "calls")
     report.detail("idle heartbeat: ingest", 1000 * idle.cpu_seconds, "ms CPU")

@@ -123,7 +123,9 @@ class Lab:
         self.runs += 1
         return _FIRST_RUN + timedelta(days=self.runs)
 
-    def beat(self, scheduled: datetime, subjects: Sequence[heartbeat.Subject] = ()) -> bool:
+    def send_heartbeat(
+        self, scheduled: datetime, subjects: Sequence[heartbeat.Subject] = ()
+    ) -> bool:
         """Send one heartbeat of a run; return whether the run has ended.
 
         A heartbeat that fails is noted: the schedule would send another, and so do callers.
@@ -144,7 +146,7 @@ class Lab:
         run_id = keys.new_run_id(scheduled)
 
         def ended() -> bool:
-            if self.beat(scheduled, subjects) or self.exists(keys.manifest_key(run_id)):
+            if self.send_heartbeat(scheduled, subjects) or self.exists(keys.manifest_key(run_id)):
                 return True
             self.expire_lease()
             return False
@@ -153,7 +155,7 @@ class Lab:
         # One more lets an invocation that ended the run and was killed say so.
         if self.checkpoint().get("run"):
             self.expire_lease()
-            self.beat(scheduled, subjects)
+            self.send_heartbeat(scheduled, subjects)
         return run_id
 
     def replay_dead_letters(self) -> ReplayResult:

@@ -55,7 +55,7 @@ def _twice(lab: Lab, _: random.Random) -> str:
     scheduled = lab.new_run()
     sent = len(lab.source.requests())
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda _: lab.beat(scheduled, SUBJECTS), range(2)))
+        list(pool.map(lambda _: lab.send_heartbeat(scheduled, SUBJECTS), range(2)))
     run_id = lab.crawl(scheduled, SUBJECTS)
     lab.settle(run_id)
     asked = [(one.path, str(one.params)) for one in lab.source.requests()[sent:]]
@@ -68,7 +68,7 @@ def _late(lab: Lab, _: random.Random) -> str:
     run_id = lab.crawl(scheduled, SUBJECTS)
     lab.settle(run_id)
     before, manifest = lab.pages(run_id), lab.read(keys.manifest_key(run_id))
-    lab.beat(scheduled, SUBJECTS)
+    lab.send_heartbeat(scheduled, SUBJECTS)
     require(lab.pages(run_id) == before, "pages have changed")
     require(lab.read(keys.manifest_key(run_id)) == manifest, "the manifest has changed")
     return require_clean(lab, run_id)
@@ -77,7 +77,7 @@ def _late(lab: Lab, _: random.Random) -> str:
 def _ahead(lab: Lab, _: random.Random) -> str:
     failed = len(lab.failed_heartbeats)
     future = datetime.now(UTC).replace(microsecond=0) + timedelta(days=400)
-    lab.beat(future, SUBJECTS)
+    lab.send_heartbeat(future, SUBJECTS)
     require(not lab.pages(keys.new_run_id(future)), "a run of the future was begun")
     run_id = lab.crawl(lab.new_run(), SUBJECTS)
     lab.settle(run_id)
@@ -112,7 +112,7 @@ def _full_disk(lab: Lab, _: random.Random) -> str:
 def _no_file_may_grow(lab: Lab) -> Iterator[None]:
     # As a full disk does, this fails writes and nothing else, and needs no rights of root. The
     # local AWS keeps objects in memory first, so what is tried is the functions.
-    lab.beat(lab.new_run(), SUBJECTS)
+    lab.send_heartbeat(lab.new_run(), SUBJECTS)
     workers = [one for name in ("ingest", "process") for one in lab.containers(name)]
     require(workers, "no container runs")
     before = {one: one.rlimit(psutil.RLIMIT_FSIZE) for one in workers}
@@ -138,7 +138,7 @@ def _burst(lab: Lab, _: random.Random) -> str:
 def _power_cut(lab: Lab, _: random.Random) -> str:
     scheduled = lab.new_run()
     with lab.proxy.injecting(Fault("ingest.PutObject.page", "lost", skip=1)):
-        lab.beat(scheduled, SUBJECTS)
+        lab.send_heartbeat(scheduled, SUBJECTS)
     lab.kill_server()
     lab.deploy()
     run_id = lab.crawl(scheduled, SUBJECTS)

@@ -97,7 +97,7 @@ class Lake:
         ]
         self._s3.put_object(Bucket=BUCKET, Key=_SUBJECTS_KEY, Body=json.dumps(specs))
         self._moment += timedelta(days=1)
-        fetched = self._work(partial(self._ingest, self._beat(start=True), _context()))
+        fetched = self._work(partial(self._ingest, self._heartbeat(start=True), _context()))
         manifest = manifest_key(new_run_id(self._moment))
         ended = self._s3.get_object(Bucket=BUCKET, Key=manifest)["Body"].read()
         self._aws.forget(manifest)
@@ -114,11 +114,11 @@ class Lake:
             sizes={prefix: [self._size(key) for key in self._keys(prefix)] for prefix in PREFIXES},
         )
 
-    def idle_beat(self) -> Work:
+    def idle_heartbeat(self) -> Work:
         """Wake ingest again after a run, when there is nothing to do."""
-        return self._work(partial(self._ingest, self._beat(start=False), _context()))
+        return self._work(partial(self._ingest, self._heartbeat(start=False), _context()))
 
-    def _beat(self, *, start: bool) -> dict[str, Any]:
+    def _heartbeat(self, *, start: bool) -> dict[str, Any]:
         return {"scheduled_time": self._moment.isoformat(), "start": start}
 
     def _work(self, call: Callable[[], object]) -> Work:

@@ -99,7 +99,7 @@ def _crawl_to_the_end(server: Server, folder: Path, console: Console) -> Evidenc
     kills = list(KILLED_AT)
     start = time.monotonic()
     while (seconds := time.monotonic() - start) < _MOST_SECONDS:
-        answer = _beat(server, folder, kills[0] if kills else None)
+        answer = _send_heartbeat(server, folder, kills[0] if kills else None)
         heartbeats[answer["action"] if answer else "killed"] += 1
         if answer is None:
             console.print(f"killed with {kills.pop(0)} pages stored; its lease has to end first")
@@ -111,7 +111,7 @@ def _crawl_to_the_end(server: Server, folder: Path, console: Console) -> Evidenc
     raise RuntimeError(f"the crawl did not end within {_MOST_SECONDS} s: {dict(heartbeats)}")
 
 
-def _beat(server: Server, folder: Path, kill_at: int | None) -> Mapping[str, Any] | None:
+def _send_heartbeat(server: Server, folder: Path, kill_at: int | None) -> Mapping[str, Any] | None:
     wanted = {
         "url": server.url,
         "folder": str(folder),

@@ -1,4 +1,4 @@
-"""Commands that start a run and send parts of it again."""
+"""The command that starts a run."""
 
 import json
 from dataclasses import asdict

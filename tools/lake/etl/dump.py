@@ -27,7 +27,8 @@ GZIP = b"\x1f\x8b"
 # The answer to a request for a range that begins at the end, or after it.
 NOTHING_LEFT = 416
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
-# Runs of the crawl start on a full minute, so none has the id of a dump of its day.
+# Runs of the schedule start on a full minute. Where somebody started one at this second, the dump
+# is refused, as its run has what only a crawl writes.
 END_OF_DAY = "T235959Z"
 NO_CONTENT = "OpenLibrary has published empty dumps before: take an earlier one."
 

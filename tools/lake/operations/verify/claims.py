@@ -6,7 +6,7 @@ from typing import Literal
 
 from lake.errors import LakeError
 
-# Shown here; shown to be wrong; or not to be seen in this place.
+# ClaimResult here; shown to be wrong; or not to be seen in this place.
 Outcome = Literal["shown", "failed", "unavailable"]
 
 
@@ -19,7 +19,7 @@ class UnavailableError(LakeError):
 
 
 @dataclass(frozen=True)
-class Shown:
+class ClaimResult:
     """What came of a claim.
 
     Attributes
@@ -45,16 +45,16 @@ class Claim:
     show: Callable[[], str]
 
 
-def try_claim(claim: Claim) -> Shown:
+def try_claim(claim: Claim) -> ClaimResult:
     """Show a claim; whatever goes wrong is its outcome, so that the others are shown, too."""
     try:
-        return Shown(claim.id, "shown", claim.show())
+        return ClaimResult(claim.id, "shown", claim.show())
     except UnavailableError as error:
-        return Shown(claim.id, "unavailable", error.message)
+        return ClaimResult(claim.id, "unavailable", error.message)
     except Exception as error:
-        return Shown(claim.id, "failed", f"{type(error).__name__}: {error}")
+        return ClaimResult(claim.id, "failed", f"{type(error).__name__}: {error}")
 
 
-def holds(results: Sequence[Shown]) -> bool:
+def holds(results: Sequence[ClaimResult]) -> bool:
     """Return whether no claim failed."""
     return all(result.outcome != "failed" for result in results)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from lake.aws import Cloud
 from lake.etl.job_runs import JobRun
 from lake.operations.verify import operations, pages
-from lake.operations.verify.claims import Claim, Shown, holds, try_claim
+from lake.operations.verify.claims import Claim, ClaimResult, holds, try_claim
 from lake.operations.verify.probe import Probe
 
 OnClaim = Callable[[str], None]
@@ -37,7 +37,7 @@ class Report:
     verified_at: str
     run_id: str
     removed: int
-    claims: list[Shown]
+    claims: list[ClaimResult]
 
     @property
     def ok(self) -> bool:
