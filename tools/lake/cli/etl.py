@@ -66,8 +66,15 @@ def etl(
 
     project = current_project()
     cloud = cloud_to_change(project, env)
-    controls = controls_of(pin, unpin=unpin, exclude=exclude, include=include, reason=reason)
-    options = EtlOptions(full, memory, max_ratio, controls, iceberg, compact, min_ratio)
+    options = EtlOptions(
+        full=full,
+        memory=memory,
+        max_ratio=max_ratio,
+        min_ratio=min_ratio,
+        controls=controls_of(pin, unpin=unpin, exclude=exclude, include=include, reason=reason),
+        iceberg=iceberg,
+        compact=compact,
+    )
     progress = Progress(err)
     if cloud.is_local:
         with progress.step("Set up Spark"):

@@ -35,7 +35,7 @@ DEFAULT_MEMORY = "2g"
 COMPACT_ALL = {"compact-after-days": "0", "compact-days": "100000"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EtlOptions:
     """What the user asked for.
 
