@@ -15,7 +15,7 @@ from glue_etl.settings import BulkArguments
 
 
 def run(argv: Sequence[str]) -> dict[str, object]:
-    """Load the dump, unless its run is there; give the result."""
+    """Load the dump, unless its run is there; return the result."""
     from glue_etl.adapters.spark_session import start
     from glue_etl.dump.load import already_loaded, load_dump, source_of
 

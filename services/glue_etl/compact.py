@@ -17,7 +17,7 @@ from glue_etl.settings import CompactArguments
 
 
 def run(argv: Sequence[str]) -> dict[str, object]:
-    """Compact what is due; give the result."""
+    """Compact what is due; return the result."""
     arguments = CompactArguments.parse(argv)
     compactor = compactor_for(arguments, publisher_for(arguments, FilesByScheme()))
     if compactor is None:

@@ -45,7 +45,7 @@ def lake(tmp_path: Path) -> Lake:
 
 @pytest.fixture
 def etl(spark: Any) -> Build:
-    """Run the job on a lake with the session's Spark; gives its result."""
+    """Run the job on a lake with the session's Spark; return its result."""
     return partial(build, spark)
 
 

@@ -90,7 +90,7 @@ def compactor_for(arguments: CompactArguments, publisher: Publisher) -> Compacto
 
 
 def run(argv: Sequence[str]) -> dict[str, object]:
-    """Do the job; give its result."""
+    """Do the job; return its result."""
     from glue_etl.adapters.spark_session import start
     from glue_etl.builds.etl import Etl
 

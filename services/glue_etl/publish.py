@@ -19,7 +19,7 @@ from glue_etl.settings import PublishArguments
 
 
 def run(argv: Sequence[str]) -> dict[str, object]:
-    """Do what is asked for builds and runs, publish a build if one is named; give the result."""
+    """Do what is asked for builds and runs, publish a build if one is named; return the result."""
     arguments = PublishArguments.parse(argv)
     if arguments.build is None and not arguments.has_controls:
         raise InvalidArgumentsError("--build: which build?")

@@ -1,14 +1,15 @@
 """Docstrings keep one dialect; the linter checks the form of sections, this the choice of words."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 AREAS = ("analytics", "benchmarks", "infra", "libs", "services", "tools")
-#: First words that a native speaker would not begin a docstring with.
-ODD = {"Give", "Gives", "Tell", "Tells"}
+#: Words that a native speaker would not begin a summary with, nor a further clause of it.
+ODD = {"give", "gives", "tell", "tells"}
 Documented = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -30,9 +31,10 @@ def faults(source: str) -> list[str]:
     """Return what in a module's docstrings departs from the dialect."""
     found = []
     for node, text in documented(source):
-        first = text.split(maxsplit=1)[0]
-        if first in ODD:
-            found.append(f"line {node.lineno}: {node.name}: say 'Return' for {first!r}")
+        summary = text.partition("\n\n")[0]
+        for word in re.findall(r"(?:^|;\s)(\w+)", summary):
+            if word.lower() in ODD:
+                found.append(f"line {node.lineno}: {node.name}: say 'return' for {word!r}")
         if is_made_of_fields(node) and "\nParameters\n---" in text:
             found.append(f"line {node.lineno}: {node.name}: its fields are 'Attributes'")
     return found
@@ -50,7 +52,8 @@ def test_the_dialect_is_kept() -> None:
 @pytest.mark.parametrize(
     ("source", "fault"),
     [
-        ('def f():\n    """Give the size."""', "line 1: f: say 'Return' for 'Give'"),
+        ('def f():\n    """Give the size."""', "line 1: f: say 'return' for 'Give'"),
+        ('def f():\n    """Do it; give the size."""', "line 1: f: say 'return' for 'give'"),
         (
             'class C:\n    """A size.\n\n    Parameters\n    ------\n    x\n        It.\n    """',
             "line 1: C: its fields are 'Attributes'",

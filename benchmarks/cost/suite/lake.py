@@ -163,7 +163,7 @@ def _context() -> Any:
 
 @contextmanager
 def _captured_output() -> Iterator[Callable[[], int]]:
-    """Keep what is printed, also by loggers that hold the stream; give its size in bytes."""
+    """Keep what is printed, also by loggers that hold the stream; return its size in bytes."""
     with tempfile.TemporaryFile() as file:
         stdout = os.dup(1)
         os.dup2(file.fileno(), 1)

@@ -22,7 +22,7 @@ _PROCESSED: Final = ("works", "subject_snapshots", "subject_facets")
 
 
 def build(root: Path, memory_mib: int) -> dict[str, int]:
-    """Make the tables of the lake at ``root`` in ``root/duckdb``; give their rows."""
+    """Make the tables of the lake at ``root`` in ``root/duckdb``; return their rows."""
     out = root / "duckdb"
     out.mkdir()
     with duckdb.connect(str(out / "work.db")) as database:

@@ -93,7 +93,7 @@ class Ours:
                 )
 
     def __call__(self) -> int:
-        """Process the pages; give the number of rejected records."""
+        """Process the pages; return the number of rejected records."""
         results = [process_page(self._outputs, page.key.key, LIMITS) for page in self._pages]
         if any(result.reason_code for result in results):
             raise RuntimeError("a page was rejected whole")

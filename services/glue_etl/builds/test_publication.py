@@ -102,10 +102,15 @@ def test_a_job_that_lacks_a_right_takes_readers_back_to_nothing(
     """
     world.job("b1")
     killed = world.publisher
-    with pytest.raises(KilledError), killed.lease.held("job b2"):
-        world.build(killed, "b2")
-        world.files.dies_at = world.files.changes + 3
-        killed.publish("b2")
+
+    def publish_and_die() -> None:
+        with killed.lease.held("job b2"):
+            world.build(killed, "b2")
+            world.files.dies_at = world.files.changes + 3
+            killed.publish("b2")
+
+    with pytest.raises(KilledError):
+        publish_and_die()
     world.files.dies_at = None
     world.clock.time += 2 * HOUR
     begun = world.publisher.current()

@@ -118,7 +118,7 @@ class MemoryLake:
         self.store.killer = self.source.killer = killer
 
     def run_killed_heartbeat(self, boundary: int) -> bool:
-        """Send a heartbeat that is killed at that call; tell whether it lived that long."""
+        """Send a heartbeat that is killed at that call; return whether it lived that long."""
         self.kill_at(boundary)
         try:
             self.run_heartbeat()
