@@ -25,7 +25,11 @@ def run(argv: Sequence[str]) -> dict[str, object]:
     loaded = already_loaded(arguments, files, source)
     if loaded is None:
         if source is None:
-            raise DumpMissingError(f"there is no dump {arguments.dump}", dump=arguments.dump)
+            raise DumpMissingError(
+                f"there is no dump {arguments.dump}: ./lake backfill URL fetches it and puts it"
+                " there",
+                dump=arguments.dump,
+            )
         loaded = load_dump(arguments, files, start(arguments, source.size), source)
     return loaded.as_json()
 

@@ -71,7 +71,10 @@ def test_a_dump_that_is_not_there_is_named(lake: Lake) -> None:
         bulk.run, [*argv, "--dump", f"file://{lake.root}/gone.txt.gz", "--run-id", RUN]
     )
 
-    assert problem == f"dump.missing: there is no dump file://{lake.root}/gone.txt.gz"
+    assert problem == (
+        f"dump.missing: there is no dump file://{lake.root}/gone.txt.gz: ./lake backfill URL"
+        " fetches it and puts it there"
+    )
 
 
 def java(folder: Path, says: str) -> Path:

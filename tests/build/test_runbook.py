@@ -113,7 +113,7 @@ def test_a_code_that_an_error_is_given_for_its_place_is_explained() -> None:
     code = Path("services/ingest/logic/page_fetcher.py").read_text("utf-8")
 
     assert set(re.findall(r'code="(\w+)"', code)) == {"stored_page_unreadable", "empty_page"}
-    assert "`stored_page_unreadable`" in SECTIONS["ingest-errors"]
+    assert "`stored_page_unreadable`" in SECTIONS["run-partial"]
     assert "`empty_page`" in SECTIONS["run-partial"]
 
 

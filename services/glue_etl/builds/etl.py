@@ -28,6 +28,7 @@ from glue_etl.spark import SMALL
 from glue_etl.tables.precedence import NewestDump
 from glue_etl.version import SERVICE_VERSION
 from schemas.curated_tables import CURATED
+from schemas.keys import build_record_key
 from schemas.ledger.curated_build import (
     BuildRecord,
     CurrentBuild,
@@ -157,7 +158,11 @@ class Etl:
             return None
         record = self.publisher.record(build)
         if record is None:
-            raise BuildMissingError(f"build {build}, to go on from, has no record")
+            raise BuildMissingError(
+                f"build {build}, to go on from, has no record: restore the former version of"
+                f" {build_record_key(build)}, see docs/runbook.md#etl-failed",
+                build=build,
+            )
         return record
 
     def _without_culprits(

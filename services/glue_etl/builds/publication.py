@@ -199,12 +199,19 @@ class Publisher:
     def _publishable(self, build: str) -> BuildRecord:
         record = self.record(build)
         if record is None:
-            raise BuildMissingError(f"there is no record of build {build} below {self.curated}")
+            raise BuildMissingError(
+                f"there is no record of build {build}: name a build that `./lake status` shows, or"
+                f" restore the former version of {self._curated(build_record_key(build))}, see"
+                " docs/runbook.md#etl-failed",
+                build=build,
+            )
         refuse_failed(record)
         self._check_files(record)
         current = self.current()
         if current and build in current.removing:
-            raise BuildMissingError(f"build {build} is being removed: publish another one")
+            raise BuildMissingError(
+                f"build {build} is being removed: publish another one", build=build
+            )
         return record
 
     def _switch(self, build: str) -> CurrentBuild:

@@ -14,6 +14,7 @@ from glue_etl.builds import etl as etl_module
 from glue_etl.builds.etl import Etl
 from glue_etl.conftest import FIRST, Build, put_run
 from glue_etl.errors import (
+    BuildMissingError,
     NoRunsError,
     RulesFailedError,
     RunNotProcessedError,
@@ -262,6 +263,12 @@ def test_nothing_to_build_is_said(lake: Lake, etl: Build) -> None:
         etl(lake)
     with pytest.raises(RunNotProcessedError, match=FIRST):
         etl(lake, run_id=FIRST)
+
+
+def test_a_build_without_its_record_says_what_to_restore(lake: Lake, etl: Build) -> None:
+    """GIVEN a build whose record is gone THEN not even a full build goes on, and it says why."""
+    with pytest.raises(BuildMissingError, match=r"restore the former version of \S+/B9\.json, see"):
+        etl(lake, previous="B9", full=True)
 
 
 def test_a_storage_failure_is_transient(lake: Lake, etl: Build) -> None:

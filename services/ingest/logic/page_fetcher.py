@@ -126,9 +126,7 @@ class PageFetcher:
         """
         stored = self.store.get(key)
         if stored is None:
-            raise StateUnreadableError(
-                f"{key} was listed and is gone", code="stored_page_unreadable"
-            )
+            raise _unreadable(key, "it was listed and is gone")
         return self._result_of(key, stored)
 
     def _keep(
@@ -164,11 +162,9 @@ class PageFetcher:
             provenance = RawProvenance.from_metadata(stored.metadata)
             body = self.api.read_stored(stored.body)
         except (ValidationError, BodyRefusedError) as error:
-            raise StateUnreadableError(f"{key}: {error}", code="stored_page_unreadable") from error
+            raise _unreadable(key, str(error)) from error
         if digest != provenance.sha256:
-            raise StateUnreadableError(
-                f"{key}: its bytes are not those of its sha256", code="stored_page_unreadable"
-            )
+            raise _unreadable(key, "its bytes are not those of its sha256")
         entry = PageEntry(
             key=key,
             offset=provenance.offset,
@@ -206,6 +202,14 @@ class PageFetcher:
         )
         line = record.model_dump_json().encode() + b"\n"
         self.store.create(key, NewObject(gzip.compress(line, mtime=0), "application/gzip"))
+
+
+def _unreadable(key: str, problem: str) -> StateUnreadableError:
+    return StateUnreadableError(
+        f"{key}: {problem}. Somebody changed it: restore its version, see"
+        " docs/runbook.md#run-partial",
+        code="stored_page_unreadable",
+    )
 
 
 @contextmanager

@@ -49,7 +49,10 @@ def freeze(plan: RunPlan, store: ObjectStore) -> tuple[RunPlan, bool]:
         return plan, True
     stored = load(plan.run_id, store)
     if stored is None:
-        raise StateUnreadableError(f"{key} exists and cannot be read: was it deleted just now?")
+        raise StateUnreadableError(
+            f"{key} was there and is gone: the next heartbeat writes it anew, see"
+            " docs/runbook.md#ingest-errors"
+        )
     return stored, False
 
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from collections.abc import Callable
+from dataclasses import replace
+from unittest.mock import Mock
 
+import pytest
+
+from ingest.errors import StateUnreadableError
+from ingest.logic.page_fetcher import PageFetcher
 from ingest.logic.plan import RunPlan
-from ingest.ports import NewObject
+from ingest.openlibrary.api import OpenLibrary
+from ingest.ports import NewObject, StoredObject
 from ingest.testing.fakes import START, json_response, page
 from ingest.testing.lake import RUN_ID, MemoryLake
 from schemas.keys import CHECKPOINT_KEY, RawKey
@@ -105,6 +114,34 @@ def test_unreadable_stored_page_is_reported_not_overwritten() -> None:
     lake.store.create(RawKey.of(RUN_ID, "love", 10).key, NewObject(b"not a page"))
     assert lake.run_until_finished().status == "partial"
     assert "stored_page_unreadable" in str(lake.outcome("love").reason)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda page: replace(page, body=b"not a page"), "do not begin as gzip does"),
+        (
+            lambda page: replace(page, body=gzip.compress(gzip.decompress(page.body) + b" ")),
+            "its bytes are not those of its sha256",
+        ),
+        (lambda _: None, "it was listed and is gone"),
+    ],
+)
+def test_changed_stored_page_says_what_to_do(
+    change: Callable[[StoredObject], StoredObject | None], problem: str
+) -> None:
+    lake = MemoryLake({"love": 5})
+    lake.run_until_finished()
+    (key,) = lake.raw_keys()
+    changed = change(lake.store.objects.pop(key))
+    if changed is not None:
+        lake.store.objects[key] = changed
+    fetcher = PageFetcher(RUN_ID, lake.source, OpenLibrary(), lake.store, Mock())
+    with pytest.raises(StateUnreadableError) as caught:
+        fetcher.adopt(key)
+    assert str(caught.value).startswith(f"{key}: ")
+    assert problem in str(caught.value)
+    assert str(caught.value).endswith("restore its version, see docs/runbook.md#run-partial")
 
 
 def test_checkpoint_stays_small_and_seldom_for_thousands_of_subjects() -> None:
