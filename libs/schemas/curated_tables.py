@@ -34,14 +34,11 @@ class CuratedTable:
     ----------
     name
         Name of its folder and in the lake's ledgers.
-    key
-        Columns that identify a row.
+    key, references
+        Columns that identify a row, and those whose values are keys of another table, each with
+        that table and its column.
     sort
         Columns by which its files are sorted: those of the usual filters.
-
-    References
-    ----------
-        Columns that hold keys of another table, by column.
     """
 
     name: str

@@ -27,6 +27,25 @@ def is_made_of_fields(node: Documented) -> bool:
     )
 
 
+def attributes_of(text: str) -> set[str]:
+    """Return the names under *Attributes* in a docstring."""
+    section = re.search(r"\nAttributes\n-+\n(.*?)(?=\n\n\S+\n-+\n|\Z)", text, re.DOTALL)
+    lines = section[1].splitlines() if section else []
+    names = (name for line in lines if line[:1].strip() for name in line.split(","))
+    return {name.strip() for name in names}
+
+
+def names_in(node: ast.ClassDef) -> set[str]:
+    """Return what a class defines: its fields, methods, and what it assigns to itself."""
+    found = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+            found.add(part.id)
+        if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store):
+            found.add(part.attr)
+    return found
+
+
 def faults(source: str) -> list[str]:
     """Return what in a module's docstrings departs from the dialect."""
     found = []
@@ -37,6 +56,13 @@ def faults(source: str) -> list[str]:
                 found.append(f"line {node.lineno}: {node.name}: say 'return' for {word!r}")
         if is_made_of_fields(node) and "\nParameters\n---" in text:
             found.append(f"line {node.lineno}: {node.name}: its fields are 'Attributes'")
+        if "\nReferences\n---" in text:
+            found.append(f"line {node.lineno}: {node.name}: an origin is a line 'Source: URL'")
+        if isinstance(node, ast.ClassDef):
+            found += [
+                f"line {node.lineno}: {node.name}: it has no {name}"
+                for name in sorted(attributes_of(text) - names_in(node))
+            ]
     return found
 
 
@@ -57,6 +83,15 @@ def test_the_dialect_is_kept() -> None:
         (
             'class C:\n    """A size.\n\n    Parameters\n    ------\n    x\n        It.\n    """',
             "line 1: C: its fields are 'Attributes'",
+        ),
+        (
+            'class C:\n    """A size.\n\n    Attributes\n    ------\n    x, y\n        It.\n    """'
+            "\n    x: int",
+            "line 1: C: it has no y",
+        ),
+        (
+            'class C:\n    """A size.\n\n    References\n    ------\n        It.\n    """',
+            "line 1: C: an origin is a line 'Source: URL'",
         ),
     ],
 )

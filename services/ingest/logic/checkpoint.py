@@ -194,7 +194,7 @@ class LeasedCheckpoint:
         self._write_or_lose()
 
     def release(self, *, finished_run_id: str | None = None) -> None:
-        """Return the lease back, and with ``finished_run_id`` close that run.
+        """Release the lease, and with ``finished_run_id`` close that run.
 
         Raises
         ------

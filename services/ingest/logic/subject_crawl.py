@@ -67,8 +67,6 @@ class SubjectCrawl:
         again.
     stopped_by
         Code of the reason for which nothing more of the subject is fetched.
-    had_works
-        Whether it had works in the last run; asked when it seems to have none.
     parked_until, last_tried
         Monotonic seconds.
     counts, largest_count
