@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -109,10 +110,19 @@ def test_a_java_that_spark_cannot_run_on_is_refused(
         check_java()
 
 
-def test_a_newer_java_will_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("JAVA_HOME", str(java(tmp_path, 'openjdk version "21.0.1"')))
+def test_every_java_between_the_oldest_and_the_newest_will_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    accepted = []
+    for version in range(16, 25):
+        home = tmp_path / str(version)
+        home.mkdir()
+        monkeypatch.setenv("JAVA_HOME", str(java(home, f'openjdk version "{version}.0.1"')))
+        with suppress(JavaMissingError):
+            check_java()
+            accepted.append(version)
 
-    check_java()
+    assert accepted == [17, 18, 19, 20, 21, 22, 23]
 
 
 def test_a_build_made_elsewhere_is_published_without_spark(

@@ -170,7 +170,8 @@ def test_crawl_of_more_pages_than_a_run_may_have_is_refused_at_any_rate() -> Non
 
 def test_ten_thousand_small_subjects_are_accepted() -> None:
     many = json.dumps([f"subject {number}" for number in range(10_000)])
-    load_settings({**MINIMAL, "SUBJECTS": many, "MAX_WORKS_PER_SUBJECT": "500"})
+    settings = load_settings({**MINIMAL, "SUBJECTS": many, "MAX_WORKS_PER_SUBJECT": "500"})
+    assert len(settings.checked_subjects(settings.subjects)) == 10_000
 
 
 def test_list_elsewhere_is_not_read_with_the_settings() -> None:

@@ -265,4 +265,7 @@ def test_source_is_down_after_probes_in_a_row_fail() -> None:
 def test_timing_is_real_by_default() -> None:
     timing = Timing()
     assert timing.now().tzinfo is not None
-    assert timing.monotonic() <= timing.monotonic()
+    began = timing.monotonic()
+    timing.sleep(0.002)
+    assert 0.002 <= timing.monotonic() - began < 60
+    assert 1 <= timing.uniform(1, 2) <= 2
