@@ -47,9 +47,6 @@ class S3Object(_Event):
     """The object of an S3 event; EventBridge carries its key as it is, not URL-encoded."""
 
     key: Annotated[str, Field(min_length=1)]
-    size: int | None = None
-    etag: str | None = None
-    version_id: Annotated[str | None, Field(alias="version-id")] = None
 
 
 class S3Detail(_Event):

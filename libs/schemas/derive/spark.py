@@ -1,4 +1,4 @@
-"""Spark schemas: the JSON that ``StructType.fromJson`` reads, and DDL, without pyspark."""
+"""Spark schemas as JSON that ``StructType.fromJson`` reads, without pyspark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ _SCALARS: Final = {
     "bool": "boolean",
     "timestamp": "timestamp",
 }
-_DDL: Final = {**_SCALARS, "int32": "int", "int64": "bigint"}
 
 
 def spark_schema(columns: Sequence[Column]) -> dict[str, Any]:
@@ -31,23 +30,9 @@ def spark_schema(columns: Sequence[Column]) -> dict[str, Any]:
     return {"type": "struct", "fields": fields}
 
 
-def spark_ddl(columns: Sequence[Column]) -> str:
-    """Return the schema as DDL, such as ``work_key string, decade int``."""
-    return ", ".join(f"{column.name} {_ddl_type(column.type)}" for column in columns)
-
-
 def _json_type(column_type: ColumnType) -> str | dict[str, Any]:
     if isinstance(column_type, ListOf):
         return {"type": "array", "elementType": _json_type(column_type.item), "containsNull": True}
     if isinstance(column_type, StructOf):
         return spark_schema(column_type.fields)
     return _SCALARS[column_type]
-
-
-def _ddl_type(column_type: ColumnType) -> str:
-    if isinstance(column_type, ListOf):
-        return f"array<{_ddl_type(column_type.item)}>"
-    if isinstance(column_type, StructOf):
-        fields = ", ".join(f"{field.name}: {_ddl_type(field.type)}" for field in column_type.fields)
-        return f"struct<{fields}>"
-    return _DDL[column_type]

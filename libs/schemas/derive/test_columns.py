@@ -15,7 +15,7 @@ from schemas.derive.arrow import arrow_schema
 from schemas.derive.columns import columns_of
 from schemas.derive.compatibility import breaking_changes, catalogue_conflicts, describe
 from schemas.derive.glue import glue_comments, glue_types
-from schemas.derive.spark import spark_ddl, spark_schema
+from schemas.derive.spark import spark_schema
 from schemas.tables import TABLES, WORKS
 from schemas.types import Int32
 from schemas.version import CONTRACT_VERSION
@@ -36,7 +36,6 @@ def test_one_contract_gives_all_schemas() -> None:
     columns = columns_of(Row)
 
     assert glue_types(columns) == {"number": "int", "items": "array<struct<name:string>>"}
-    assert spark_ddl(columns) == "number int, items array<struct<name: string>>"
     item = pa.struct([("name", pa.string())])
     assert arrow_schema(columns) == pa.schema(
         [("number", pa.int32()), ("items", pa.list_(pa.field("element", item)))]

@@ -124,14 +124,13 @@ def test_an_object_event_keeps_its_key_as_it_is() -> None:
         "detail-type": "Object Created",
         "detail": {
             "bucket": {"name": "b"},
-            "object": {"key": "subject=c%2B/x y", "version-id": "v"},
+            "object": {"key": "subject=c%2B/x y", "size": 1, "etag": "e", "version-id": "v"},
         },
     }
 
     parsed = S3ObjectCreated.model_validate(event)
 
     assert (parsed.bucket, parsed.key) == ("b", "subject=c%2B/x y")
-    assert parsed.detail.object.version_id == "v"
 
 
 def test_an_empty_variable_counts_as_unset() -> None:
