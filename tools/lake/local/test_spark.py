@@ -88,7 +88,7 @@ def test_a_newer_java_is_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     java(tmp_path, 'openjdk version "21.0.1"')
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
 
-    require_java()
+    assert require_java() == 'openjdk version "21.0.1"\n'
 
 
 def test_an_environment_that_cannot_be_created_says_why(
