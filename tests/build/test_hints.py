@@ -17,7 +17,8 @@ from lake.cli.app import app
 TOOL = Path("tools/lake")
 #: What is about this machine alone, and the commands that it may name.
 OF_THIS_MACHINE = {
-    "etl/refresh.py": {"demo", "status"},  # the run by Spark on this machine
+    "etl/refresh.py": {"demo"},  # the run by Spark on this machine
+    "etl/workspace.py": {"status"},
     "operations/doctor/machine.py": {"demo", "down", "report", "up"},
     "query/execute.py": {"demo"},  # a local AWS without a catalogue
     "terminal/failures.py": {"status", "up"},  # a lost connection to 127.0.0.1

@@ -27,7 +27,8 @@ from lake.etl import refresh
 from lake.etl.backfill import run_backfill
 from lake.etl.bulk import ANY_GROWTH, LocalRoute
 from lake.etl.curated import read_curated
-from lake.etl.refresh import EtlOptions, EtlResult, Workspace
+from lake.etl.refresh import EtlOptions, EtlResult
+from lake.etl.workspace import Workspace
 from lake.local import spark
 from lake.operations.status.reading import read_status
 from lake.query.execute import run_query

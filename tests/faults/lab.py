@@ -18,7 +18,8 @@ from lake.aws import Cloud
 from lake.deploy import deployment, units
 from lake.deploy.parameters import LOCAL
 from lake.errors import RunFailedError
-from lake.etl.refresh import EtlOptions, Workspace, run_etl
+from lake.etl.refresh import EtlOptions, run_etl
+from lake.etl.workspace import Workspace
 from lake.local.local_aws import LocalAws, free_port
 from lake.local.spark import aws_environment, deployed_jobs
 from lake.local.supervisor import members

@@ -59,7 +59,8 @@ def etl(
     Adds the processed runs that are not in the tables yet. Readers switch from one complete build
     to the next; a build that breaks a data-quality rule is not published.
     """
-    from lake.etl.refresh import EtlOptions, controls_of, run_etl, run_on_glue, workspace_of
+    from lake.etl.refresh import EtlOptions, controls_of, run_etl, run_on_glue
+    from lake.etl.workspace import workspace_of
     from lake.local.spark import prepare
     from lake.terminal import screens
     from lake.terminal.progress import Progress

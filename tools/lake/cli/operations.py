@@ -67,7 +67,7 @@ def verify(
 
 def _newest_job_runs(project: Project, cloud: "Cloud") -> "Sequence[JobRun]":
     from lake.etl.glue_jobs import newest_job_runs
-    from lake.etl.refresh import folder_of, job_log
+    from lake.etl.workspace import folder_of, job_log
 
     if cloud.is_local:
         bucket = cloud.parameter("foundation/data-bucket")

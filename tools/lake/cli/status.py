@@ -81,7 +81,7 @@ def logs(
 
     Of the local AWS the jobs' log is that of their last run on this machine.
     """
-    from lake.etl.refresh import folder_of
+    from lake.etl.workspace import folder_of
     from lake.operations.logs.reading import LogReader, Wanted, chosen_services
     from lake.operations.replay.selection import checked_run
 
@@ -123,7 +123,7 @@ def _show_line(line: LogLine, *, as_json: bool) -> None:
 
 def _reader(cloud: Cloud) -> Callable[[], LakeStatus]:
     from lake.etl.glue_jobs import newest_job_runs
-    from lake.etl.refresh import folder_of, job_log
+    from lake.etl.workspace import folder_of, job_log
     from lake.operations.status.quarantine import QuarantineReader
     from lake.operations.status.reading import read_status
 

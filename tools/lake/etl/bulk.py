@@ -10,7 +10,8 @@ from lake.aws import Cloud
 from lake.errors import EtlError, EtlFailedError
 from lake.etl import glue_jobs, refresh
 from lake.etl.dump import Dump, digest_of
-from lake.etl.refresh import EtlOptions, EtlResult, Workspace
+from lake.etl.refresh import EtlOptions, EtlResult
+from lake.etl.workspace import Workspace, workspace_of
 from lake.objects import list_objects
 from lake.project import Project
 from lake.runs.ledger import read_ledger
@@ -62,7 +63,7 @@ class Route(Protocol):
 def route_of(cloud: Cloud, project: Project, options: EtlOptions) -> Route:
     """Return the route into an environment."""
     if cloud.is_local:
-        return LocalRoute(cloud, refresh.workspace_of(cloud, project), options)
+        return LocalRoute(cloud, workspace_of(cloud, project), options)
     return GlueRoute(cloud, options)
 
 

@@ -5,25 +5,20 @@ On AWS the job does all of it on S3 directly.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lake.aws import Cloud
-from lake.errors import EtlBusyError, EtlError, EtlFailedError
+from lake.errors import EtlError, EtlFailedError
 from lake.etl import curated, glue_jobs
 from lake.etl.compacted import prefixes_of_runs
 from lake.etl.curated import Curated
 from lake.etl.iceberg import iceberg_database
-from lake.etl.job_runs import JobLog
-from lake.etl.staging import Stage
+from lake.etl.workspace import Workspace
 from lake.local import spark
-from lake.local.spark import SparkJobs
-from lake.locks import exclusive
 from lake.objects import StoredObject, list_folders, list_objects
-from lake.project import Project
 from lake.steps import Say
 from schemas import keys
 from schemas.curated_tables import CURATED
@@ -105,64 +100,6 @@ class EtlResult:
     left_out: dict[str, str] = field(default_factory=dict)
     compacted: list[str] = field(default_factory=list)
     not_compacted: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """Folder and jobs of the ETL on this machine.
-
-    Attributes
-    ----------
-    folder
-        Holds the staged data, the logs and the lock.
-    jobs
-        Spark.
-    """
-
-    folder: Path
-    jobs: SparkJobs
-
-    @property
-    def stage(self) -> Stage:
-        """The staged objects; kept by ETag, so they may be of any bucket."""
-        return Stage(self.folder)
-
-    @property
-    def job_log(self) -> JobLog:
-        """The log of the job runs."""
-        return job_log(self.folder)
-
-    @contextmanager
-    def locked(self) -> Iterator[int]:
-        """Take the lock; yields its descriptor.
-
-        Raises
-        ------
-        EtlBusyError
-            Another process, or a job that it left behind, has it.
-        """
-        taken = EtlBusyError(
-            "Another run of the ETL is in progress on this machine.",
-            "Wait until it has ended: './lake status' then shows it.",
-        )
-        with exclusive(self.folder / "lock", taken) as lock_fd:
-            yield lock_fd
-
-
-def job_log(folder: Path) -> JobLog:
-    """Return the log of the job runs of a folder."""
-    return JobLog(folder / "job-runs.jsonl")
-
-
-def folder_of(project: Project) -> Path:
-    """Return the folder of a clone in which the ETL works."""
-    return project.state / "etl"
-
-
-def workspace_of(cloud: Cloud, project: Project) -> Workspace:
-    """Return the workspace of a clone, with the jobs that are deployed."""
-    folder = folder_of(project)
-    return Workspace(folder, spark.deployed_jobs(cloud, project, folder / "package"))
 
 
 def controls_of(

@@ -12,7 +12,8 @@ from lake.errors import DumpError, EtlFailedError
 from lake.etl.backfill import BackfillResult, run_backfill
 from lake.etl.bulk import GlueRoute, LocalRoute
 from lake.etl.dump import digest_of, local_dump
-from lake.etl.refresh import EtlOptions, Workspace
+from lake.etl.refresh import EtlOptions
+from lake.etl.workspace import Workspace
 from lake.testing.http_server import serving
 from lake.testing.lakes import BUCKET, DATABASE, FakeJobs, keys, lake_in_memory, put, put_run
 from schemas.keys import dump_key, processed_ledger_key

@@ -8,7 +8,8 @@ from moto import mock_aws
 from lake.aws import Cloud
 from lake.errors import EtlError
 from lake.etl.iceberg import iceberg_database
-from lake.etl.refresh import EtlOptions, Workspace, run_etl
+from lake.etl.refresh import EtlOptions, run_etl
+from lake.etl.workspace import Workspace
 from lake.testing.lakes import DATABASE, FakeJobs, lake_in_memory, put_run
 
 RUN = "20261122T060000Z"

@@ -13,11 +13,11 @@ from lake.etl.curated import read_curated, replayed_runs, waiting_runs
 from lake.etl.refresh import (
     EtlOptions,
     EtlResult,
-    Workspace,
     controls_of,
     run_etl,
     tables_written,
 )
+from lake.etl.workspace import Workspace
 from lake.objects import list_objects
 from lake.testing.lakes import (
     BUCKET,

@@ -12,6 +12,7 @@ from lake.deploy import deployment, packaging, units
 from lake.deploy.parameters import LOCAL, merge
 from lake.errors import DemoBusyError, PrerequisiteError, RunFailedError
 from lake.etl import refresh
+from lake.etl.workspace import workspace_of
 from lake.local import sources, spark
 from lake.local.emulators import GivenEmulator
 from lake.local.environments import EnvironmentInstall, environment, installing
@@ -234,7 +235,7 @@ def _fill(
         with progress.step("Set up Spark and Plotly"):
             setup.finish()
         with progress.step("Build the curated tables by Spark") as say:
-            workspace = refresh.workspace_of(cloud, project)
+            workspace = workspace_of(cloud, project)
             made.curated = refresh.run_etl(cloud, workspace, refresh.EtlOptions(), say).tables
         queries |= CURATED_QUERIES
     with progress.step("Query"):

@@ -10,7 +10,7 @@ import pytest
 
 from lake.aws import Cloud
 from lake.errors import EtlFailedError, LakeError, PrerequisiteError
-from lake.etl.refresh import Workspace
+from lake.etl.workspace import Workspace
 from lake.local.spark import SparkJobs, aws_environment, prepare, require_java
 from lake.project import Project
 

@@ -13,6 +13,7 @@ from lake.deploy import deployment, units
 from lake.deploy.parameters import LOCAL
 from lake.errors import CrawlBusyError, DeployError, NotDeployedError
 from lake.etl import refresh, waiting
+from lake.etl.workspace import workspace_of
 from lake.local import sources, spark
 from lake.locks import exclusive
 from lake.project import Project
@@ -176,7 +177,7 @@ def _curate(
 ) -> Mapping[str, int]:
     if cloud.is_local:
         with progress.step("Build the curated tables by Spark") as say:
-            workspace = refresh.workspace_of(cloud, project)
+            workspace = workspace_of(cloud, project)
             return refresh.run_etl(cloud, workspace, refresh.EtlOptions(), say).tables
     with progress.step("Wait for the curated tables") as say:
         return waiting.wait_until_curated(cloud, bucket, run_id, say)

@@ -64,7 +64,7 @@ class FakeLake:
             "deployment.plan_unit": self.plan_unit,
             "deployment.apply": lambda *_: None,
             "spark.prepare": lambda _project: self.steps.append("spark"),
-            "refresh.workspace_of": lambda *_: None,
+            "workspace_of": lambda *_: None,
             "refresh.run_etl": lambda *_: SimpleNamespace(tables={"works": 9}),
             "waiting.wait_until_curated": lambda *_: {"works": 99},
         }.items():
