@@ -210,45 +210,66 @@ def _fill(
 ) -> Summary:
     with progress.step("Deploy bootstrap and foundation") as say:
         deployment.deploy(cloud, project, units.select(["bootstrap", "foundation"]), LOCAL, say)
+    made = _crawl_and_process(cloud, project, options, progress)
+    if setup:
+        made.curated = _build_tables(cloud, project, setup, progress)
+    with progress.step("Query"):
+        _query(cloud, made, has_tables=setup is not None)
+    if setup:
+        with progress.step("Report") as say:
+            made.report = write_report(cloud, project, say)
+    return made
+
+
+def _crawl_and_process(
+    cloud: Cloud, project: Project, options: Options, progress: Progress
+) -> Summary:
     bucket = cloud.parameter("foundation/data-bucket")
-    revision = len(run_ids(cloud, bucket))
     with sources.opened(
         cloud,
         project,
         live=options.live,
         contact=options.contact,
-        revision=revision,
+        revision=len(run_ids(cloud, bucket)),
         works=options.works,
     ) as found:
-        services = ["ingest", "process", *(["glue_etl"] if options.etl else [])]
-        with progress.step(f"Package and deploy {', '.join(services)}") as say:
-            parameters = merge(LOCAL, {"ingest": ingest_parameters(options, found)})
-            deployment.deploy(cloud, project, units.select(services), parameters, say)
+        _deploy_services(cloud, project, options, found, progress)
         dead = crawl.dead_letters(cloud, "process")
         with progress.pages("Crawl") as on_pages:
             manifest = crawl.run_now(cloud, bucket, on_pages)
     with progress.pages("Process") as on_pages:
         ledger = crawl.wait_until_processed(cloud, bucket, manifest, on_pages, dead=dead)
-    made = summarise(cloud, bucket, found.url, manifest, ledger)
-    queries = dict(QUERIES)
-    if setup:
-        with progress.step("Set up Spark and Plotly"):
-            setup.finish()
-        with progress.step("Build the curated tables by Spark") as say:
-            workspace = workspace_of(cloud, project)
-            made.curated = refresh.run_etl(cloud, workspace, refresh.EtlOptions(), say).tables
-        queries |= CURATED_QUERIES
-    with progress.step("Query"):
-        for title, sql in queries.items():
-            result = run_query(cloud, sql.format(run_id=manifest.run_id))
-            made.queries[title] = result.records()
-        check_against_catalogue(cloud, made)
-        if options.etl:
-            check_curated(cloud, made)
-    if options.etl:
-        with progress.step("Report") as say:
-            made.report = write_report(cloud, project, say)
-    return made
+    return summarise(cloud, bucket, found.url, manifest, ledger)
+
+
+def _deploy_services(
+    cloud: Cloud, project: Project, options: Options, found: CrawlSource, progress: Progress
+) -> None:
+    services = ["ingest", "process", *(["glue_etl"] if options.etl else [])]
+    with progress.step(f"Package and deploy {', '.join(services)}") as say:
+        parameters = merge(LOCAL, {"ingest": ingest_parameters(options, found)})
+        deployment.deploy(cloud, project, units.select(services), parameters, say)
+
+
+def _build_tables(
+    cloud: Cloud, project: Project, setup: Setup, progress: Progress
+) -> dict[str, int]:
+    """Build the curated tables; return their rows."""
+    with progress.step("Set up Spark and Plotly"):
+        setup.finish()
+    with progress.step("Build the curated tables by Spark") as say:
+        workspace = workspace_of(cloud, project)
+        return refresh.run_etl(cloud, workspace, refresh.EtlOptions(), say).tables
+
+
+def _query(cloud: Cloud, made: Summary, *, has_tables: bool) -> None:
+    """Ask what is shown of the lake, and compare what a query sees with the ledgers."""
+    queries = QUERIES | (CURATED_QUERIES if has_tables else {})
+    for title, sql in queries.items():
+        made.queries[title] = run_query(cloud, sql.format(run_id=made.run_id)).records()
+    check_against_catalogue(cloud, made)
+    if has_tables:
+        check_curated(cloud, made)
 
 
 def write_report(cloud: Cloud, project: Project, on_step: Say) -> str:
