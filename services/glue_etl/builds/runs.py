@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
@@ -156,32 +156,33 @@ class RunLedger:
         pending = self._still_processed(folders - known.keys())
         asked = set(requested)
         self._check_requested(asked, known.keys() | pending, excluded)
-        out = {
-            run
-            for run, note in excluded.items()
-            if run not in asked and note.keeps_out(self.fingerprint(run), known.get(run))
-        }
+        out = self._kept_out({run: excluded[run] for run in excluded.keys() - asked}, known)
         old_form = current is not None and current.format != BUILD_FORMAT
         changed = set() if old_form else self._changed(known, folders)
         shrinks = bool(out & known.keys())
-        full = full or current is None or old_form or shrinks or bool(changed)
         fresh = pending - out
-        if not full and not fresh:
-            return None
-        dumps = self._processed.dumps
-        full = full or current is None or not current.can_take(fresh, dumps)
-        if full:
-            fresh |= self._still_processed(known.keys() - out)
-        runs = ({} if full else known) | {run: self._processed.fingerprint(run) for run in fresh}
+        if current and not (full or old_form or shrinks or changed):
+            if not fresh:
+                return None
+            if current.can_take(fresh, self._processed.dumps):
+                return self._increment(current, fresh)
+        runs = self._fingerprints(fresh | self._still_processed(known.keys() - out))
         if not runs:
             raise NoRunsError(f"no run below {self.runs} is processed: run the crawl first")
         new = sorted(run for run in runs if run not in known or run in changed)
-        mode: Literal["full", "incremental"] = "full" if full else "incremental"
-        if current and current.dump and not full:
+        previous = current.build if current else None
+        dumps = self._processed.dumps & runs.keys()
+        return Plan("full", previous, runs, tuple(new), dumps, shrinks)
+
+    def _increment(self, current: BuildRecord, fresh: Set[str]) -> Plan:
+        """Plan to add runs to what the build has; no run of it changes."""
+        runs = current.runs | self._fingerprints(fresh)
+        dumps = self._processed.dumps
+        if current.dump:
             # Its files need not be there.
             dumps |= {current.dump}
-        previous = current.build if current else None
-        return Plan(mode, previous, runs, tuple(new), dumps & runs.keys(), shrinks)
+        new = tuple(sorted(fresh))
+        return Plan("incremental", current.build, runs, new, dumps & runs.keys())
 
     def input_of(self, runs: Iterable[str]) -> dict[str, TableInput]:
         """Return where the rows of some runs lie, by table.
@@ -222,6 +223,16 @@ class RunLedger:
             for run, pages in day.fingerprints.items():
                 found[run] = combined([pages, found[run]]) if run in found else pages
         return ProcessedRuns(found, frozenset(dumps))
+
+    def _fingerprints(self, runs: Set[str]) -> dict[str, str]:
+        return {run: self._processed.fingerprint(run) for run in runs}
+
+    def _kept_out(self, notes: Mapping[str, ExcludedRun], known: Mapping[str, str]) -> set[str]:
+        return {
+            run
+            for run, note in notes.items()
+            if note.keeps_out(self.fingerprint(run), known.get(run))
+        }
 
     def _changed(self, known: Mapping[str, str], folders: set[str]) -> set[str]:
         # A run without any file has not been replayed: its files have expired.
