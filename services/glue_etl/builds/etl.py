@@ -105,8 +105,7 @@ class Etl:
             current = self.publisher.current()
             plan = self._next(current)
             if plan is None:
-                assert current is not None  # noqa: S101  # there is always a plan without a build
-                repaired = before is None or before.build != current.build
+                repaired = current is not None and (before is None or before.build != current.build)
                 return self._at_rest(current, "published" if repaired else "unchanged")
             return self._bring_up_to_date(plan, self._basis(current))
 
@@ -121,6 +120,9 @@ class Etl:
         )
 
     def _bring_up_to_date(self, plan: Plan, last: BuildRecord | None) -> Outcome:
+        if last and plan.mode == "incremental":
+            # What is missing of it would be missing in every build from now on.
+            self.publisher.require_whole(last)
         record = self._made(plan, last)
         left_out: dict[str, str] = {}
         if record.failed and len(plan.new_runs) > 1:
@@ -146,10 +148,10 @@ class Etl:
             self.publisher.tidy()
         return self._at_rest(self.publisher.current() or current, "unchanged")
 
-    def _at_rest(self, current: CurrentBuild, status: Status) -> Outcome:
+    def _at_rest(self, current: CurrentBuild | None, status: Status) -> Outcome:
         record = self._basis(current)
-        assert record is not None  # noqa: S101  # there is one for a published build
-        pinned = current.pin is not None and self.arguments.publish
+        assert record is not None  # noqa: S101  # there is always a plan without a basis
+        pinned = current is not None and current.pin is not None and self.arguments.publish
         return Outcome("pinned" if pinned else status, record, self.seconds)
 
     def _basis(self, current: CurrentBuild | None) -> BuildRecord | None:
@@ -179,7 +181,7 @@ class Etl:
 
         found = find_culprits(plan.new_runs, attempt, lambda record: bool(record.failed))
         words = {run: words_of(record) for run, record in found.culprits.items()}
-        if found.sound is None and plan.rebuilds_known_runs:
+        if found.sound is None and plan.has_known_runs:
             # They may be what breaks the rule.
             found.sound = attempt(())
             if found.sound.failed:

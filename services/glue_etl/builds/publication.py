@@ -103,6 +103,16 @@ class Publisher:
         """Return whether a build's files are those of its record."""
         return not self._damage(record)
 
+    def require_whole(self, record: BuildRecord) -> None:
+        """Make sure that a build's files are those of its record.
+
+        Raises
+        ------
+        BuildDamagedError
+            Saying which table's are not.
+        """
+        self._check_files(record)
+
     def record_build(self, record: BuildRecord) -> None:
         """Write a build's record: from now on the build counts as whole.
 

@@ -61,9 +61,9 @@ class Plan:
         return not self.dumps.isdisjoint(self.new_runs)
 
     @property
-    def rebuilds_known_runs(self) -> bool:
-        """Whether runs are built anew that the previous build has as they are."""
-        return self.mode == "full" and len(self.new_runs) < len(self.runs)
+    def has_known_runs(self) -> bool:
+        """Whether the next build also has runs that the previous one has as they are."""
+        return len(self.new_runs) < len(self.runs)
 
     @property
     def newest_dump(self) -> str | None:
@@ -167,6 +167,11 @@ class RunLedger:
             if current.can_take(fresh, self._processed.dumps):
                 return self._increment(current, fresh)
         runs = self._fingerprints(fresh | self._still_processed(known.keys() - out))
+        if not runs and out:
+            raise NoRunsError(
+                f"every processed run below {self.runs} is excluded ({', '.join(sorted(out))}): let"
+                " one in (--include), or crawl again"
+            )
         if not runs:
             raise NoRunsError(f"no run below {self.runs} is processed: run the crawl first")
         new = sorted(run for run in runs if run not in known or run in changed)

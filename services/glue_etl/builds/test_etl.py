@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from glue_etl.builds import etl as etl_module
 from glue_etl.builds.etl import Etl
 from glue_etl.conftest import FIRST, Build, put_run
 from glue_etl.errors import (
+    BuildDamagedError,
     BuildMissingError,
     NoRunsError,
     RulesFailedError,
@@ -27,7 +30,7 @@ from glue_etl.testing.lake import Lake
 from glue_etl.testing.tables import current_build, read_tables
 from schemas.curated_tables import CURATED
 from schemas.derive.arrow import arrow_schema
-from schemas.ledger.curated_build import CuratedLedger
+from schemas.ledger.curated_build import BuildRecord, CuratedLedger
 
 SECOND, LATE = "20261123T060000Z", "20261121T060000Z"
 DEFAULTS = {"min_works": 1, "pair_subjects": 1000, "pairs": 10**5, "tracked": 200, "places": 100}
@@ -181,6 +184,71 @@ def test_one_poisoned_run_is_left_out_named_and_does_not_block_the_others(
     assert etl(built)["status"] == "unchanged"
     assert etl(built, include=LATE)["new_runs"] == [LATE]
     assert read_tables(curated) == expected(built)
+
+
+def cut_off(curated: Path, table: str) -> Callable[[], object]:
+    """Leave half of a table's rows in the published build; return what restores the file."""
+    (path,) = (curated / CURATED[table].folder(current_build(curated))).iterdir()
+    whole = path.read_bytes()
+    rows = pq.read_table(path)
+    pq.write_table(rows.slice(0, rows.num_rows // 2), path)
+    return partial(path.write_bytes, whole)
+
+
+@pytest.mark.parametrize("table", ["works", "work_subjects", "subject_history"])
+def test_an_increment_does_not_go_on_from_a_build_that_is_damaged(
+    table: str, built: Lake, curated: Path, etl: Build
+) -> None:
+    """GIVEN a published build that lost rows THEN the loss is told, and not handed on to the next;
+    no run is blamed for it, and a build of all runs makes it good.
+    """
+    restore = cut_off(curated, table)
+    put_run(built, SECOND, 1)
+    put_run(built, LATE, 2)
+
+    with pytest.raises(BuildDamagedError, match=rf"{table} has 1 files .*--full true"):
+        etl(built)
+
+    assert not (curated / "_excluded").exists()
+    assert etl(built, publish="false", full="true")["mode"] == "full"
+    restore()
+    assert sorted(etl(built)["new_runs"]) == sorted([SECOND, LATE])
+    assert read_tables(curated) == expected(built)
+
+
+def test_runs_are_not_blamed_for_what_the_build_before_breaks(
+    built: Lake, curated: Path, etl: Build
+) -> None:
+    """GIVEN a published build whose rows break a rule THEN no waiting run is left out for it."""
+    cut_off(curated, "works")
+    build = current_build(curated)
+    (path,) = (curated / CURATED["works"].folder(build)).iterdir()
+    record = curated / f"_builds/{build}.json"
+    told = BuildRecord.model_validate_json(record.read_bytes())
+    size = told.tables["works"].model_copy(update={"bytes": path.stat().st_size})
+    tables = told.tables | {"works": size}
+    record.write_text(told.model_copy(update={"tables": tables}).model_dump_json())
+    built.put_run(SECOND, {"love": MANY[:1]})
+    built.put_run(LATE, {"love": MANY[1:2]})
+
+    with pytest.raises(RulesFailedError, match="references_whole:work_subjects"):
+        etl(built)
+
+    assert not (curated / "_excluded").exists()
+
+
+def test_a_build_that_nobody_reads_may_be_gone_on_from(lake: Lake, etl: Build) -> None:
+    put_run(lake, FIRST, 0)
+    build = etl(lake, publish="false")["build"]
+
+    again = etl(lake, publish="false", previous=build)
+
+    assert (again["status"], again["build"]) == ("unchanged", build)
+
+
+def test_the_exclusion_of_the_only_run_is_said_to_leave_none(built: Lake, etl: Build) -> None:
+    with pytest.raises(NoRunsError, match=rf"is excluded .{FIRST}.: let one in"):
+        etl(built, exclude=FIRST, reason="half a crawl")
 
 
 def test_an_excluded_run_leaves_the_tables_and_may_come_back(
