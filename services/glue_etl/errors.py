@@ -171,6 +171,12 @@ class ConservationError(TerminalError):
     code = "records.not_conserved"
 
 
+class LedgerUnreadableError(TerminalError):
+    """A record of a run, a build or a day is not what was written."""
+
+    code = "ledger.unreadable"
+
+
 class DataError(EtlError):
     """The data is not what it must be; what is published stays."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from glue_etl.ledgers import parse_ledger
 from glue_etl.ports import Files
 from schemas.keys import (
     CURATED_PREFIX,
@@ -30,7 +31,7 @@ class Exclusions:
             run = parse_excluded_run_name(file.uri.rpartition("/")[2])
             body = self.files.read(file.uri) if run else None
             if run and body:
-                found[run] = ExcludedRun.model_validate_json(body)
+                found[run] = parse_ledger(ExcludedRun, file.uri, body)
         return found
 
     def add(self, note: ExcludedRun) -> None:

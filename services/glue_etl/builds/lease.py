@@ -17,7 +17,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from glue_etl.errors import EtlError, LeaseHeldError, LeaseLostError
+from glue_etl.errors import (
+    EtlError,
+    LeaseHeldError,
+    LeaseLostError,
+    LedgerUnreadableError,
+)
+from glue_etl.ledgers import parse_ledger
 from glue_etl.ports import Files, Versioned
 from schemas.ledger.curated_build import LeaseRecord
 
@@ -95,18 +101,29 @@ class Lease:
 
     def _take(self, purpose: str) -> None:
         awaited: LeaseRecord | None = None
+        since = self.clock()
         while True:
             found = self.files.read_versioned(self.uri)
-            record = LeaseRecord.model_validate_json(found.body) if found else None
+            record = self._record_of(found) if found else None
             if record is None or record.holder is None or record.expires_at <= self.clock():
                 if self._took(record, found, purpose):
                     return
             elif awaited is None or awaited.token != record.token:
-                awaited = record
+                awaited, since = record, self.clock()
             elif record.expires_at > awaited.expires_at:
                 # It is alive; a dead one's lease would have been waited for.
                 raise _held(record)
+            elif self.clock() - since >= DURATION and self._took(record, found, purpose):
+                # It is dead, and its clock was ahead of this one.
+                return
             self.sleep(_POLL_SECONDS)
+
+    def _record_of(self, found: Versioned) -> LeaseRecord | None:
+        try:
+            return parse_ledger(LeaseRecord, self.uri, found.body)
+        except LedgerUnreadableError:
+            # Nobody can hold it by that, nor renew it.
+            return None
 
     def _took(self, record: LeaseRecord | None, found: Versioned | None, purpose: str) -> bool:
         mine = LeaseRecord(

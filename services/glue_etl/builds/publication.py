@@ -23,8 +23,10 @@ from glue_etl.errors import (
     BuildPinnedError,
     DataError,
     LeaseLostError,
+    LedgerUnreadableError,
     RulesFailedError,
 )
+from glue_etl.ledgers import parse_ledger
 from glue_etl.ports import Catalogue, Files
 from schemas.curated_tables import CURATED
 from schemas.keys import (
@@ -83,8 +85,9 @@ class Publisher:
 
     def record(self, build: str) -> BuildRecord | None:
         """Read a build's record; ``None`` when the build is not whole."""
-        body = self.files.read(self._curated(build_record_key(build)))
-        return None if body is None else BuildRecord.model_validate_json(body)
+        uri = self._curated(build_record_key(build))
+        body = self.files.read(uri)
+        return None if body is None else parse_ledger(BuildRecord, uri, body)
 
     def new_attempt(self, plan: str) -> str:
         """Return the id of the build that an attempt at a plan is to write."""
@@ -275,10 +278,11 @@ class Publisher:
         return current
 
     def _current(self) -> tuple[CurrentBuild | None, str | None]:
-        found = self.files.read_versioned(self._curated(CURRENT_BUILD_KEY))
+        uri = self._curated(CURRENT_BUILD_KEY)
+        found = self.files.read_versioned(uri)
         if found is None:
             return None, None
-        return CurrentBuild.model_validate_json(found.body), found.version
+        return parse_ledger(CurrentBuild, uri, found.body), found.version
 
     def _change(self, **changes: Any) -> CurrentBuild:
         token = self.lease.require()
@@ -337,8 +341,13 @@ class Publisher:
             body = self.files.read(self._ledger(run))
             if body is None:
                 return True
+            try:
+                ledger = parse_ledger(CuratedLedger, self._ledger(run), body)
+            except LedgerUnreadableError:
+                # All that it said, the build's record says.
+                return True
             # Those of older versions tell of none; compaction waits for one that does.
-            return CuratedLedger.model_validate_json(body).fingerprint != record.runs[run]
+            return ledger.fingerprint != record.runs[run]
 
         with ThreadPoolExecutor(_LEDGERS_AT_ONCE) as pool:
             missing = pool.map(is_missing, record.runs)

@@ -11,6 +11,7 @@ from typing import Literal, Self
 
 from glue_etl.compaction.days import Day, Roots, TableInput, input_of, read_days
 from glue_etl.errors import NoRunsError, RunExcludedError, RunNotProcessedError
+from glue_etl.ledgers import parse_ledger
 from glue_etl.ports import FileInfo, Files
 from schemas.fingerprints import NO_FILES, combined, run_fingerprints
 from schemas.keys import (
@@ -209,8 +210,9 @@ class RunLedger:
 
     def unreadable_works(self, dump: str) -> frozenset[str]:
         """Return the works that a dump has and does not tell of."""
-        body = self.files.read(self._ledger_uri(dump))
-        return frozenset(DumpLedger.model_validate_json(body).unreadable_works if body else ())
+        uri = self._ledger_uri(dump)
+        body = self.files.read(uri)
+        return frozenset(parse_ledger(DumpLedger, uri, body).unreadable_works if body else ())
 
     @cached_property
     def _days(self) -> dict[str, Day]:

@@ -114,3 +114,24 @@ def test_a_holder_that_overslept_goes_on_when_nobody_came(place: Place) -> None:
 def test_nothing_is_done_without_it(place: Place) -> None:
     with pytest.raises(LeaseLostError):
         place.lease().require()
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"token": "x"}'])
+def test_a_record_that_cannot_be_read_is_nobody_s(place: Place, body: bytes) -> None:
+    (place.folder / "_lease.json").write_bytes(body)
+
+    with place.lease().held("build"):
+        assert place.record().purpose == "build"
+
+
+def test_the_lease_of_a_dead_holder_whose_clock_was_ahead_is_taken(place: Place) -> None:
+    """GIVEN a lease that ends in hours, and that nobody renews THEN it counts as long as any."""
+    ahead = LeaseRecord(
+        token=7, holder="dead", purpose="build", expires_at=place.clock() + timedelta(hours=14)
+    )
+    (place.folder / "_lease.json").write_text(ahead.model_dump_json())
+    before = place.clock()
+
+    with place.lease().held("go on"):
+        assert place.record().token > 7
+        assert place.clock() - before <= DURATION + timedelta(minutes=1)

@@ -23,6 +23,7 @@ from glue_etl.errors import (
     EtlError,
     LeaseHeldError,
     LeaseLostError,
+    LedgerUnreadableError,
     RulesFailedError,
 )
 from glue_etl.testing.builds import RUN, record_of, write_build
@@ -648,3 +649,25 @@ def test_readers_in_a_loop_never_see_a_hole(tmp_path: Path) -> None:
 
     assert [reader.holes for reader in readers] == [[], []]
     assert all(reader.rounds > 2 for reader in readers)
+
+
+@pytest.mark.parametrize(("name", "build"), [("_current.json", "b2"), ("_builds/b1.json", "b1")])
+def test_a_record_that_cannot_be_read_is_named(world: World, name: str, build: str) -> None:
+    world.job("b1")
+    world.files.write(f"{CURATED_URI}{name}", b"{")
+    act = {"b1": world.publish, "b2": world.job}[build]
+
+    with pytest.raises(LedgerUnreadableError, match=rf"{name} cannot be read .*: restore its"):
+        act(build)
+
+
+def test_a_run_s_ledger_that_cannot_be_read_is_written_anew(world: World) -> None:
+    """GIVEN what the build's record says as well THEN one damaged file holds up no publication."""
+    world.job("b1")
+    ledger = f"{RUNS_URI}run_id={RUN}/curated.json"
+    world.files.write(ledger, b"{")
+
+    world.job("b2")
+
+    assert b'"build":"b2"' in (world.files.read(ledger) or b"")
+    assert world.seen() == dict.fromkeys(CURATED, "b2")

@@ -23,7 +23,8 @@ from typing import Final
 from glue_etl.builds.lease import Lease
 from glue_etl.compaction.days import AT_ONCE, Day, Roots, read_days
 from glue_etl.compaction.rewriting import Rewriter, Rows
-from glue_etl.errors import DayUnfitError, LeaseLostError
+from glue_etl.errors import DayUnfitError, LeaseLostError, LedgerUnreadableError
+from glue_etl.ledgers import parse_ledger
 from glue_etl.ports import Files, Partitions
 from schemas.keys import (
     RUNS_PREFIX,
@@ -145,8 +146,13 @@ class Compactor:
             return False
         if run not in day.fingerprints:
             return True
-        body = self.files.read(self._ledger(curated_ledger_key(run)))
-        curated = CuratedLedger.model_validate_json(body) if body else None
+        uri = self._ledger(curated_ledger_key(run))
+        body = self.files.read(uri)
+        try:
+            curated = parse_ledger(CuratedLedger, uri, body) if body else None
+        except LedgerUnreadableError:
+            # The next publication writes it anew.
+            return False
         return curated is not None and curated.fingerprint == day.fingerprints[run]
 
     def _compact(self, day: Day) -> None:

@@ -7,6 +7,7 @@ tell process what is compacted.
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from functools import cached_property
 from typing import Final
 
 from glue_etl.errors import DayDamagedError
+from glue_etl.ledgers import parse_ledger
 from glue_etl.ports import FileInfo, Files
 from schemas.keys import (
     COMPACTED_DAYS_PREFIX,
@@ -254,10 +256,11 @@ def _read_records(files: Files, roots: Roots) -> list[tuple[str, CompactedDay, s
     names = (file.uri.rpartition("/")[2] for file in files.find(roots.at(COMPACTED_DAYS_PREFIX)))
     days = [day for day in map(parse_compacted_day_name, names) if day]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = pool.map(lambda day: files.read_versioned(roots.at(compacted_day_key(day))), days)
+        uris = [roots.at(compacted_day_key(day)) for day in days]
+        found = pool.map(files.read_versioned, uris)
         return [
-            (day, CompactedDay.model_validate_json(one.body), one.version)
-            for day, one in zip(days, found, strict=True)
+            (day, parse_ledger(CompactedDay, uri, one.body), one.version)
+            for day, uri, one in zip(days, uris, found, strict=True)
             if one
         ]
 
@@ -270,4 +273,11 @@ def _read_pages(files: Files, roots: Roots, record: CompactedDay) -> Mapping[str
             " restore its version",
             day=record.day,
         )
-    return CompactedPages.of_bytes(body)
+    try:
+        return CompactedPages.of_bytes(body)
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise DayDamagedError(
+            f"the list of the pages of {record.day}, generation {record.generation}, cannot be read"
+            f" ({error}): restore its version",
+            day=record.day,
+        ) from error

@@ -16,7 +16,8 @@ from typing import Any, Final, Protocol
 
 from glue_etl.builds.lease import Lease
 from glue_etl.compaction.days import AT_ONCE, Day, Roots
-from glue_etl.errors import DayDamagedError, DayUnfitError
+from glue_etl.errors import DayDamagedError, DayUnfitError, LedgerUnreadableError
+from glue_etl.ledgers import parse_ledger
 from glue_etl.ports import FileInfo, Files
 from schemas.keys import RUNS_PREFIX, below, parse_page_path, processed_ledger_key
 from schemas.ledger.compacted import PAGED, CompactedPage, CompactedTable
@@ -161,8 +162,12 @@ class Rewriter:
 
     def _told(self, run: str) -> Counter[str]:
         """Return the rows of works by subject as a run's ledger has them."""
-        body = self.files.read(f"{self.runs}{below(RUNS_PREFIX, processed_ledger_key(run))}")
+        uri = f"{self.runs}{below(RUNS_PREFIX, processed_ledger_key(run))}"
+        body = self.files.read(uri)
         if body is None:
             raise DayUnfitError(f"run {run} has no processed.json any more: restore its version")
-        ledger = ProcessedLedger.model_validate_json(body)
+        try:
+            ledger = parse_ledger(ProcessedLedger, uri, body)
+        except LedgerUnreadableError as error:
+            raise DayUnfitError(str(error)) from error
         return Counter({name: one.rows for name, one in ledger.subjects.items()})
