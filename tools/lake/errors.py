@@ -5,6 +5,7 @@ LakeError
 ├── PrerequisiteError      something must be installed first
 ├── AwsError               AWS cannot be reached, or refused a request
 ├── StorageError           a file of this machine cannot be written
+├── UnreadableObjectError  an object of a bucket is damaged
 ├── PackagingError         Pants could not build a package
 ├── LocalAwsError          the local AWS cannot do what was asked
 │   ├── PortInUseError
@@ -64,6 +65,10 @@ class AwsError(LakeError):
 
 class StorageError(LakeError):
     """A file of this machine cannot be written."""
+
+
+class UnreadableObjectError(LakeError):
+    """An object of a bucket is damaged: it is not what its key says."""
 
 
 class PackagingError(LakeError):

@@ -1,11 +1,16 @@
 """What a bucket holds: the objects below a prefix, whether one is there, and what is in it."""
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from lake.aws import Cloud
+from lake.errors import UnreadableObjectError
 from schemas.keys import is_folder_marker
+
+#: What to do about an object that is damaged or gone.
+RESTORE = "Restore its former version: the bucket is versioned."
 
 
 @dataclass(frozen=True, order=True)
@@ -61,6 +66,45 @@ def read_object(cloud: Cloud, bucket: str, key: str) -> bytes | None:
     except s3.exceptions.NoSuchKey:
         return None
     return body
+
+
+def read_parsed[T](
+    cloud: Cloud, bucket: str, key: str, parse: Callable[[bytes], T], hint: str = RESTORE
+) -> T | None:
+    """Return what an object holds; None where there is no such object.
+
+    Parameters
+    ----------
+    parse
+        Reads its bytes.
+    hint
+        What to do when it is damaged.
+
+    Raises
+    ------
+    UnreadableObjectError
+        It is damaged.
+    """
+    body = read_object(cloud, bucket, key)
+    if body is None:
+        return None
+    try:
+        return parse(body)
+    except (EOFError, OSError, TypeError, ValueError, zlib.error) as error:
+        raise UnreadableObjectError(
+            f"s3://{bucket}/{key} cannot be read: {_reason(error)}.", hint
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return (str(error).splitlines() or [type(error).__name__])[0]
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    # A name in it may be of the object.
+    return " ".join(f"{place + ': ' if place else ''}{first['msg']}".split())
 
 
 def _listed(cloud: Cloud, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:

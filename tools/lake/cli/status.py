@@ -179,6 +179,9 @@ def _runs(status: LakeStatus) -> Iterator[RenderableType]:
             for r in status.runs
         ],
     )
+    for run in status.runs:
+        if run.damage:
+            yield Text(f"Run {run.run_id}: {run.damage}", style="red")
     if status.gaps:
         rows: list[list[object]] = [[g.subject, g.status, g.reason] for g in status.gaps]
         count = f"{len(rows)} subject{'' if len(rows) == 1 else 's'}"

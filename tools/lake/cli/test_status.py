@@ -70,6 +70,14 @@ def test_all_of_it_is_there() -> None:
         assert part in text, part
 
 
+def test_what_is_damaged_is_said_below_the_runs() -> None:
+    damaged = replace(STATUS.runs[0], stage="damaged", damage="s3://data/x cannot be read: {.")
+
+    text = " ".join(shown(replace(STATUS, runs=[damaged])).split())
+
+    assert f"Run {RUN}: s3://data/x cannot be read: {{." in text
+
+
 def test_a_lake_that_was_just_made_has_an_age_in_minutes() -> None:
     text = " ".join(shown(replace(STATUS, freshness_hours=0.04)).split())
 

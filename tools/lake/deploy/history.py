@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from lake.aws import Cloud
 from lake.errors import DeployError
-from lake.objects import object_keys, read_object
+from lake.objects import object_keys, read_parsed
 from lake.times import utc_text
 
 NAME_FORMAT = "%Y%m%dT%H%M%S%fZ"
@@ -118,9 +118,9 @@ def _newest_first(cloud: Cloud, unit: str) -> Iterator[tuple[str, Release]]:
     """Yield each release with its name, a time."""
     bucket = cloud.parameter("bootstrap/artifact-bucket")
     for key in sorted(object_keys(cloud, bucket, _prefix(cloud, unit)), reverse=True):
-        body = read_object(cloud, bucket, key)
-        if body is not None:
-            yield key.rpartition("/")[2].removesuffix(".json"), Release(**json.loads(body))
+        release = read_parsed(cloud, bucket, key, lambda body: Release(**json.loads(body)))
+        if release is not None:
+            yield key.rpartition("/")[2].removesuffix(".json"), release
 
 
 def _comparable(template: str) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 
 from lake.aws import Cloud
 from lake.deploy import history
-from lake.errors import DeployError
+from lake.errors import DeployError, UnreadableObjectError
 
 COMMIT = "c0ffee" * 6 + "c0ff"
 
@@ -190,3 +190,14 @@ def test_releases_recorded_without_a_commit_are_read(cloud: Cloud) -> None:
     key = "releases/openlake-dev/process/20260101T000000000000Z.json"
     cloud.client("s3").put_object(Key=key, Body=json.dumps(old).encode())
     assert history.commit(cloud, "process", parameters) == ""
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"other": 1}'])
+def test_a_damaged_record_of_a_release_is_named(cloud: Cloud, body: bytes) -> None:
+    release(cloud, "one.zip")
+    objects = cloud.client("s3").objects
+    (key,) = objects
+    objects[key] = body
+
+    with pytest.raises(UnreadableObjectError, match=f"s3://artifacts/{key} cannot be read"):
+        history.commit(cloud, "process", {"ArtifactKey": "one.zip"})

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
 from lake.aws import Cloud
-from lake.objects import StoredObject, list_objects
+from lake.errors import EtlError
+from lake.objects import RESTORE, StoredObject, list_objects, read_parsed
 from lake.runs.ledger import read_ledger
 from schemas import keys
 from schemas.ledger.compacted import (
@@ -28,10 +29,20 @@ def compacted_days(cloud: Cloud, bucket: str) -> dict[str, CompactedDay]:
 
 
 def compacted_pages(cloud: Cloud, bucket: str, record: CompactedDay) -> Mapping[str, CompactedPage]:
-    """Return the pages of a day's compacted files, by the path of the file that each came from."""
+    """Return the pages of a day's compacted files, by the path of the file that each came from.
+
+    Raises
+    ------
+    EtlError, UnreadableObjectError
+        The list of them is not there, or is damaged.
+    """
     key = keys.compacted_pages_key(record.day, record.generation)
-    body: bytes = cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    return CompactedPages.of_bytes(body)
+    pages = read_parsed(cloud, bucket, key, CompactedPages.of_bytes)
+    if pages is None:
+        raise EtlError(
+            f"s3://{bucket}/{key} is not there: day {record.day} is compacted by it.", RESTORE
+        )
+    return pages
 
 
 def prefixes_of(record: CompactedDay) -> list[str]:

@@ -8,10 +8,10 @@ from lake.aws import Cloud
 from lake.errors import QueryError
 from lake.query.catalogue import CatalogueTable
 from lake.query.one_build import at_one_build
-from lake.testing.lakes import BUCKET, lake_in_memory, put, record
+from lake.testing.lakes import lake_in_memory, located, publish, put
 from schemas.curated_tables import CURATED
-from schemas.keys import CURRENT_BUILD_KEY, build_record_key, curated_ledger_key
-from schemas.ledger.curated_build import CuratedLedger, CurrentBuild, PublishedBuild
+from schemas.keys import curated_ledger_key
+from schemas.ledger.curated_build import CuratedLedger
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 RUN = "20261122T060000Z"
@@ -23,25 +23,13 @@ def cloud() -> Iterator[Cloud]:
         yield lake_in_memory()
 
 
-def located(name: str, build: str) -> CatalogueTable:
-    location = f"s3://{BUCKET}/curated_data/{CURATED[name].folder(build)}"
-    return CatalogueTable(name, CURATED[name].table_input(location))
-
-
 def builds(tables: dict[str, CatalogueTable]) -> set[str]:
     return {table.location.partition("build=")[2] for table in tables.values()}
 
 
-def publish(cloud: Cloud, *names: str) -> None:
-    kept = [PublishedBuild(build=name, published_at=NOW) for name in names]
-    put(cloud, CURRENT_BUILD_KEY, CurrentBuild(builds=kept).model_dump_json())
-    for name in names:
-        put(cloud, build_record_key(name), record(name, [RUN], None, 2).model_dump_json())
-
-
 @pytest.mark.parametrize("current", ["B1", "B2"])
 def test_a_join_sees_one_build_at_every_step_of_a_switch(cloud: Cloud, current: str) -> None:
-    publish(cloud, current)
+    publish(cloud, [RUN], current)
     for step in range(len(CURATED) + 1):
         half = {
             name: located(name, "B2" if number < step else "B1")
@@ -60,7 +48,7 @@ def test_other_tables_and_a_lake_without_builds_stay_as_they_are(cloud: Cloud) -
 
 @pytest.mark.parametrize("as_of", ["B1", RUN])
 def test_an_older_build_that_is_kept_can_be_read(cloud: Cloud, as_of: str) -> None:
-    publish(cloud, "B2", "B1")
+    publish(cloud, [RUN], "B2", "B1")
     ledger = CuratedLedger(
         run_id=RUN, build="B1", published_at=NOW, contract_version="1", tables={}
     )
@@ -71,7 +59,7 @@ def test_an_older_build_that_is_kept_can_be_read(cloud: Cloud, as_of: str) -> No
 
 @pytest.mark.parametrize("as_of", ["B0", "20200101T000000Z", "../x"])
 def test_what_is_not_kept_is_named(cloud: Cloud, as_of: str) -> None:
-    publish(cloud, "B2", "B1")
+    publish(cloud, [RUN], "B2", "B1")
 
     with pytest.raises(QueryError, match="is not kept") as caught:
         at_one_build(cloud, {"a": located("authors", "B2")}, as_of)

@@ -6,8 +6,9 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from lake.aws import Cloud
-from lake.objects import list_folders, object_keys, read_object
+from lake.objects import RESTORE, list_folders, object_keys, read_parsed
 from schemas import keys
+from schemas.ledger.curated_build import CuratedLedger
 from schemas.ledger.run import ProcessedLedger, RunManifest
 
 Ledger = TypeVar("Ledger", bound=BaseModel)
@@ -15,11 +16,18 @@ Ledger = TypeVar("Ledger", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Run:
-    """One run with those of its ledgers that are written."""
+    """One run with those of its ledgers that are written.
+
+    Attributes
+    ----------
+    damage
+        What is wrong with a ledger that cannot be read; None where all can.
+    """
 
     run_id: str
     manifest: RunManifest | None
     processed: ProcessedLedger | None
+    damage: str | None = None
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,13 @@ def run_ids(cloud: Cloud, bucket: str) -> list[str]:
 
 
 def read_run(cloud: Cloud, bucket: str, run_id: str) -> Run:
-    """Return a run with the ledgers that it has so far."""
+    """Return a run with the ledgers that it has so far.
+
+    Raises
+    ------
+    UnreadableObjectError
+        One of them is damaged.
+    """
     return Run(
         run_id=run_id,
         manifest=read_ledger(cloud, bucket, keys.manifest_key(run_id), RunManifest),
@@ -54,6 +68,17 @@ def count_pages(cloud: Cloud, bucket: str, run_id: str) -> PageCounts:
 
 
 def read_ledger(cloud: Cloud, bucket: str, key: str, model: type[Ledger]) -> Ledger | None:
-    """Return an object of the ledger; None if it is not written."""
-    body = read_object(cloud, bucket, key)
-    return None if body is None else model.model_validate_json(body)
+    """Return an object of the ledger; None if it is not written.
+
+    Raises
+    ------
+    UnreadableObjectError
+        It is damaged.
+    """
+    # Of all ledgers, the ETL's entries alone are written again when they are gone.
+    anew = f" Or delete it: the next '{cloud.command('etl')}' writes it anew."
+    hint = (
+        f"{RESTORE}{anew if model is CuratedLedger else ''}"
+        f" '{cloud.command('check --all')}' lists all that is damaged."
+    )
+    return read_parsed(cloud, bucket, key, model.model_validate_json, hint)

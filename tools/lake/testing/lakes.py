@@ -15,6 +15,7 @@ from lake.errors import EtlFailedError
 from lake.etl.curated import read_curated
 from lake.local.spark import SparkJobs
 from lake.objects import list_objects
+from lake.query.catalogue import CatalogueTable
 from schemas.curated_tables import CURATED
 from schemas.fingerprints import run_fingerprints
 from schemas.keys import (
@@ -70,6 +71,21 @@ def put_dump(cloud: Cloud, run_id: str) -> None:
     """Write a run that was loaded from a dump."""
     put(cloud, f"{dump_rows_prefix(run_id)}part-0.parquet", run_id)
     put(cloud, processed_ledger_key(run_id), processed_ledger(run_id).model_dump_json())
+
+
+def publish(cloud: Cloud, runs: list[str], *builds: str) -> None:
+    """Write the records of published builds of some runs; the first is the current one."""
+    time = datetime(2026, 11, 23, tzinfo=UTC)
+    kept = [PublishedBuild(build=build, published_at=time) for build in builds]
+    put(cloud, CURRENT_BUILD_KEY, CurrentBuild(builds=kept).model_dump_json())
+    for build in builds:
+        put(cloud, build_record_key(build), record(build, runs, None, 2).model_dump_json())
+
+
+def located(name: str, build: str) -> CatalogueTable:
+    """Return a curated table at a build."""
+    location = f"s3://{BUCKET}/curated_data/{CURATED[name].folder(build)}"
+    return CatalogueTable(name, CURATED[name].table_input(location))
 
 
 def keys(cloud: Cloud, prefix: str = "") -> set[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lake.aws import Cloud
+from lake.errors import UnreadableObjectError
 from lake.runs.ledger import read_ledger
 from schemas.keys import RawKey, processed_ledger_key
 from schemas.ledger.run import PageReceipt, ProcessedLedger
@@ -35,10 +37,15 @@ class LedgerState:
 
 
 def page_states(cloud: Cloud, bucket: str, keys: Sequence[str]) -> dict[str, PageState]:
-    """Read the receipts of pages; those that have none are left out."""
+    """Read the receipts of pages; those that have none are left out.
+
+    So are those with a damaged one: process writes it anew when the page is sent again.
+    """
 
     def read(key: str) -> PageState | None:
-        receipt = read_ledger(cloud, bucket, RawKey.parse(key).receipt_key, PageReceipt)
+        receipt = None
+        with suppress(UnreadableObjectError):
+            receipt = read_ledger(cloud, bucket, RawKey.parse(key).receipt_key, PageReceipt)
         if receipt is None:
             return None
         rejected = receipt.quarantined + sum(one.quarantined for one in receipt.tables.values())
@@ -52,7 +59,13 @@ def page_states(cloud: Cloud, bucket: str, keys: Sequence[str]) -> dict[str, Pag
 def ledger_states(
     cloud: Cloud, bucket: str, runs: Sequence[str]
 ) -> Mapping[str, LedgerState | None]:
-    """Read the ledgers of runs; None where process has not written one."""
+    """Read the ledgers of runs; None where process has not written one.
+
+    Raises
+    ------
+    UnreadableObjectError
+        One is damaged: process does not go on from it, so no page is to be sent before.
+    """
     return {run: _ledger_state(cloud, bucket, run) for run in runs}
 
 

@@ -13,7 +13,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lake.aws import Cloud
-from lake.errors import ReplayError, RunFailedError, UnknownTableError
+from lake.errors import (
+    ReplayError,
+    RunFailedError,
+    UnknownTableError,
+    UnreadableObjectError,
+)
 from lake.operations.replay import dead_letters, selection
 from lake.operations.replay.command import Replay, ReplayResult, RunChange, checked_service
 from lake.operations.replay.conftest import ReplayLake
@@ -167,6 +172,25 @@ def test_after_a_contract_was_mended_records_leave_the_quarantine(lake: ReplayLa
     }
     # AND the manifest came last, when every page was done
     assert lake.processed == [LOVE.key, LOVE_2.key, manifest_key(RUN)]
+
+
+def test_a_damaged_receipt_is_written_anew(lake: ReplayLake) -> None:
+    lake.add_page(LOVE)
+    lake.put(LOVE.receipt_key, "{")
+
+    result = replay(lake).pages(Selection([LOVE.key]))
+
+    assert (result.sent, result.changed, result.rows_after) == (1, 1, 8)
+
+
+def test_over_a_damaged_ledger_nothing_is_sent(lake: ReplayLake) -> None:
+    lake.add_page(LOVE)
+    lake.put(processed_ledger_key(RUN), "{")
+
+    with pytest.raises(UnreadableObjectError, match="processed.json cannot be read"):
+        replay(lake).pages(Selection([LOVE.key]))
+
+    assert lake.processed == []
 
 
 def test_a_second_replay_changes_nothing(lake: ReplayLake) -> None:

@@ -8,16 +8,23 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from lake.aws import Cloud
+from lake.errors import UnreadableObjectError
 from lake.etl.curated import Curated
 from lake.runs.ledger import PageCounts, Run, count_pages, read_run
 from lake.times import utc_text
 
-Stage = Literal["crawling", "processing", "processed", "excluded", "curated"]
+Stage = Literal["crawling", "processing", "processed", "excluded", "curated", "damaged"]
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """A run according to its ledgers; None where a ledger is not written yet."""
+    """A run according to its ledgers; None where a ledger is not written yet.
+
+    Attributes
+    ----------
+    damage
+        Which ledger cannot be read, and what to do; then nothing is told from the others, either.
+    """
 
     run_id: str
     stage: Stage
@@ -29,6 +36,7 @@ class RunStatus:
     pages_processed: int
     rows: int | None
     quarantined: int | None
+    damage: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,8 +50,15 @@ class SubjectGap:
 
 
 def read_runs(cloud: Cloud, bucket: str, run_ids: Sequence[str]) -> list[Run]:
-    """Return runs with their ledgers."""
-    return [read_run(cloud, bucket, run_id) for run_id in run_ids]
+    """Return runs with their ledgers; one that is damaged says so, and hides no other."""
+    return [_read_run(cloud, bucket, run_id) for run_id in run_ids]
+
+
+def _read_run(cloud: Cloud, bucket: str, run_id: str) -> Run:
+    try:
+        return read_run(cloud, bucket, run_id)
+    except UnreadableObjectError as error:
+        return Run(run_id, None, None, damage=f"{error.message} {error.hint}")
 
 
 def run_status(cloud: Cloud, bucket: str, run: Run, curated: Curated) -> RunStatus:
@@ -66,6 +81,7 @@ def run_status(cloud: Cloud, bucket: str, run: Run, curated: Curated) -> RunStat
         pages_processed=pages.processed,
         rows=processed.rows if processed else None,
         quarantined=processed.quarantined if processed else None,
+        damage=run.damage,
     )
 
 
@@ -96,6 +112,8 @@ def freshness_hours(runs: Sequence[Run]) -> float | None:
 
 
 def _stage(run: Run, curated: Curated) -> Stage:
+    if run.damage:
+        return "damaged"
     if run.processed is None:
         return "crawling" if run.manifest is None else "processing"
     if run.run_id in curated.excluded:

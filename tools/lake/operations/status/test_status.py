@@ -71,6 +71,19 @@ def test_a_run_goes_from_stage_to_stage(cloud: Cloud) -> None:
     assert stage_of(cloud, Curated(record=build, excluded={RUN: note}))[0] == "excluded"
 
 
+def test_a_damaged_run_is_marked_and_hides_no_other(cloud: Cloud) -> None:
+    put(cloud, manifest_key(LATER), "{")
+    put_run(cloud, RUN)
+
+    runs = read_runs(cloud, BUCKET, [LATER, RUN])
+    later, other = (run_status(cloud, BUCKET, run, Curated()) for run in runs)
+
+    assert (later.stage, other.stage) == ("damaged", "processed")
+    assert later.damage is not None
+    assert f"s3://{BUCKET}/{manifest_key(LATER)} cannot be read" in later.damage
+    assert other.damage is None
+
+
 def test_the_gaps_are_those_of_the_newest_finished_crawl() -> None:
     whole = SubjectOutcome(subject="love", kind="subject", status="complete")
     partial = SubjectOutcome(subject="war", kind="subject", status="partial", reason="undercount")
