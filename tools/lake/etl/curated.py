@@ -1,10 +1,11 @@
 """The curated tables in the bucket: the published build, and the runs that wait for the next."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from lake.aws import Cloud
-from lake.errors import EtlError
+from lake.errors import EtlError, UnreadableObjectError
 from lake.etl.compacted import fingerprints
 from lake.objects import exists, list_objects
 from lake.runs.ledger import read_ledger, run_ids
@@ -75,6 +76,21 @@ def read_curated(cloud: Cloud, bucket: str) -> Curated:
             f"Restore the previous version of {keys.build_record_key(current.build)}.",
         )
     return Curated(current, record, _kept_out(cloud, bucket, notes, record.runs))
+
+
+def is_whole(cloud: Cloud, bucket: str, build: str) -> bool:
+    """Return whether a build's files are those of its record, as the publisher reckons it."""
+    record = None
+    with suppress(UnreadableObjectError):
+        record = read_ledger(cloud, bucket, keys.build_record_key(build), BuildRecord)
+    if record is None:
+        return False
+    for name, told in record.tables.items():
+        prefix = keys.curated_build_prefix(name, build)
+        sizes = [item.size for item in list_objects(cloud, bucket, prefix)]
+        if (len(sizes), sum(sizes)) != (told.files, told.bytes):
+            return False
+    return True
 
 
 def processed_runs(cloud: Cloud, bucket: str, among: list[str] | None = None) -> list[str]:

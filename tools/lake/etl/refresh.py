@@ -270,7 +270,22 @@ class _Run:
         prefixes += prefixes_of_runs(self.cloud, self.bucket, runs)
         found = (list_objects(self.cloud, self.bucket, prefix) for prefix in prefixes)
         # The lease of the bucket's tables says nothing of the stage's, and would make the job wait.
-        return [item for items in found for item in items if item.key != keys.CURATED_LEASE_KEY]
+        hidden = {keys.CURATED_LEASE_KEY, *self._damaged_records(known)}
+        return [item for items in found for item in items if item.key not in hidden]
+
+    def _damaged_records(self, known: Curated) -> set[str]:
+        """Return the records of builds that the job must not find again: their files are damaged.
+
+        It would take such a build for finished, and the publisher refuse it each time. That of the
+        current build is needed for what it says of runs and rows; it is never the next one.
+        """
+        current = known.current.build if known.current else None
+        found = set()
+        for item in list_objects(self.cloud, self.bucket, keys.BUILD_RECORDS_PREFIX):
+            build = keys.parse_build_record_name(keys.below(keys.BUILD_RECORDS_PREFIX, item.key))
+            if build and build != current and not curated.is_whole(self.cloud, self.bucket, build):
+                found.add(item.key)
+        return found
 
     def _stage(self, wanted: list[StoredObject]) -> int:
         self.say(f"stage {len(wanted)} objects")
@@ -323,7 +338,7 @@ class _Run:
     def _send(self, build: str, wanted: list[StoredObject], left_out: Iterable[str]) -> int:
         record = keys.build_record_key(build)
         if record in {item.key for item in wanted}:
-            # It is complete in the bucket: only its publication was interrupted.
+            # It is whole in the bucket, or it were not staged: its publication was interrupted.
             return 0
         # The record last: its presence means that the rest is there.
         prefixes = [keys.curated_build_prefix(table, build) for table in CURATED]

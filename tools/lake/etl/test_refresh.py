@@ -9,7 +9,7 @@ from moto import mock_aws
 from lake.aws import Cloud
 from lake.errors import EtlBusyError, EtlError, EtlFailedError
 from lake.etl.compacted import fingerprints
-from lake.etl.curated import read_curated, replayed_runs, waiting_runs
+from lake.etl.curated import is_whole, read_curated, replayed_runs, waiting_runs
 from lake.etl.refresh import (
     EtlOptions,
     EtlResult,
@@ -30,7 +30,7 @@ from lake.testing.lakes import (
     put_run,
 )
 from schemas.curated_tables import CURATED
-from schemas.keys import CURRENT_BUILD_KEY, excluded_run_key
+from schemas.keys import CURRENT_BUILD_KEY, build_record_key, excluded_run_key
 from schemas.ledger.compacted import (
     CompactedDay,
     CompactedPage,
@@ -201,6 +201,55 @@ def test_an_interrupted_publication_is_finished_without_touching_a_file(
     # THEN it is published as it is
     assert (result.status, result.objects_sent) == ("published", 0)
     assert before < keys(cloud, "curated_data/")
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("damage", ["a", None])
+def test_a_build_that_was_damaged_before_its_publication_is_made_and_sent_again(
+    cloud: Cloud, workspace: Workspace, tmp_path: Path, *, damage: str | None, full: bool
+) -> None:
+    """GIVEN a build in the bucket that is not published, and a file of it that is cut or gone WHEN
+    the ETL runs THEN the job does not find its record, and the bucket has the build whole.
+    """
+    put_run(cloud, FIRST)
+    failing = {"glue_etl.publish": EtlFailedError("killed")}
+    killed = Workspace(tmp_path / "killed", replace(jobs_of(workspace), failing=failing))
+    with pytest.raises(EtlFailedError):
+        run(cloud, killed)
+    (file,) = keys(cloud, "curated_data/works/")
+    if damage is None:
+        cloud.client("s3").delete_object(Bucket=BUCKET, Key=file)
+    else:
+        put(cloud, file, damage)
+    assert not is_whole(cloud, BUCKET, "B1")
+
+    result = run(cloud, workspace, full=full)
+
+    assert build_record_key("B1") not in jobs_of(workspace).found[-1]
+    assert (result.status, result.objects_sent) == ("published", len(CURATED) + 1)
+    assert is_whole(cloud, BUCKET, "B1")
+
+
+def test_the_record_of_the_current_build_is_staged_whatever_its_files_are(
+    cloud: Cloud, workspace: Workspace
+) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, workspace)
+    (file,) = keys(cloud, "curated_data/works/")
+    put(cloud, file, "a")
+
+    run(cloud, workspace, full=True)
+
+    assert build_record_key("B1") in jobs_of(workspace).found[-1]
+
+
+def test_a_build_without_a_readable_record_is_not_whole(cloud: Cloud, workspace: Workspace) -> None:
+    put_run(cloud, FIRST)
+    run(cloud, workspace)
+    assert is_whole(cloud, BUCKET, "B1")
+    put(cloud, build_record_key("B1"), "{")
+
+    assert [is_whole(cloud, BUCKET, build) for build in ("B1", "B2")] == [False, False]
 
 
 def test_a_failed_job_changes_nothing_and_is_logged(cloud: Cloud, workspace: Workspace) -> None:

@@ -100,7 +100,7 @@ def record(
     form: int,
     fingerprints: Mapping[str, str] = MappingProxyType({}),
 ) -> BuildRecord:
-    """Return a build's record; each table has as many rows as there are runs."""
+    """Return a build's record; each table has as many rows as there are runs, and its name in a file."""
     return BuildRecord(
         build=build,
         format=form,
@@ -108,7 +108,7 @@ def record(
         mode="incremental" if previous else "full",
         runs={run: fingerprints.get(run, "of a dump") for run in runs},
         new_runs=runs[-1:],
-        tables={name: TableOutcome(rows=len(runs), files=1, bytes=1) for name in CURATED},
+        tables={name: TableOutcome(rows=len(runs), files=1, bytes=len(build)) for name in CURATED},
         rules=[],
         contract_version="1",
         service_version="0.1.0",
