@@ -338,7 +338,7 @@ class _Run:
     def _send(self, build: str, wanted: list[StoredObject], left_out: Iterable[str]) -> int:
         record = keys.build_record_key(build)
         if record in {item.key for item in wanted}:
-            # It is whole in the bucket, or it were not staged: its publication was interrupted.
+            # Only what is whole in the bucket is staged: its publication was interrupted.
             return 0
         # The record last: its presence means that the rest is there.
         prefixes = [keys.curated_build_prefix(table, build) for table in CURATED]
