@@ -5,6 +5,7 @@ open no file, load no extension, and its configuration is locked before the stat
 """
 
 import re
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from lake.query.builtin_views import (
     with_views,
 )
 from lake.query.one_build import at_one_build
+from lake.query.same_values import DOUBLE_TEXT, double_text, failure
 from lake.query.statement import Statement, TableReference, parse
 from lake.query.tabular import QueryResult
 from lake.query.translate import UNNAMED, to_duckdb
@@ -29,7 +31,7 @@ __all__ = ["QueryResult", "run_query"]
 CATALOG = "awsdatacatalog"
 # As works was called while the rows of all runs had that name.
 FORMER_WORKS = "curated_works"
-_TYPES = {"HUGEINT": "bigint", '"NULL"': "unknown"}
+_TYPES = {'"NULL"': "unknown"}
 _SETTINGS = (
     "SET python_enable_replacements = false",
     "SET allow_community_extensions = false",
@@ -216,6 +218,7 @@ def _engine(database: str, datasets: dict[str, Any], views: dict[str, str]) -> A
         connection.register(source, dataset)
         connection.execute(f"CREATE VIEW {schema}.{_quoted(name)} AS FROM {source}")
     connection.execute(f"USE {schema}")
+    connection.create_function(DOUBLE_TEXT, double_text, ["VARCHAR"], "VARCHAR")
     for setting in _SETTINGS:
         connection.execute(setting)
     # Last: the meaning of a division is fixed when a view is created.
@@ -255,21 +258,36 @@ def _names(statement: Statement, names: list[str]) -> list[str]:
 
 def _values(column: Any, kind: Any) -> list[Any]:
     values: list[Any] = column.to_pylist(maps_as_pydicts="lossy")
-    if str(kind) == "HUGEINT":
-        return [None if value is None else int(value) for value in values]
-    return values
+    # DuckDB's sums are whole numbers of 128 bits, which Arrow knows as decimals only.
+    return list(map(_whole, values)) if "HUGEINT" in str(kind) else values
+
+
+def _whole(value: Any) -> Any:
+    """Return a value whose decimals are numbers of 64 bits, also inside lists, maps and rows."""
+    if isinstance(value, list):
+        return list(map(_whole, value))
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    if not isinstance(value, Decimal | int | float) or value != int(value):
+        return value
+    if not -(2**63) <= value < 2**63:
+        raise QueryError(
+            f"{int(value)} is beyond 64 bits, and Athena's sums of whole numbers are not.",
+            "Sum decimals: sum(CAST(... AS decimal(38, 0))).",
+        )
+    return int(value)
 
 
 def _athena_type(duckdb_type: str) -> str:
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
-    # DuckDB's sums are wider than Athena's; "NULL" (quoted so) is the type of a bare null.
+    # "NULL" (quoted so) is the type of a bare null.
     if duckdb_type in _TYPES:
         return _TYPES[duckdb_type]
     try:
         # DuckDB counts a histogram without a sign, which Athena's types have.
-        signed = duckdb_type.replace("UBIGINT", "BIGINT")
+        signed = re.sub("UBIGINT|HUGEINT", "BIGINT", duckdb_type)
         return str(exp.DataType.build(signed, dialect="duckdb").sql(dialect="trino")).lower()
     except SqlglotError:
         return duckdb_type.lower()
@@ -284,4 +302,4 @@ def _reason(error: Exception) -> str:
     missing = re.match(r"Catalog Error: (?:Scalar|Aggregate) Function with name (\S+) ", text)
     if missing:
         return f"DuckDB, which answers locally, has no function {missing[1]}."
-    return "The query failed: " + re.sub(r"^(\w+ )+Error: ", "", text)
+    return "The query failed: " + (failure(text) or re.sub(r"^(\w+ )+Error: ", "", text))

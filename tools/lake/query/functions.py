@@ -21,6 +21,9 @@ _MAP_AGG: Final = """
     map_from_entries(list_filter(_pairs, (x, i) -> i = 1 OR _pairs[i - 1].k <> x.k))
 """
 _PAIRS: Final = "list({'k': _k, 'v': _v} ORDER BY _k, _v) FILTER (WHERE _k IS NOT NULL)"
+#: In the logic of three values: what is not known of an element may not be known of all.
+_ANY_MATCH: Final = "list_reduce(list_transform(_array, _condition), (x, y) -> x OR y, FALSE)"
+_ALL_MATCH: Final = "list_reduce(list_transform(_array, _condition), (x, y) -> x AND y, TRUE)"
 
 
 def in_duckdb(node: Any) -> Any:
@@ -116,11 +119,11 @@ def _reduce(node: Any) -> Any:
 
 
 def _map_agg(key: Any, value: Any) -> Any:
-    pairs = _filled(_PAIRS, {"_k": key, "_v": value})
-    return _filled(_MAP_AGG, {"_pairs": pairs})
+    pairs = filled(_PAIRS, {"_k": key, "_v": value})
+    return filled(_MAP_AGG, {"_pairs": pairs})
 
 
-def _filled(template: str, parts: dict[str, Any]) -> Any:
+def filled(template: str, parts: dict[str, Any]) -> Any:
     """Return a template in DuckDB's dialect whose columns of these names are replaced."""
     import sqlglot
     from sqlglot import exp
@@ -133,8 +136,12 @@ def _filled(template: str, parts: dict[str, Any]) -> Any:
     return sqlglot.parse_one(template, dialect="duckdb").transform(fill)
 
 
-def _matches(array: Any, condition: Any) -> Any:
-    return call("len", call("list_filter", array, condition))
+def _any_match(array: Any, condition: Any) -> Any:
+    return filled(_ANY_MATCH, {"_array": array, "_condition": condition})
+
+
+def _all_match(array: Any, condition: Any) -> Any:
+    return filled(_ALL_MATCH, {"_array": array, "_condition": condition})
 
 
 def _double(text: str) -> Any:
@@ -144,9 +151,9 @@ def _double(text: str) -> Any:
 
 
 _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
-    "any_match": lambda array, condition: _matches(array, condition) > 0,
-    "none_match": lambda array, condition: _matches(array, condition).eq(0),
-    "all_match": lambda array, condition: _matches(array, condition).eq(call("len", array)),
+    "any_match": _any_match,
+    "none_match": lambda array, condition: _any_match(array, condition).not_(),
+    "all_match": _all_match,
     "nan": lambda: _double("NaN"),
     "infinity": lambda: _double("Infinity"),
     "format_datetime": _format_datetime,

@@ -227,7 +227,7 @@ def test_a_format_that_cannot_be_read_is_named(lake: Lake) -> None:
         ("SELECT nope FROM works", '"nope" not found'),
         ("SELECT nope(title) FROM works", "has no function nope"),
         ("SELECT 1 / 0", "Division by zero"),
-        ("SELECT CAST('x' AS bigint)", "Could not convert"),
+        ("SELECT CAST('x' AS bigint)", "cannot cast 'x' to bigint"),
         ("SELECT ?", "parameters"),
         ("SELECT fetched_at AT TIME ZONE 'Europe/Berlin' FROM works", "AT TIME ZONE"),
         ("SELECT 1" + "+1" * 2000, "depth"),

@@ -142,7 +142,7 @@ def test_rows_of_other_types_cannot_be_put_together(lake: Lake, other: str) -> N
         ("year = NULL", 0),
         ("coalesce(title, NULL) = 'x'", 0),
         ("element_at(shares, 'a') > 0", 2),
-        ("authors[1].name = 'Jane'", 2),
+        ("element_at(authors, 1).name = 'Jane'", 2),
         ("year IN (1997, 1998.0)", 2),
         ("fetched_at - INTERVAL '1' DAY > TIMESTAMP '2026-11-01 00:00:00'", 4),
         ("if(year > 1, 'a') = 'a'", 4),
@@ -188,7 +188,10 @@ def test_decimals_are_divided_as_doubles(lake: Lake) -> None:
         ("SELECT count(*), year, max(year) FROM works GROUP BY year", ["_col0", "year", "_col2"]),
         ("SELECT * FROM (SELECT 1, 2 AS b)", ["_col0", "b"]),
         ("VALUES (1, 'a')", ["_col0", "_col1"]),
-        ("SELECT authors[1].name, element_at(authors, 1).key FROM works", ["name", "key"]),
+        (
+            "SELECT authors[1].name, element_at(authors, 1).key FROM works WHERE year = 1997",
+            ["name", "key"],
+        ),
         ("SELECT 1 AS a, 2 AS a", ["a", "a"]),
     ],
 )

@@ -8,11 +8,20 @@ from typing import Any
 
 from lake.errors import QueryError
 from lake.query.functions import call, in_duckdb
+from lake.query.same_values import days_apart, kind, with_same_value
 from lake.query.statement import DIALECT, Statement
 from lake.query.type_check import require_matching_types
 
 # Stands for the name of an unnamed column until its position in the result is known.
 UNNAMED = "_lake_unnamed"
+
+#: What the functions give to which sqlglot gives no type.
+_RESULTS = {
+    **dict.fromkeys(
+        ("Split", "Transform", "ArrayFilter", "ArraySort", "RegexpExtractAll"), "ARRAY"
+    ),
+    **dict.fromkeys(("SplitPart", "RegexpExtract", "JSONExtractScalar"), "VARCHAR"),
+}
 
 Columns = Mapping[str, Mapping[str, str]]
 
@@ -79,6 +88,9 @@ def _typed(tree: Any, tables: Columns) -> Any:
     for node in annotated.find_all(exp.Expression):
         if node.type is not None and node.meta.get("number") in numbered:
             numbered[node.meta["number"]].meta["type"] = node.type
+    for node in numbered.values():
+        if type(node).__name__ in _RESULTS and kind(node) == "UNKNOWN":
+            node.meta["type"] = exp.DataType(this=exp.DType[_RESULTS[type(node).__name__]])
     return copy
 
 
@@ -91,15 +103,15 @@ def _rewrite(node: Any) -> None:
         _unnest_rows(node)
     elif isinstance(node, exp.Add | exp.Sub | exp.DateAdd | exp.DateSub):
         _keep_date(node)
-    elif isinstance(node, exp.TimestampTrunc | exp.DateTrunc) and _kind(node.this) == "DATE":
+    elif isinstance(node, exp.TimestampTrunc | exp.DateTrunc) and kind(node.this) == "DATE":
         _replace(node, exp.cast(node.copy(), exp.DType.DATE))
-    elif isinstance(node, exp.ArraySize) and _kind(node.this) == "MAP":
+    elif isinstance(node, exp.ArraySize) and kind(node.this) == "MAP":
         _replace(node, call("cardinality", node.this))
     elif isinstance(node, exp.AtTimeZone):
         # DuckDB would take the time for one of that zone; Athena takes it for UTC.
         raise QueryError("AT TIME ZONE cannot be answered locally; all times of the lake are UTC.")
     else:
-        replacement = in_duckdb(node)
+        replacement = in_duckdb(node) or with_same_value(node)
         if replacement is not None:
             _replace(node, replacement)
 
@@ -108,11 +120,6 @@ def _replace(node: Any, replacement: Any) -> None:
     """Replace an expression; what is around it still knows its type."""
     replacement.meta["type"] = node.meta.get("type")
     node.replace(replacement)
-
-
-def _kind(node: Any) -> str:
-    found = node.meta.get("type")
-    return str(found.this.name) if found is not None else "UNKNOWN"
 
 
 def _name_columns(select: Any) -> None:
@@ -162,7 +169,7 @@ def _rows(array: Any, *, with_position: bool) -> Any:
     """Return a subquery with a column for each field and, on request, the position from 1."""
     from sqlglot import exp
 
-    if _kind(array) == "MAP":
+    if kind(array) == "MAP":
         array = call("map_entries", array)
     elements = exp.select(call("unnest", array).as_("_row"))
     fields = exp.select(call("unnest", exp.column("_row")))
@@ -175,9 +182,9 @@ def _rows(array: Any, *, with_position: bool) -> Any:
 def _width(array: Any, named: int) -> int | None:
     """Return how many columns Athena makes of an array of rows or a map; None for other arrays."""
     found = array.meta.get("type")
-    if _kind(array) == "MAP":
+    if kind(array) == "MAP":
         return 2
-    if _kind(array) == "ARRAY" and found.expressions:
+    if kind(array) == "ARRAY" and found.expressions:
         row = found.expressions[0]
         return len(row.expressions) if row.this.name == "STRUCT" else None
     # Without a type, the number of names decides.
@@ -185,17 +192,19 @@ def _width(array: Any, named: int) -> int | None:
 
 
 def _fields(array: Any) -> list[str]:
-    if _kind(array) == "MAP":
+    if kind(array) == "MAP":
         return ["key", "value"]
     return [field.name for field in array.meta["type"].expressions[0].expressions]
 
 
 def _keep_date(node: Any) -> None:
-    """Keep a date a date: DuckDB makes a timestamp of a date and an interval."""
+    """Keep a date a date, where DuckDB makes a timestamp of it, and dates an interval apart."""
     from sqlglot import exp
 
     interval = isinstance(node.expression, exp.Interval) or isinstance(
         node, exp.DateAdd | exp.DateSub
     )
-    if interval and _kind(node.this) == "DATE":
+    if interval and kind(node.this) == "DATE":
         _replace(node, exp.cast(exp.paren(node.copy()), exp.DType.DATE))
+    elif isinstance(node, exp.Sub) and kind(node.this) == kind(node.expression) == "DATE":
+        node.replace(days_apart(node))

@@ -46,6 +46,8 @@ def _check(node: Any) -> None:
     elif isinstance(node, exp.SetOperation):
         for left, right in zip(_selected(node.left), _selected(node.right), strict=False):
             _require_one_family(node, [left, right])
+    elif isinstance(node, exp.Literal) and node.is_int:
+        _require_64_bits(node)
 
 
 def _require_one_family(node: Any, parts: Iterable[Any]) -> None:
@@ -59,6 +61,13 @@ def _refuse(node: Any, parts: Iterable[Any], families: set[str]) -> None:
     for part in parts:
         if _family(part) in families:
             raise QueryError(f"{_short(node)}: not possible with {_type(part)}.", _HINT)
+
+
+def _require_64_bits(number: Any) -> None:
+    from sqlglot import exp
+
+    if int(number.name) >= 2**63 + isinstance(number.parent, exp.Neg):
+        raise QueryError(f"{number.name} is beyond 64 bits.", f"Write DECIMAL '{number.name}'.")
 
 
 def _branches(node: Any) -> list[Any]:

@@ -1,0 +1,327 @@
+"""Expressions to which DuckDB gives another value than Athena, rewritten to Athena's.
+
+What Athena answers with an error is one here: a text that is no number is cast to one, which also
+`try` takes for an error, and `failure` finds the text in what DuckDB says of it.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from lake.errors import QueryError
+from lake.query.functions import call, filled
+from lake.query.statement import DIALECT
+
+_MARK: Final = "Athena: "
+_FAILURE: Final = re.compile(rf"Could not convert string '{_MARK}(.*)' to \w+$")
+#: DuckDB's name of `double_text`.
+DOUBLE_TEXT: Final = "_lake_double_text"
+
+#: By sqlglot's class; `_this` and the like stand for the arguments of a node by their names.
+_TEMPLATES: Final = {
+    "ArrayMax": "CASE WHEN list_count(_this) = array_length(_this) THEN list_max(_this) END",
+    "ArrayMin": "CASE WHEN list_count(_this) = array_length(_this) THEN list_min(_this) END",
+    "ArrayPosition": """
+        CASE WHEN _this IS NOT NULL AND _expression IS NOT NULL
+        THEN coalesce(CAST(list_position(_this, _expression) AS BIGINT), 0) END
+    """,
+    "RegexpExtract": """
+        CASE WHEN regexp_matches(_this, _expression)
+        THEN regexp_extract(_this, _expression, _group) END
+    """,
+    "SplitPart": f"""
+        string_split(_this, _delimiter)[CASE WHEN _part_index < 1
+        THEN CAST('{_MARK}split_part counts from 1.' AS BIGINT) ELSE _part_index END]
+    """,
+}
+_ELEMENT: Final = f"""
+    _array[CASE WHEN _index BETWEEN 1 AND array_length(_array) THEN _index
+    WHEN _array IS NOT NULL AND _index IS NOT NULL
+    THEN CAST('{_MARK}an array has no such element: element_at gives NULL there.' AS BIGINT) END]
+"""
+_ELEMENT_OR_NULL: Final = f"""
+    _array[CASE WHEN _index = 0
+    THEN CAST('{_MARK}element_at counts from 1.' AS BIGINT) ELSE _index END]
+"""
+_MAP_VALUE: Final = f"""
+    map_extract(_map, _key)[CASE WHEN NOT map_contains(_map, _key)
+    THEN CAST('{_MARK}a map has no such key: element_at gives NULL there.' AS BIGINT) ELSE 1 END]
+"""
+_SUBSTRING: Final = """
+    CASE WHEN _start = 0 OR _start < -length(_this) THEN left(_this, 0)
+    ELSE substring(_this, _start) END
+"""
+_LEFT: Final = "left(_this, CASE WHEN _length < 0 THEN 0 ELSE _length END)"
+_DATES_APART: Final = "CAST(_this AS TIMESTAMP) - CAST(_expression AS TIMESTAMP)"
+_CHECKED_TEXT: Final = """
+    CASE WHEN NOT regexp_full_match(_this, _pattern) THEN _mark || _this || _end ELSE _this END
+"""
+_TIMESTAMP_TEXT: Final = "left(strftime(_this, '%Y-%m-%d %H:%M:%S.%f'), _length)"
+_ANY_TEXT: Final = f"""
+    CASE WHEN typeof(_this) IN ('DOUBLE', 'FLOAT') THEN {DOUBLE_TEXT}(CAST(_this AS VARCHAR))
+    WHEN typeof(_this) = 'TIMESTAMP' THEN left(
+        strftime(TRY_CAST(CAST(_this AS VARCHAR) AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%f'), 23)
+    WHEN typeof(_this) = 'TIMESTAMP WITH TIME ZONE' THEN left(
+        strftime(TRY_CAST(CAST(_this AS VARCHAR) AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%f'), 23)
+        || ' UTC'
+    ELSE CAST(_this AS VARCHAR) END
+"""
+_SHORT_NUMBER: Final = f"""
+    CASE WHEN length(_this) > _length
+    THEN CAST(CAST('{_MARK}a number is longer than its varchar.' AS BIGINT) AS VARCHAR)
+    ELSE _this END
+"""
+#: The kinds of a whole number and of a boolean, with what a text must be to become one.
+_DIGITS: Final = "[+-]?[0-9]+"
+_FROM_TEXT: Final = {
+    "TINYINT": _DIGITS,
+    "SMALLINT": _DIGITS,
+    "INT": _DIGITS,
+    "BIGINT": _DIGITS,
+    "BOOLEAN": "(?i)t|true|1|f|false|0",
+}
+_TEXTS: Final = {"VARCHAR", "TEXT"}
+_FLOATS: Final = {"DOUBLE", "FLOAT"}
+#: DuckDB casts these to a text as Athena does. A decimal is none: sqlglot takes 1.5 for a double.
+_SAME_TEXT: Final = {"TINYINT", "SMALLINT", "INT", "BIGINT", "BOOLEAN", "DATE"} | _TEXTS
+_PARTS: Final = {
+    "DOW": "ISODOW",
+    "DAY_OF_WEEK": "ISODOW",
+    "DAY_OF_MONTH": "DAY",
+    "DAY_OF_YEAR": "DOY",
+    "YEAR_OF_WEEK": "ISOYEAR",
+    "YOW": "ISOYEAR",
+}
+#: A directive of Java's format, as far as DuckDB's printf has it.
+_DIRECTIVE: Final = re.compile(r"%(?:%|(?P<rest>[-+0, ]*\d*(?:\.\d+)?(?P<kind>[dsfxXeo])))")
+_GROUP: Final = re.compile(r"\\(.)|\$(\d)(?!\d)|(\\$|\$)|(\\)", re.DOTALL)
+
+
+def with_same_value(node: Any) -> Any:
+    """Return what gives Athena's value in DuckDB; None if the expression does as it is.
+
+    Raises
+    ------
+    QueryError
+        DuckDB has nothing that gives the same.
+    """
+    name = type(node).__name__
+    if name in _TEMPLATES:
+        return filled(_TEMPLATES[name], _arguments(node))
+    make = _MAKERS.get(name)
+    return make(node) if make is not None else None
+
+
+def failure(message: str) -> str | None:
+    """Return what Athena would say of a failed query; None if DuckDB's own words are it."""
+    found = _FAILURE.search(message)
+    return found[1] if found else None
+
+
+def double_text(text: str) -> str:
+    """Return a double, given as DuckDB writes it, as Athena's CAST does: 1997.0 is 1.997E3."""
+    words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+    if text in words:
+        return words[text]
+    mantissa, _, exponent = text.partition("e")
+    sign, digits = ("-", mantissa[1:]) if mantissa[0] == "-" else ("", mantissa)
+    whole, _, fraction = digits.partition(".")
+    significant = (whole + fraction).lstrip("0")
+    if not significant:
+        return f"{sign}0.0E0"
+    power = int(exponent or 0) + len(significant) - len(fraction) - 1
+    return f"{sign}{significant[0]}.{significant[1:].rstrip('0') or '0'}E{power}"
+
+
+def days_apart(node: Any) -> Any:
+    """Return the interval between two dates, where DuckDB has a number of days."""
+    return filled(f"({_DATES_APART})", _arguments(node))
+
+
+def kind(node: Any) -> str:
+    """Return the name of the type that an expression carries in `meta`."""
+    found = node.meta.get("type")
+    return str(found.this.name) if found is not None else "UNKNOWN"
+
+
+def _date_diff(node: Any) -> Any:
+    """Count whole units, where DuckDB's date_diff counts the boundaries between."""
+    return call("date_sub", node.args["unit"].name.lower(), node.expression, node.this)
+
+
+def _extract(node: Any) -> Any:
+    from sqlglot import exp
+
+    part = _PARTS.get(node.this.name.upper())
+    return part and exp.Extract(this=exp.var(part), expression=node.expression.copy())
+
+
+def _subscript(node: Any) -> Any:
+    from sqlglot import exp
+    from sqlglot.expressions.builders import apply_index_offset
+
+    (index,) = node.expressions[:1] or [None]
+    if isinstance(index, exp.Slice) or index is None or kind(node.this) == "STRUCT":
+        return None
+    if kind(node.this) == "MAP":
+        if node.args.get("safe"):
+            return None
+        # sqlglot counts from 0 whatever a column may be, until it is told.
+        key = apply_index_offset(node.this, [index], 1 - (node.args.get("offset") or 0))[0]
+        return filled(_MAP_VALUE, {"_map": node.this, "_key": key})
+    if kind(node.this) != "ARRAY":
+        return None
+    (index,) = apply_index_offset(node.this, [index], 1 - (node.args.get("offset") or 0))
+    template = _ELEMENT_OR_NULL if node.args.get("safe") else _ELEMENT
+    if isinstance(index, exp.Literal) and node.args.get("safe") and index.name != "0":
+        return None
+    return filled(template, {"_array": node.this, "_index": index})
+
+
+def _substring(node: Any) -> Any:
+    length = node.args.get("length")
+    from_start = _is_positive(node.args["start"])
+    if from_start and (length is None or _is_positive(length)):
+        return None
+    found = node.copy()
+    found.set("length", None)
+    if not from_start:
+        found = filled(_SUBSTRING, _arguments(node))
+    return filled(_LEFT, {"_this": found, "_length": length}) if length is not None else found
+
+
+def _is_positive(node: Any) -> bool:
+    from sqlglot import exp
+
+    return isinstance(node, exp.Literal) and node.is_int and int(node.name) > 0
+
+
+def _regexp_replace(node: Any) -> Any:
+    from sqlglot import exp
+
+    replacement = node.args["replacement"]
+    if not (isinstance(replacement, exp.Literal) and replacement.is_string):
+        raise QueryError(
+            "regexp_replace cannot be answered locally with a replacement that is no text in"
+            " quotes."
+        )
+    found = node.copy()
+    found.set("replacement", exp.Literal.string(_GROUP.sub(_group, replacement.name)))
+    return found
+
+
+def _group(found: re.Match[str]) -> str:
+    escaped, number, wrong, _last = found.groups()
+    if wrong or (escaped is None and number is None):
+        raise QueryError(
+            "This replacement of regexp_replace cannot be answered locally.",
+            r"It takes texts, groups from $1 to $9, \$ and \\.",
+        )
+    if number is not None:
+        return f"\\{number}"
+    return "\\\\" if escaped == "\\" else str(escaped)
+
+
+def _format(node: Any) -> Any:
+    from sqlglot import exp
+
+    pattern = node.this
+    rest = _DIRECTIVE.sub("", pattern.name)
+    kinds = [found["kind"] for found in _DIRECTIVE.finditer(pattern.name) if found["kind"]]
+    if not (isinstance(pattern, exp.Literal) and pattern.is_string) or "%" in rest:
+        raise QueryError(
+            "This format cannot be answered locally.",
+            "It takes a text in quotes with %d, %s, %f, %x, %e, %o and %%, and their widths.",
+        )
+    if len(kinds) > len(node.expressions):
+        raise QueryError(
+            f"format: {len(kinds)} values are asked for, {len(node.expressions)} given."
+        )
+    values = [
+        (
+            exp.func(
+                "coalesce", exp.cast(value.copy(), exp.DType.VARCHAR), exp.Literal.string("null")
+            )
+            if of == "s"
+            else value
+        )
+        for of, value in zip(kinds, node.expressions, strict=False)
+    ]
+    return call("printf", pattern, *values)
+
+
+def _cast(node: Any) -> Any:
+    target = node.args["to"].this.name
+    if target in _FROM_TEXT:
+        return _to_whole(node, target)
+    if target in _TEXTS:
+        return _to_text(node)
+    return None
+
+
+def _to_whole(node: Any, target: str) -> Any:
+    """Round half up, and take no text but digits."""
+    from sqlglot import exp
+
+    source = kind(node.this)
+    found = node.copy()
+    if source in _TEXTS:
+        marks = {"_mark": f"{_MARK}cannot cast '", "_end": f"' to {_name(node)}."}
+        texts = {key: exp.Literal.string(text) for key, text in marks.items()}
+        pattern = {"_pattern": exp.Literal.string(_FROM_TEXT[target])}
+        found.set("this", filled(_CHECKED_TEXT, {"_this": node.this} | texts | pattern))
+    elif source in _FLOATS and target != "BOOLEAN":
+        found.set("this", call("round", node.this))
+    else:
+        return None
+    return found
+
+
+def _name(cast: Any) -> str:
+    return str(cast.args["to"].sql(dialect=DIALECT)).lower()
+
+
+def _to_text(node: Any) -> Any:
+    """Write doubles and times as Athena does, and no more than a varchar holds."""
+    from sqlglot import exp
+
+    source = kind(node.this)
+    length = node.args["to"].expressions
+    if source in _SAME_TEXT:
+        text = exp.cast(node.this.copy(), exp.DType.VARCHAR)
+    elif source == "TIMESTAMP" and node.this.meta["type"].expressions:
+        digits = int(node.this.meta["type"].expressions[0].name)
+        size = exp.Literal.number(20 + digits if digits else 19)
+        text = filled(_TIMESTAMP_TEXT, {"_this": node.this, "_length": size})
+    else:
+        text = filled(_ANY_TEXT, {"_this": node.this})
+    if not length:
+        return text
+    template = _LEFT if source in _TEXTS else _SHORT_NUMBER
+    return filled(template, {"_this": text, "_length": length[0].this})
+
+
+def _fetch(node: Any) -> None:
+    options = node.args.get("limit_options")
+    if options is not None and options.args.get("with_ties"):
+        raise QueryError(
+            "WITH TIES cannot be answered locally.",
+            "Take the rows whose rank() OVER (ORDER BY ...) is small enough.",
+        )
+
+
+def _arguments(node: Any) -> dict[str, Any]:
+    return {f"_{key}": part for key, part in node.args.items()}
+
+
+_MAKERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "Bracket": _subscript,
+    "Cast": _cast,
+    "DateDiff": _date_diff,
+    "Extract": _extract,
+    "Fetch": _fetch,
+    "Format": _format,
+    "RegexpReplace": _regexp_replace,
+    "Substring": _substring,
+    "TryCast": _cast,
+}
