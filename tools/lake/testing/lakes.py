@@ -100,7 +100,7 @@ def record(
     form: int,
     fingerprints: Mapping[str, str] = MappingProxyType({}),
 ) -> BuildRecord:
-    """Return a build's record; each table has as many rows as there are runs, and its name in a file."""
+    """Return a build's record; each table has a row for each run, and its name in a file."""
     return BuildRecord(
         build=build,
         format=form,
