@@ -114,6 +114,8 @@ def _trees(sql: str) -> list[Any]:
         raise QueryError(_syntax_error(error.errors), _HINT) from error
     except (SqlglotError, UnicodeError) as error:
         cause = error.__cause__ or error
+        if isinstance(cause, IndexError) or "index out of range" in str(cause):
+            raise QueryError("A comment is not closed: after /* comes no */.") from error
         raise QueryError(f"The statement cannot be read: {str(cause).splitlines()[0]}") from error
     except RecursionError as error:
         raise QueryError("The statement is nested too deeply.") from error

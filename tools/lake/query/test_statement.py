@@ -128,6 +128,12 @@ def test_an_unreadable_statement_is_a_query_error(sql: str) -> None:
         parse(sql)
 
 
+@pytest.mark.parametrize("sql", ["SELECT 1 /* x", "SELECT 1 /*", "/* a */ SELECT 1 /* 'b'"])
+def test_a_comment_that_is_not_closed_is_named(sql: str) -> None:
+    with pytest.raises(QueryError, match="A comment is not closed"):
+        parse(sql)
+
+
 def test_references_know_their_own_names() -> None:
     statement = parse(
         "WITH w AS (SELECT * FROM Works) "
