@@ -5,7 +5,6 @@ open no file, load no extension, and its configuration is locked before the stat
 """
 
 import re
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +22,7 @@ from lake.query.same_values import DOUBLE_TEXT, double_text, failure
 from lake.query.statement import Statement, TableReference, parse
 from lake.query.tabular import QueryResult
 from lake.query.translate import UNNAMED, to_duckdb
+from lake.query.values import values
 from lake.suggestions import did_you_mean
 from schemas.curated_tables import CURATED
 
@@ -242,7 +242,8 @@ def _fetch(connection: Any, statement: Statement, translated: str) -> QueryResul
     types = [_athena_type(str(kind)) for kind in relation.types]
     found = relation.to_arrow_table()
     columns = [
-        _values(column, kind) for column, kind in zip(found.columns, relation.types, strict=True)
+        values(column, str(kind))
+        for column, kind in zip(found.columns, relation.types, strict=True)
     ]
     rows = list(zip(*columns, strict=True)) if found.num_rows else []
     return QueryResult(_names(statement, found.column_names), types, rows)
@@ -256,28 +257,6 @@ def _names(statement: Statement, names: list[str]) -> list[str]:
     ]
 
 
-def _values(column: Any, kind: Any) -> list[Any]:
-    values: list[Any] = column.to_pylist(maps_as_pydicts="lossy")
-    # DuckDB's sums are whole numbers of 128 bits, which Arrow knows as decimals only.
-    return list(map(_whole, values)) if "HUGEINT" in str(kind) else values
-
-
-def _whole(value: Any) -> Any:
-    """Return a value whose decimals are numbers of 64 bits, also inside lists, maps and rows."""
-    if isinstance(value, list):
-        return list(map(_whole, value))
-    if isinstance(value, dict):
-        return {_whole(key): _whole(item) for key, item in value.items()}
-    if not isinstance(value, Decimal | int | float) or value != int(value):
-        return value
-    if not -(2**63) <= value < 2**63:
-        raise QueryError(
-            f"{int(value)} is beyond 64 bits, and Athena's sums of whole numbers are not.",
-            "Sum decimals: sum(CAST(... AS decimal(38, 0))).",
-        )
-    return int(value)
-
-
 def _athena_type(duckdb_type: str) -> str:
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
@@ -286,8 +265,10 @@ def _athena_type(duckdb_type: str) -> str:
     if duckdb_type in _TYPES:
         return _TYPES[duckdb_type]
     try:
-        # DuckDB counts a histogram without a sign, which Athena's types have.
+        # DuckDB counts a histogram without a sign, which Athena's types have, sums in 128 bits, and
+        # names the digits of a second.
         signed = re.sub("UBIGINT|HUGEINT", "BIGINT", duckdb_type)
+        signed = re.sub("TIMESTAMP_(?:S|MS|NS)", "TIMESTAMP", signed)
         return str(exp.DataType.build(signed, dialect="duckdb").sql(dialect="trino")).lower()
     except SqlglotError:
         return duckdb_type.lower()

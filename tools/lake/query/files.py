@@ -30,13 +30,18 @@ def _array(type_name: str, values: Sequence[Any]) -> Any:
     import pyarrow as pa
 
     arrow_type = _arrow_type(type_name)
+    texts = [None if value is None else plain_text(value) for value in values]
     # A value that Python cannot hold stays text, and with it the column.
     is_text = any(isinstance(value, str) for value in values)
     if arrow_type is None or (is_text and not pa.types.is_string(arrow_type)):
-        return pa.array([None if v is None else plain_text(v) for v in values], pa.string())
+        return pa.array(texts, pa.string())
     if pa.types.is_map(arrow_type):
         values = [None if value is None else list(value.items()) for value in values]
-    return pa.array(values, arrow_type)
+    try:
+        return pa.array(values, arrow_type)
+    except (pa.ArrowException, TypeError, OverflowError):
+        # The catalogue's types, by which this one was named, have no time of day.
+        return pa.array(texts, pa.string())
 
 
 def _arrow_type(type_name: str) -> Any:

@@ -59,7 +59,7 @@ _CHECKED_TEXT: Final = """
 _TIMESTAMP_TEXT: Final = "left(strftime(_this, '%Y-%m-%d %H:%M:%S.%f'), _length)"
 _ANY_TEXT: Final = f"""
     CASE WHEN typeof(_this) IN ('DOUBLE', 'FLOAT') THEN {DOUBLE_TEXT}(CAST(_this AS VARCHAR))
-    WHEN typeof(_this) = 'TIMESTAMP' THEN left(
+    WHEN typeof(_this) IN ('TIMESTAMP', 'TIMESTAMP_S', 'TIMESTAMP_MS', 'TIMESTAMP_NS') THEN left(
         strftime(TRY_CAST(CAST(_this AS VARCHAR) AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%f'), 23)
     WHEN typeof(_this) = 'TIMESTAMP WITH TIME ZONE' THEN left(
         strftime(TRY_CAST(CAST(_this AS VARCHAR) AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%f'), 23)

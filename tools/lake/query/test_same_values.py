@@ -1,4 +1,3 @@
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -126,12 +125,6 @@ def test_what_athena_answers_with_an_error_is_one(lake: Lake, expression: str, t
 def test_rows_with_ties_are_refused(lake: Lake) -> None:
     with pytest.raises(QueryError, match="WITH TIES"):
         lake.rows("SELECT year FROM works ORDER BY year FETCH FIRST 1 ROWS WITH TIES")
-
-
-def test_a_sum_inside_a_row_is_a_bigint(lake: Lake) -> None:
-    found = lake.result("SELECT ROW(s), ARRAY[s], 1.5 FROM (SELECT sum(year) AS s FROM works)")
-    assert found.rows == [({"s": 8004}, [8004], Decimal("1.5"))]
-    assert found.types == ["row(s bigint)", "array(bigint)", "decimal(2, 1)"]
 
 
 @pytest.mark.parametrize(
