@@ -10,6 +10,7 @@ from trino_sql_validator import ValidationResult, validate
 from analytics.catalogue_pages.generate import EXAMPLES
 from analytics.views.definitions import views
 from lake.local.demo import CURATED_QUERIES, QUERIES
+from lake.query.function_names import FUNCTIONS
 
 STATEMENTS = {
     **{f"view {name}": view.sql for name, view in views().items()},
@@ -40,3 +41,11 @@ def test_a_statement_is_one_of_trino(name: str) -> None:
 )
 def test_what_only_duckdb_knows_is_found(sql: str, expected: str) -> None:
     assert expected in str(wrong(validate(sql)))
+
+
+def test_the_functions_that_are_answered_are_those_of_trino() -> None:
+    assert [
+        name
+        for name in sorted(FUNCTIONS)
+        if validate(f"SELECT {name}(a) FROM t").unknown_functions  # noqa: S608 (names of ours)
+    ] == []

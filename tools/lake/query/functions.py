@@ -62,6 +62,20 @@ def call(name: str, *arguments: Any) -> Any:
     return exp.Anonymous(this=name, expressions=expressions)
 
 
+def count_from_1(tree: Any) -> None:
+    """Give each subscript its number as written: sqlglot counts from 0, by the type of the array.
+
+    Once what a subscript is of has been rewritten, its type is not known any more.
+    """
+    from sqlglot import exp
+    from sqlglot.expressions.builders import apply_index_offset
+
+    for node in tree.find_all(exp.Bracket):
+        offset = 1 - (node.args.get("offset") or 0)
+        node.set("expressions", apply_index_offset(node.this, node.expressions, offset))
+        node.set("offset", 1)
+
+
 def strftime_pattern(joda: str) -> str:
     """Return a pattern of Joda as one of strftime.
 
@@ -133,7 +147,9 @@ def filled(template: str, parts: dict[str, Any]) -> Any:
             return parts[node.name].copy()
         return node
 
-    return sqlglot.parse_one(template, dialect="duckdb").transform(fill)
+    tree = sqlglot.parse_one(template, dialect="duckdb")
+    count_from_1(tree)
+    return tree.transform(fill)
 
 
 def _any_match(array: Any, condition: Any) -> Any:

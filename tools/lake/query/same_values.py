@@ -158,23 +158,17 @@ def _extract(node: Any) -> Any:
 
 def _subscript(node: Any) -> Any:
     from sqlglot import exp
-    from sqlglot.expressions.builders import apply_index_offset
 
-    (index,) = node.expressions[:1] or [None]
-    if isinstance(index, exp.Slice) or index is None or kind(node.this) == "STRUCT":
+    (index,) = node.expressions
+    lenient = node.args.get("safe")
+    if kind(node.this) == "MAP" and not lenient:
+        return filled(_MAP_VALUE, {"_map": node.this, "_key": index})
+    # A number that is no 0 is as good for DuckDB's lenient subscript as for element_at.
+    if kind(node.this) != "ARRAY" or (
+        lenient and isinstance(index, exp.Literal) and index.name != "0"
+    ):
         return None
-    if kind(node.this) == "MAP":
-        if node.args.get("safe"):
-            return None
-        # sqlglot counts from 0 whatever a column may be, until it is told.
-        key = apply_index_offset(node.this, [index], 1 - (node.args.get("offset") or 0))[0]
-        return filled(_MAP_VALUE, {"_map": node.this, "_key": key})
-    if kind(node.this) != "ARRAY":
-        return None
-    (index,) = apply_index_offset(node.this, [index], 1 - (node.args.get("offset") or 0))
-    template = _ELEMENT_OR_NULL if node.args.get("safe") else _ELEMENT
-    if isinstance(index, exp.Literal) and node.args.get("safe") and index.name != "0":
-        return None
+    template = _ELEMENT_OR_NULL if lenient else _ELEMENT
     return filled(template, {"_array": node.this, "_index": index})
 
 
@@ -256,6 +250,8 @@ def _cast(node: Any) -> Any:
         return _to_whole(node, target)
     if target in _TEXTS:
         return _to_text(node)
+    if target == "CHAR":
+        raise QueryError("The blanks of char cannot be answered locally.", "CAST to varchar.")
     return None
 
 

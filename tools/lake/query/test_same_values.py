@@ -47,6 +47,7 @@ from lake.testing.fake_lake import Lake
          (3, None, None)),
         ("ARRAY[1, 2][2], element_at(ARRAY[1, 2], -1), element_at(ARRAY[1], 5)", (2, 2, None)),
         ("try(ARRAY[1][2]), MAP(ARRAY[1], ARRAY['a'])[1], split('a,b', ',')[2]", (None, "a", "b")),
+        ("ARRAY[ARRAY[1, 2], ARRAY[3]][1][2], element_at(ARRAY[ARRAY[1]][1], 1)", (2, 1)),
         ("element_at(MAP(ARRAY['a'], ARRAY[1]), 'b')", (None,)),
         ("substr('abc', 0), substr('abc', -5), substr('abc', -2), substr('abc', -2, 1)",
          ("", "", "bc", "b")),

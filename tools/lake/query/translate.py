@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lake.errors import QueryError
-from lake.query.functions import call, in_duckdb
+from lake.query.functions import call, count_from_1, in_duckdb
+from lake.query.refusals import require_athena, require_own_columns
 from lake.query.same_values import days_apart, kind, with_same_value
 from lake.query.statement import DIALECT, Statement
 from lake.query.type_check import require_matching_types
@@ -44,9 +45,11 @@ def to_duckdb(statement: Statement, tables: Columns) -> str:
     from sqlglot import ErrorLevel
     from sqlglot.errors import SqlglotError
 
+    require_athena(statement)
     try:
         tree = _typed(statement.tree, tables)
         require_matching_types(tree)
+        count_from_1(tree)
         # From the inside out: what is rewritten around a node takes the node as it is then.
         for node in reversed(list(tree.walk())):
             _rewrite(node)
@@ -82,6 +85,7 @@ def _typed(tree: Any, tables: Columns) -> Any:
             validate_qualify_columns=False,
             expand_alias_refs=False,
         )
+        require_own_columns(qualified, tables)
         annotated = annotate_types(qualified, schema=schema, dialect="trino")
     except SqlglotError:
         return copy

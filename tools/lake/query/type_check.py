@@ -27,6 +27,8 @@ def require_matching_types(tree: Any) -> None:
 def _check(node: Any) -> None:
     from sqlglot import exp
 
+    if isinstance(node, exp.If) and not (isinstance(node.parent, exp.Case) and node.parent.this):
+        _refuse(node, [node.this], {"text", "number", "time"})
     if isinstance(node, exp.EQ | exp.NEQ | exp.GT | exp.GTE | exp.LT | exp.LTE | exp.Is):
         _require_one_family(node, [node.this, node.expression])
     elif isinstance(node, exp.Between):
@@ -41,6 +43,20 @@ def _check(node: Any) -> None:
         _require_one_family(node, _branches(node))
     elif isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div | exp.Mod):
         _refuse(node, [node.this, node.expression], {"text", "boolean"})
+        if "time" in (_family(node.this), _family(node.expression)):
+            _refuse(node, [node.this, node.expression], {"number"})
+    elif isinstance(node, exp.Greatest | exp.Least):
+        _require_one_family(node, [node.this, *node.expressions])
+    elif isinstance(node, exp.Concat):
+        _refuse(node, node.expressions, {"number", "time", "boolean"})
+    elif isinstance(node, exp.DateAdd):
+        _refuse(node, [node.this], {"text", "number", "boolean"})
+    elif isinstance(node, exp.DateDiff):
+        _refuse(node, [node.this, node.expression], {"text", "number", "boolean"})
+    elif isinstance(node, exp.Sum | exp.Avg):
+        _refuse(node, [node.this], {"text", "time", "boolean"})
+    elif isinstance(node, exp.Where | exp.Having | exp.Not | exp.And | exp.Or):
+        _refuse(node, [node.this, node.args.get("expression")], {"text", "number", "time"})
     elif isinstance(node, exp.DPipe):
         _refuse(node, [node.this, node.expression], {"number", "time", "boolean"})
     elif isinstance(node, exp.SetOperation):
@@ -89,7 +105,7 @@ def _family(node: Any) -> str | None:
     """Return what a value can be compared with; None if that is not known."""
     from sqlglot import exp
 
-    if node is None or isinstance(node, exp.Interval):
+    if node is None or isinstance(node, exp.Interval | exp.All | exp.Any):
         return None
     found = node.unalias().unnest().meta.get("type")
     if found is None:
