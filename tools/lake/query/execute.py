@@ -18,7 +18,7 @@ from lake.query.builtin_views import (
     with_views,
 )
 from lake.query.one_build import at_one_build
-from lake.query.same_values import DOUBLE_TEXT, double_text, failure
+from lake.query.same_values import DOUBLE_TEXT_MACRO, failure
 from lake.query.statement import Statement, TableReference, parse
 from lake.query.tabular import QueryResult
 from lake.query.translate import UNNAMED, to_duckdb
@@ -218,7 +218,7 @@ def _engine(database: str, datasets: dict[str, Any], views: dict[str, str]) -> A
         connection.register(source, dataset)
         connection.execute(f"CREATE VIEW {schema}.{_quoted(name)} AS FROM {source}")
     connection.execute(f"USE {schema}")
-    connection.create_function(DOUBLE_TEXT, double_text, ["VARCHAR"], "VARCHAR")
+    connection.execute(DOUBLE_TEXT_MACRO)
     for setting in _SETTINGS:
         connection.execute(setting)
     # Last: the meaning of a division is fixed when a view is created.

@@ -14,8 +14,21 @@ from lake.query.statement import DIALECT
 
 _MARK: Final = "Athena: "
 _FAILURE: Final = re.compile(rf"Could not convert string '{_MARK}(.*)' to \w+$")
-#: DuckDB's name of `double_text`.
+#: Writes a double, given as DuckDB writes it, as Athena's CAST does: 1997.0 is 1.997E3.
 DOUBLE_TEXT: Final = "_lake_double_text"
+DOUBLE_TEXT_MACRO: Final = rf"""
+    CREATE MACRO {DOUBLE_TEXT}_of(sign, digits, fraction, exponent) AS
+        CASE WHEN digits = '' THEN sign || '0.0E0' ELSE sign || left(digits, 1) || '.'
+        || coalesce(nullif(rtrim(substring(digits, 2), '0'), ''), '0')
+        || 'E' || (exponent + length(digits) - length(fraction) - 1) END;
+    CREATE MACRO {DOUBLE_TEXT}(text) AS CASE text
+        WHEN 'nan' THEN 'NaN' WHEN 'inf' THEN 'Infinity' WHEN '-inf' THEN '-Infinity'
+        ELSE {DOUBLE_TEXT}_of(
+            CASE WHEN text LIKE '-%' THEN '-' ELSE '' END,
+            ltrim(regexp_replace(split_part(text, 'e', 1), '[-.]', '', 'g'), '0'),
+            split_part(split_part(text, 'e', 1), '.', 2),
+            coalesce(TRY_CAST(split_part(text, 'e', 2) AS INTEGER), 0)) END
+"""
 
 #: By sqlglot's class; `_this` and the like stand for the arguments of a node by their names.
 _TEMPLATES: Final = {
@@ -116,21 +129,6 @@ def failure(message: str) -> str | None:
     """Return what Athena would say of a failed query; None if DuckDB's own words are it."""
     found = _FAILURE.search(message)
     return found[1] if found else None
-
-
-def double_text(text: str) -> str:
-    """Return a double, given as DuckDB writes it, as Athena's CAST does: 1997.0 is 1.997E3."""
-    words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-    if text in words:
-        return words[text]
-    mantissa, _, exponent = text.partition("e")
-    sign, digits = ("-", mantissa[1:]) if mantissa[0] == "-" else ("", mantissa)
-    whole, _, fraction = digits.partition(".")
-    significant = (whole + fraction).lstrip("0")
-    if not significant:
-        return f"{sign}0.0E0"
-    power = int(exponent or 0) + len(significant) - len(fraction) - 1
-    return f"{sign}{significant[0]}.{significant[1:].rstrip('0') or '0'}E{power}"
 
 
 def days_apart(node: Any) -> Any:

@@ -1,9 +1,10 @@
 from typing import Any
 
+import duckdb
 import pytest
 
 from lake.errors import QueryError
-from lake.query.same_values import double_text
+from lake.query.same_values import DOUBLE_TEXT, DOUBLE_TEXT_MACRO
 from lake.testing.fake_lake import Lake
 
 # Every statement here is written here.
@@ -90,7 +91,11 @@ def test_times_of_a_table_have_milliseconds_as_text(lake: Lake) -> None:
     ],
 )
 def test_a_double_is_written_as_athena_does(text: str, athena: str) -> None:
-    assert double_text(text) == athena
+    with duckdb.connect() as connection:
+        connection.execute(DOUBLE_TEXT_MACRO)
+        (found,) = connection.sql(f"SELECT {DOUBLE_TEXT}('{text}')").fetchall()
+
+    assert found == (athena,)
 
 
 @pytest.mark.parametrize(
