@@ -63,7 +63,7 @@ def call(name: str, *arguments: Any) -> Any:
 
 
 def count_from_1(tree: Any) -> None:
-    """Give each subscript its number as written: sqlglot counts from 0, by the type of the array.
+    """Write each subscript as it was: sqlglot counts from 0, by the type of the array.
 
     Once what a subscript is of has been rewritten, its type is not known any more.
     """

@@ -8,7 +8,10 @@ from lake.query.function_names import FUNCTIONS
 from lake.query.statement import DIALECT, Statement
 
 #: Words before a bracket that are no functions.
-_WORDS: Final = frozenset("cast group rollup cube sets system bernoulli unnest exclude".split())
+_WORDS: Final = frozenset(
+    "cast group rollup cube sets system bernoulli unnest exclude".split()
+    + "both leading trailing to zone".split()
+)
 
 
 def require_athena(statement: Statement) -> None:
@@ -119,7 +122,8 @@ def _check_tokens(statement: Statement) -> None:
                 f"Athena, or DuckDB, which answers locally, has no function {name}.",
                 "Athena's functions are those of Trino.",
             )
-        before = "LIMIT n" if before == "LIMIT" else token.text.upper()
+        word = "" if kind in ("STRING", "IDENTIFIER") else token.text.upper()
+        before = "LIMIT n" if before == "LIMIT" else word
 
 
 def _refuse(what: str, instead: str) -> Callable[[Any], None]:

@@ -102,6 +102,17 @@ def test_conditions_and_arguments_of_a_wrong_type_are_refused(
          [(3994,)]),
         ("SELECT listagg(title, ',') WITHIN GROUP (ORDER BY title) FROM works", [("It's,It's",)]),
         ("SELECT a FROM (VALUES 1) AS median (a)", [(1,)]),
+        ("SELECT '(' FROM works ORDER BY (year) LIMIT 1", [("(",)]),
+        ("SELECT sum(year) OVER (PARTITION BY (title)), trim(BOTH (' ') FROM ' a ') FROM works"
+         " GROUP BY (year), title ORDER BY 1 LIMIT 1", [(1997, "a")]),
+        ("SELECT DATE '2026-01-01' + 2 * INTERVAL '1' DAY = DATE '2026-01-03'", [(True,)]),
+        ("SELECT avg(fetched_at - TIMESTAMP '2026-11-23 06:00:00') FROM works",
+         [("0 12:00:00.000",)]),
+        ("SELECT bool_or(year > 1) AND max(year > 1) AND NOT is_nan(1e0) AND try(1 > 0)"
+         " AND if(TRUE, TRUE) AND element_at(ARRAY[TRUE], 1) FROM works", [(True,)]),
+        ("SELECT date_add('day', 1, from_iso8601_date('2026-01-01')) = DATE '2026-01-02',"
+         " date_diff('day', date_parse('2026-01-01', '%Y-%m-%d'), DATE '2026-01-03')",
+         [(True, 2)]),
         ("SELECT extract(year FROM fetched_at), trim(BOTH ' ' FROM ' a '), position('a' IN 'ba')"
          " FROM works LIMIT 1", [(2026, "a", 2)]),
     ],

@@ -43,7 +43,7 @@ def _check(node: Any) -> None:
         _require_one_family(node, _branches(node))
     elif isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div | exp.Mod):
         _refuse(node, [node.this, node.expression], {"text", "boolean"})
-        if "time" in (_family(node.this), _family(node.expression)):
+        if isinstance(node, exp.Add | exp.Sub) and "time" in map(_family, node.iter_expressions()):
             _refuse(node, [node.this, node.expression], {"number"})
     elif isinstance(node, exp.Greatest | exp.Least):
         _require_one_family(node, [node.this, *node.expressions])
@@ -54,7 +54,7 @@ def _check(node: Any) -> None:
     elif isinstance(node, exp.DateDiff):
         _refuse(node, [node.this, node.expression], {"text", "number", "boolean"})
     elif isinstance(node, exp.Sum | exp.Avg):
-        _refuse(node, [node.this], {"text", "time", "boolean"})
+        _refuse(node, [node.this], {"text", "boolean"})
     elif isinstance(node, exp.Where | exp.Having | exp.Not | exp.And | exp.Or):
         _refuse(node, [node.this, node.args.get("expression")], {"text", "number", "time"})
     elif isinstance(node, exp.DPipe):
