@@ -11,6 +11,7 @@ from typing import Any, Final
 from lake.errors import QueryError
 from lake.query.functions import call, filled
 from lake.query.statement import DIALECT
+from lake.query.text_patterns import java_format, replacement_of_groups
 
 _MARK: Final = "Athena: "
 _FAILURE: Final = re.compile(rf"Could not convert string '{_MARK}(.*)' to \w+$")
@@ -97,6 +98,7 @@ _TEXTS: Final = {"VARCHAR", "TEXT"}
 _FLOATS: Final = {"DOUBLE", "FLOAT"}
 #: DuckDB casts these to a text as Athena does. A decimal is none: sqlglot takes 1.5 for a double.
 _SAME_TEXT: Final = {"TINYINT", "SMALLINT", "INT", "BIGINT", "BOOLEAN", "DATE"} | _TEXTS
+_NESTED: Final = {"ARRAY", "MAP", "STRUCT"}
 _PARTS: Final = {
     "DOW": "ISODOW",
     "DAY_OF_WEEK": "ISODOW",
@@ -105,9 +107,6 @@ _PARTS: Final = {
     "YEAR_OF_WEEK": "ISOYEAR",
     "YOW": "ISOYEAR",
 }
-#: A directive of Java's format, as far as DuckDB's printf has it.
-_DIRECTIVE: Final = re.compile(r"%(?:%|(?P<rest>[-+0, ]*\d*(?:\.\d+)?(?P<kind>[dsfxXeo])))")
-_GROUP: Final = re.compile(r"\\(.)|\$(\d)(?!\d)|(\\$|\$)|(\\)", re.DOTALL)
 
 
 def with_same_value(node: Any) -> Any:
@@ -188,60 +187,6 @@ def _is_positive(node: Any) -> bool:
     return isinstance(node, exp.Literal) and node.is_int and int(node.name) > 0
 
 
-def _regexp_replace(node: Any) -> Any:
-    from sqlglot import exp
-
-    replacement = node.args["replacement"]
-    if not (isinstance(replacement, exp.Literal) and replacement.is_string):
-        raise QueryError(
-            "regexp_replace cannot be answered locally with a replacement that is no text in"
-            " quotes."
-        )
-    found = node.copy()
-    found.set("replacement", exp.Literal.string(_GROUP.sub(_group, replacement.name)))
-    return found
-
-
-def _group(found: re.Match[str]) -> str:
-    escaped, number, wrong, _last = found.groups()
-    if wrong or (escaped is None and number is None):
-        raise QueryError(
-            "This replacement of regexp_replace cannot be answered locally.",
-            r"It takes texts, groups from $1 to $9, \$ and \\.",
-        )
-    if number is not None:
-        return f"\\{number}"
-    return "\\\\" if escaped == "\\" else str(escaped)
-
-
-def _format(node: Any) -> Any:
-    from sqlglot import exp
-
-    pattern = node.this
-    rest = _DIRECTIVE.sub("", pattern.name)
-    kinds = [found["kind"] for found in _DIRECTIVE.finditer(pattern.name) if found["kind"]]
-    if not (isinstance(pattern, exp.Literal) and pattern.is_string) or "%" in rest:
-        raise QueryError(
-            "This format cannot be answered locally.",
-            "It takes a text in quotes with %d, %s, %f, %x, %e, %o and %%, and their widths.",
-        )
-    if len(kinds) > len(node.expressions):
-        raise QueryError(
-            f"format: {len(kinds)} values are asked for, {len(node.expressions)} given."
-        )
-    values = [
-        (
-            exp.func(
-                "coalesce", exp.cast(value.copy(), exp.DType.VARCHAR), exp.Literal.string("null")
-            )
-            if of == "s"
-            else value
-        )
-        for of, value in zip(kinds, node.expressions, strict=False)
-    ]
-    return call("printf", pattern, *values)
-
-
 def _cast(node: Any) -> Any:
     target = node.args["to"].this.name
     if target in _FROM_TEXT:
@@ -281,6 +226,8 @@ def _to_text(node: Any) -> Any:
 
     source = kind(node.this)
     length = node.args["to"].expressions
+    if source in _NESTED:
+        raise QueryError("An array, map or row is no varchar.", "json_format(CAST(... AS json)).")
     if source in _SAME_TEXT:
         text = exp.cast(node.this.copy(), exp.DType.VARCHAR)
     elif source == "TIMESTAMP" and node.this.meta["type"].expressions:
@@ -314,8 +261,8 @@ _MAKERS: Final[dict[str, Callable[[Any], Any]]] = {
     "DateDiff": _date_diff,
     "Extract": _extract,
     "Fetch": _fetch,
-    "Format": _format,
-    "RegexpReplace": _regexp_replace,
+    "Format": java_format,
+    "RegexpReplace": replacement_of_groups,
     "Substring": _substring,
     "TryCast": _cast,
 }

@@ -177,6 +177,11 @@ def test_rows_are_not_unnested_beside_another_array(lake: Lake) -> None:
         lake.rows("SELECT 1 FROM works CROSS JOIN UNNEST(authors, tags) AS t (k, n, tag)")
 
 
+def test_two_arrays_are_not_unnested_at_once(lake: Lake) -> None:
+    with pytest.raises(QueryError, match="unnest"):
+        lake.rows("SELECT a FROM works CROSS JOIN UNNEST(tags, tags) AS t (a, b)")
+
+
 def test_decimals_are_divided_as_doubles(lake: Lake) -> None:
     """The one difference in values: Athena keeps one decimal place, 33.3."""
     assert lake.rows("SELECT 100.0 * 1 / 3") == [(pytest.approx(33.333333),)]
