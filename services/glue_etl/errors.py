@@ -21,6 +21,7 @@
     |   +-- RunExcludedError
     |   +-- DumpMissingError
     |   +-- RunTakenError
+    |   +-- LedgerUnreadableError
     |   +-- ConservationError
     +-- DataError                 the data is not what it must be; what is published stays
         +-- RulesFailedError

@@ -183,9 +183,11 @@ class Etl:
         words = {run: words_of(record) for run, record in found.culprits.items()}
         if found.sound is None and plan.has_known_runs:
             # They may be what breaks the rule.
-            found.sound = attempt(())
-            if found.sound.failed:
+            alone = attempt(())
+            if alone.failed:
                 return failed, {}
+            if plan.mode == "full":
+                found.sound = alone
         if plan.runs.keys() <= words.keys():
             return failed, {}
         return found.sound or failed, words
