@@ -12,9 +12,9 @@ import typer
 
 from analytics.views.definitions import views
 from lake.cli.app import app
+from lake.query.dialect.statement import parse
+from lake.query.dialect.translate import to_duckdb
 from lake.query.metadata import metadata_query
-from lake.query.statement import parse
-from lake.query.translate import to_duckdb
 from lake.testing.fake_lake import Lake
 from schemas.curated_tables import CURATED
 from schemas.derive.glue import glue_types

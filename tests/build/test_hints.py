@@ -40,7 +40,7 @@ NAMED = (_with_env() | STARTS_THE_LOCAL_AWS) - SETTINGS
 
 
 def _hints(source: str) -> Iterator[tuple[int, str]]:
-    """Yield the line and the command of each call in a text that is no docstring."""
+    """Yield line and command of each call of `./lake` in a module's texts, not its docstrings."""
     tree = ast.parse(source)
     # A text that is a statement by itself is a docstring.
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}

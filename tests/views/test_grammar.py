@@ -10,7 +10,7 @@ from trino_sql_validator import ValidationResult, validate
 from analytics.catalogue_pages.generate import EXAMPLES
 from analytics.views.definitions import views
 from lake.local.demo import CURATED_QUERIES, QUERIES
-from lake.query.function_names import FUNCTIONS
+from lake.query.dialect.function_names import FUNCTIONS
 
 STATEMENTS = {
     **{f"view {name}": view.sql for name, view in views().items()},

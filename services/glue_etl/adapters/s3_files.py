@@ -114,7 +114,7 @@ class S3Files:
                 )
             failed = [one for one in answer.get("Errors", ()) if one.get("Code") not in expected]
             for one in failed:
-                # One that another attempt does not mend tells more than those that it may.
+                # A denied right comes first: of the others, another attempt may be enough.
                 if is_denied({"Error": one}):
                     raise StorageDeniedError(
                         f"S3 denied DeleteObjects on {_SCHEME}{bucket}/{one.get('Key')}; {ADVICE}"

@@ -71,9 +71,9 @@ def query(
 
     The statement is the argument, a file, or read from stdin.
     """
+    from lake.query.dialect.statement import parse
     from lake.query.execute import run_query
     from lake.query.metadata import metadata_query
-    from lake.query.statement import parse
     from lake.query.view_queries import described_views, wanted_query
 
     if list_views:

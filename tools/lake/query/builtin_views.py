@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lake.query.catalogue import CatalogueTable
-from lake.query.statement import DIALECT, Statement, parse
+from lake.query.dialect.statement import DIALECT, Statement, parse
 
 _GLUE_TYPES: Final = {"varchar": "string", "integer": "int"}
 

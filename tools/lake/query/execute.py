@@ -17,11 +17,11 @@ from lake.query.builtin_views import (
     referenced_views,
     with_views,
 )
+from lake.query.dialect.same_values import DOUBLE_TEXT_MACRO, failure
+from lake.query.dialect.statement import Statement, TableReference, parse
+from lake.query.dialect.translate import UNNAMED, to_duckdb
 from lake.query.one_build import at_one_build
-from lake.query.same_values import DOUBLE_TEXT_MACRO, failure
-from lake.query.statement import Statement, TableReference, parse
 from lake.query.tabular import QueryResult
-from lake.query.translate import UNNAMED, to_duckdb
 from lake.query.values import values
 from lake.suggestions import did_you_mean
 from schemas.curated_tables import CURATED

@@ -2,7 +2,7 @@ import pytest
 
 from analytics.views.definitions import views
 from lake.errors import QueryError
-from lake.query.statement import parse
+from lake.query.dialect.statement import parse
 from lake.query.view_queries import described_views, wanted_query
 
 

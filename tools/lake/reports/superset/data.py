@@ -8,9 +8,9 @@ from analytics.views.definitions import View, views
 from lake.aws import Cloud
 from lake.errors import QueryError, SupersetError
 from lake.query import catalogue
+from lake.query.dialect.statement import parse
+from lake.query.dialect.translate import to_duckdb
 from lake.query.execute import s3_filesystem
-from lake.query.statement import parse
-from lake.query.translate import to_duckdb
 from lake.steps import Say
 
 SCHEMA = "main"

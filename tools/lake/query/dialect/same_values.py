@@ -1,6 +1,6 @@
 """Expressions to which DuckDB gives another value than Athena, rewritten to Athena's.
 
-What Athena answers with an error is one here: a text that is no number is cast to one, which also
+What Athena answers with an error is one here: what is not a number is cast to one, which also
 `try` takes for an error, and `failure` finds the text in what DuckDB says of it.
 """
 
@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from lake.errors import QueryError
-from lake.query.functions import call, filled
-from lake.query.statement import DIALECT
-from lake.query.text_patterns import java_format, replacement_of_groups
+from lake.query.dialect.functions import call, filled
+from lake.query.dialect.statement import DIALECT
+from lake.query.dialect.text_patterns import java_format, replacement_of_groups
 
 _MARK: Final = "Athena: "
 _FAILURE: Final = re.compile(rf"Could not convert string '{_MARK}(.*)' to \w+$")
@@ -96,7 +96,7 @@ _FROM_TEXT: Final = {
 }
 _TEXTS: Final = {"VARCHAR", "TEXT"}
 _FLOATS: Final = {"DOUBLE", "FLOAT"}
-#: DuckDB casts these to a text as Athena does. A decimal is none: sqlglot takes 1.5 for a double.
+#: DuckDB and Athena write these alike as text. No decimals: sqlglot takes 1.5 for a double.
 _SAME_TEXT: Final = {"TINYINT", "SMALLINT", "INT", "BIGINT", "BOOLEAN", "DATE"} | _TEXTS
 _NESTED: Final = {"ARRAY", "MAP", "STRUCT"}
 _PARTS: Final = {
@@ -160,7 +160,7 @@ def _subscript(node: Any) -> Any:
     lenient = node.args.get("safe")
     if kind(node.this) == "MAP" and not lenient:
         return filled(_MAP_VALUE, {"_map": node.this, "_key": index})
-    # A number that is no 0 is as good for DuckDB's lenient subscript as for element_at.
+    # A number other than 0 is as good for DuckDB's lenient subscript as for element_at.
     if kind(node.this) != "ARRAY" or (
         lenient and isinstance(index, exp.Literal) and index.name != "0"
     ):
@@ -227,7 +227,10 @@ def _to_text(node: Any) -> Any:
     source = kind(node.this)
     length = node.args["to"].expressions
     if source in _NESTED:
-        raise QueryError("An array, map or row is no varchar.", "json_format(CAST(... AS json)).")
+        raise QueryError(
+            "An array, map or row cannot be cast to varchar.",
+            "Write json_format(CAST(... AS json)).",
+        )
     if source in _SAME_TEXT:
         text = exp.cast(node.this.copy(), exp.DType.VARCHAR)
     elif source == "TIMESTAMP" and node.this.meta["type"].expressions:

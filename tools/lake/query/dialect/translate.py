@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from lake.errors import QueryError
-from lake.query.functions import call, count_from_1, in_duckdb
-from lake.query.refusals import require_athena, require_own_columns
-from lake.query.same_values import days_apart, kind, with_same_value
-from lake.query.statement import DIALECT, Statement
-from lake.query.type_check import require_matching_types
+from lake.query.dialect.functions import call, count_from_1, in_duckdb
+from lake.query.dialect.refusals import require_athena, require_own_columns
+from lake.query.dialect.same_values import days_apart, kind, with_same_value
+from lake.query.dialect.statement import DIALECT, Statement
+from lake.query.dialect.type_check import require_matching_types
 
 # Stands for the name of an unnamed column until its position in the result is known.
 UNNAMED = "_lake_unnamed"

@@ -5,7 +5,7 @@ import duckdb
 import pytest
 
 from lake.errors import QueryError
-from lake.query.same_values import DOUBLE_TEXT, DOUBLE_TEXT_MACRO
+from lake.query.dialect.same_values import DOUBLE_TEXT, DOUBLE_TEXT_MACRO
 from lake.testing.fake_lake import Lake
 
 # Every statement here is written here.
@@ -107,8 +107,8 @@ def test_a_double_is_written_as_athena_does(text: str, athena: str) -> None:
         ("CAST(split_part('1.5;', ';', 1) AS bigint)", "cannot cast '1.5' to bigint"),
         ("CAST('yes' AS boolean)", "cannot cast 'yes' to boolean"),
         ("CAST(year AS varchar(2))", "longer than its varchar"),
-        ("CAST(tags AS varchar)", "no varchar"),
-        ("CAST(ROW(1, 2) AS varchar)", "no varchar"),
+        ("CAST(tags AS varchar)", "cannot be cast to varchar"),
+        ("CAST(ROW(1, 2) AS varchar)", "cannot be cast to varchar"),
         ("tags[5]", "no such element: element_at"),
         ("tags[0]", "no such element"),
         ("tags[-1]", "no such element"),
@@ -118,7 +118,7 @@ def test_a_double_is_written_as_athena_does(text: str, athena: str) -> None:
         ("format('%1$s', 'a')", "format cannot be answered locally"),
         ("format(title, 'a')", "format cannot be answered locally"),
         ("format('%d %d', 1)", "2 values are asked for"),
-        ("regexp_replace(title, 'a', title)", "no text in quotes"),
+        ("regexp_replace(title, 'a', title)", "not a text in quotes"),
         ("regexp_replace(title, 'a', '${name}')", "replacement of regexp_replace"),
         ("12345678901234567890", "beyond 64 bits"),
         ("9223372036854775808", "beyond 64 bits"),

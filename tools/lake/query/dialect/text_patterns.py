@@ -4,7 +4,7 @@ import re
 from typing import Any, Final
 
 from lake.errors import QueryError
-from lake.query.functions import call
+from lake.query.dialect.functions import call
 
 #: A directive of Java's format, as far as DuckDB's printf has it.
 _DIRECTIVE: Final = re.compile(r"%(?:%|[-+0, ]*\d*(?:\.\d+)?(?P<kind>[dsfxXeo]))")
@@ -17,14 +17,14 @@ def replacement_of_groups(node: Any) -> Any:
     Raises
     ------
     QueryError
-        The replacement is no text in quotes, or has more than groups from $1 to $9.
+        The replacement is not a text in quotes, or has other groups than $1 to $9.
     """
     from sqlglot import exp
 
     replacement = node.args["replacement"]
     if not (isinstance(replacement, exp.Literal) and replacement.is_string):
         raise QueryError(
-            "regexp_replace cannot be answered locally with a replacement that is no text in"
+            "regexp_replace cannot be answered locally with a replacement that is not a text in"
             " quotes."
         )
     found = node.copy()
@@ -50,7 +50,7 @@ def java_format(node: Any) -> Any:
     Raises
     ------
     QueryError
-        The format is no text in quotes, or printf has not all of it.
+        The format is not a text in quotes, or has what printf lacks.
     """
     from sqlglot import exp
 

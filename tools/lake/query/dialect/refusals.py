@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from lake.errors import QueryError
-from lake.query.function_names import FUNCTIONS
-from lake.query.statement import DIALECT, Statement
+from lake.query.dialect.function_names import FUNCTIONS
+from lake.query.dialect.statement import DIALECT, Statement
 
-#: Words before a bracket that are no functions.
+#: Words before a bracket that are not functions.
 _WORDS: Final = frozenset(
     "cast group rollup cube sets system bernoulli unnest exclude".split()
     + "both leading trailing to zone".split()
@@ -56,7 +56,7 @@ def require_own_columns(qualified: Any, tables: Mapping[str, Iterable[str]]) -> 
             continue
         for column in _own_columns(select):
             name = column.name.lower()
-            # A column that is nowhere stands in the list under its own name, too.
+            # A column that no table has stands in the list under its own name, too.
             if not column.table and name in names - columns and column.parent.alias != column.name:
                 raise QueryError(
                     f"{column.name}: a name of the select list is not known in the list itself,"

@@ -1,7 +1,7 @@
 import pytest
 
 from lake.errors import QueryError
-from lake.query.statement import TableReference, parse
+from lake.query.dialect.statement import TableReference, parse
 
 
 @pytest.mark.parametrize(

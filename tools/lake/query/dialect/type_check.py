@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lake.errors import QueryError
-from lake.query.statement import DIALECT
+from lake.query.dialect.statement import DIALECT
 
 _HINT = "Athena converts no types here: write a value of the same type, or CAST one of them."
 

@@ -1,0 +1,1 @@
+"""Statements in Athena's dialect: read, checked, and translated to DuckDB's."""
