@@ -39,7 +39,7 @@ OBJECTS: dict[str, tuple[str, dict[str, str]]] = {
     "state/baselines/*": ("state/baselines/probe.json", {INGEST: "get put"}),
     "state/other": ("state/other", {}),
     "config/*": ("config/probe.json", {INGEST: "get"}),
-    "processed_data/*": (
+    "processed_data/works/*": (
         "processed_data/works/probe.parquet",
         {PROCESS: "put", ETL: "get delete", REPORT: "get"},
     ),

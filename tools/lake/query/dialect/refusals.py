@@ -30,7 +30,7 @@ def require_athena(statement: Statement) -> None:
 
 
 def require_own_columns(qualified: Any, tables: Mapping[str, Iterable[str]]) -> None:
-    """Check that no name is used in the SELECT, or its WHERE, GROUP BY or HAVING, that names it.
+    """Check that a SELECT uses none of its aliases in its list, WHERE, GROUP BY or HAVING.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def require_own_columns(qualified: Any, tables: Mapping[str, Iterable[str]]) -> 
     Raises
     ------
     QueryError
-        A name of the select list is used where Athena knows columns only.
+        An alias of the select list is used where Athena knows columns only.
     """
     from sqlglot import exp
 
@@ -59,9 +59,9 @@ def require_own_columns(qualified: Any, tables: Mapping[str, Iterable[str]]) -> 
             # A column that no table has stands in the list under its own name, too.
             if not column.table and name in names - columns and column.parent.alias != column.name:
                 raise QueryError(
-                    f"{column.name}: a name of the select list is not known in the list itself,"
-                    " WHERE, GROUP BY or HAVING.",
-                    "Repeat the expression, or name it in a query inside: FROM (SELECT ... AS"
+                    f"{column.name} is an alias: Athena does not know it in the select list, WHERE,"
+                    " GROUP BY or HAVING.",
+                    "Repeat the expression, or name it in a subquery: FROM (SELECT ... AS"
                     f" {column.name} ...).",
                 )
 

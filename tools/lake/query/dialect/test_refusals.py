@@ -9,11 +9,23 @@ from lake.testing.fake_lake import Lake
 @pytest.mark.parametrize(
     ("sql", "told", "hint"),
     [
-        ("SELECT year AS y FROM works GROUP BY y", "y: a name of the select list", "Repeat"),
-        ("SELECT year AS y FROM works WHERE y = 1", "y: a name of the select list", "Repeat"),
-        ("SELECT max(year) AS m FROM works HAVING m > 1", "m: a name", "inside"),
-        ("SELECT year + 1 AS a, a + 1 AS b FROM works", "a: a name", "FROM (SELECT"),
-        ("WITH w AS (SELECT * FROM works) SELECT year AS y FROM w WHERE y = 1", "y: a name", ""),
+        (
+            "SELECT year AS y FROM works GROUP BY y",
+            "y is an alias: Athena does not know it in the select list",
+            "Repeat",
+        ),
+        (
+            "SELECT year AS y FROM works WHERE y = 1",
+            "y is an alias: Athena does not know it in the select list",
+            "Repeat",
+        ),
+        ("SELECT max(year) AS m FROM works HAVING m > 1", "m is an alias", "in a subquery"),
+        ("SELECT year + 1 AS a, a + 1 AS b FROM works", "a is an alias", "FROM (SELECT"),
+        (
+            "WITH w AS (SELECT * FROM works) SELECT year AS y FROM w WHERE y = 1",
+            "y is an alias",
+            "",
+        ),
         ("SELECT year FROM works GROUP BY ALL", "GROUP BY ALL", "columns"),
         ("SELECT DISTINCT year FROM works ORDER BY title", "ordered by title", "Select it"),
         ("SELECT count(DISTINCT year, title) FROM works", "count(DISTINCT a, b)", "ROW(a, b)"),
